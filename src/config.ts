@@ -1,0 +1,214 @@
+/** The only reader of the environment: raw names first, then one frozen `Config`. A wrong environment lists every problem at once. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { BlockList, isIP } from "node:net";
+
+export const ROLES = ["http", "ingest", "notify"] as const;
+export type Role = (typeof ROLES)[number];
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `embedded`: a supervised child of ours on loopback. `external`: somebody else's servers. */
+export type NatsConfig =
+  | {
+      readonly kind: "embedded";
+      readonly host: string;
+      readonly port: number;
+      readonly mqttPort: number;
+      /** NATS_SERVER_BIN; null looks for one. */
+      readonly binary: string | null;
+      /** Where release archives are fetched from; a test serves one from loopback. */
+      readonly releaseBase: string;
+      readonly cacheDir: string;
+    }
+  | { readonly kind: "external"; readonly urls: readonly string[] };
+
+export interface StoreConfig {
+  readonly kind: "sqlite";
+  readonly file: string;
+}
+
+export interface GuardConfig {
+  /** Networks that webhooks may point into although they are not public. */
+  readonly allowCidrs: readonly string[];
+  readonly allowLoopback: boolean;
+}
+
+export interface Config {
+  readonly http: HttpConfig;
+  readonly nats: NatsConfig;
+  readonly store: StoreConfig;
+  readonly dataDir: string;
+  /** Null takes the number that the database holds, or 1. */
+  readonly partitions: number | null;
+  readonly roles: readonly Role[];
+  readonly registration: "open" | "closed";
+  readonly sensorsMax: number;
+  readonly guard: GuardConfig;
+  readonly keep: { readonly reportsDays: number; readonly changesDays: number; readonly deliveriesDays: number; readonly deadLettersDays: number };
+  readonly logLevel: LogLevel;
+  readonly shutdownMs: number;
+}
+
+/** Kept apart from `Config`, so that a configuration can be printed. */
+export interface Secrets {
+  readonly adminToken: string | null;
+}
+
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+
+  constructor(readonly problems: readonly string[]) {
+    super(`The environment is not usable:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws {@link ConfigError} with every problem. */
+export function readConfig(env: Environment = process.env): { config: Config; secrets: Secrets } {
+  const read = new Reader(env);
+  const dataDir = resolve(read.text("DATA_DIR", "./data"));
+  const httpHost = read.text("HTTP_HOST", "127.0.0.1");
+  const config: Config = {
+    http: { host: httpHost, port: read.port("HTTP_PORT", 8080) },
+    nats: readNats(read, env),
+    store: readStore(read, dataDir),
+    dataDir,
+    partitions: read.has("PARTITIONS") ? read.integer("PARTITIONS", 1, { min: 1, max: 1024 }) : null,
+    roles: read.list("ROLES", ROLES, [...ROLES]),
+    registration: read.choice("REGISTRATION", ["open", "closed"] as const, "open"),
+    sensorsMax: read.integer("SENSORS_MAX", 1_000_000, { min: 1, max: 100_000_000 }),
+    guard: { allowCidrs: read.cidrs("WEBHOOK_ALLOW_CIDRS"), allowLoopback: isLoopback(httpHost) },
+    keep: {
+      reportsDays: read.integer("REPORTS_KEEP_DAYS", 30, { min: 3, max: 3650 }),
+      changesDays: read.integer("CHANGES_KEEP_DAYS", 90, { min: 4, max: 3650 }),
+      deliveriesDays: read.integer("DELIVERIES_KEEP_DAYS", 30, { min: 4, max: 3650 }),
+      deadLettersDays: read.integer("DEAD_LETTERS_KEEP_DAYS", 30, { min: 1, max: 3650 }),
+    },
+    logLevel: read.choice("LOG_LEVEL", LOG_LEVELS, "info"),
+    shutdownMs: 5000,
+  };
+  const adminToken = read.secret("ADMIN_TOKEN", 16);
+  read.finish();
+  return { config: Object.freeze(config), secrets: { adminToken } };
+}
+
+function readNats(read: Reader, env: Environment): NatsConfig {
+  if (read.has("NATS_URL")) {
+    const urls = read.text("NATS_URL", "").split(",").map((url) => url.trim());
+    for (const url of urls) if (!/^(nats|tls):\/\/./.test(url)) read.problem("NATS_URL", `"${url}" is not a nats:// or tls:// address`);
+    return { kind: "external", urls };
+  }
+  const home = env["HOME"] ?? "/tmp";
+  return {
+    kind: "embedded",
+    host: read.text("NATS_HOST", "127.0.0.1"),
+    port: read.port("NATS_PORT", 4222),
+    mqttPort: read.port("MQTT_PORT", 1883),
+    binary: read.has("NATS_SERVER_BIN") ? read.text("NATS_SERVER_BIN", "") : null,
+    releaseBase: read.text("NATS_RELEASE_BASE", "https://github.com/nats-io/nats-server/releases/download"),
+    cacheDir: resolve(env["XDG_CACHE_HOME"] || `${home}/.cache`, "tocsin"),
+  };
+}
+
+function readStore(read: Reader, dataDir: string): StoreConfig {
+  if (!read.has("DATABASE_URL")) return { kind: "sqlite", file: resolve(dataDir, "tocsin.db") };
+  const url = read.text("DATABASE_URL", "");
+  const file = /^(?:sqlite|file):(?:\/\/)?(.+)$/.exec(url)?.[1];
+  if (file === undefined) read.problem("DATABASE_URL", "only sqlite:<file> can be used in this version");
+  return { kind: "sqlite", file: resolve(file ?? "tocsin.db") };
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+class Reader {
+  readonly #problems: string[] = [];
+
+  constructor(private readonly env: Environment) {}
+
+  problem(name: string, message: string): void {
+    this.#problems.push(`${name}: ${message}`);
+  }
+
+  has(name: string): boolean {
+    return (this.env[name] ?? "") !== "";
+  }
+
+  text(name: string, fallback: string): string {
+    return this.has(name) ? (this.env[name] as string) : fallback;
+  }
+
+  integer(name: string, fallback: number, { min, max }: { min: number; max: number }): number {
+    const text = this.text(name, String(fallback));
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    this.problem(name, `"${text}" is not a whole number from ${min} to ${max}`);
+    return fallback;
+  }
+
+  port(name: string, fallback: number): number {
+    return this.integer(name, fallback, { min: 1, max: 65_535 });
+  }
+
+  choice<Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice): Choice {
+    const text = this.text(name, fallback);
+    if ((choices as readonly string[]).includes(text)) return text as Choice;
+    this.problem(name, `"${text}" is none of ${choices.join(", ")}`);
+    return fallback;
+  }
+
+  list<Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice[]): Choice[] {
+    if (!this.has(name)) return fallback;
+    const items = this.text(name, "").split(",").map((item) => item.trim());
+    const wrong = items.filter((item) => !(choices as readonly string[]).includes(item));
+    if (wrong.length > 0) this.problem(name, `"${wrong.join(", ")}" is none of ${choices.join(", ")}`);
+    return choices.filter((choice) => items.includes(choice));
+  }
+
+  cidrs(name: string): string[] {
+    if (!this.has(name)) return [];
+    const items = this.text(name, "").split(",").map((item) => item.trim());
+    for (const item of items) if (!isCidr(item)) this.problem(name, `"${item}" is not a network such as 10.0.0.0/8`);
+    return items;
+  }
+
+  /** The value itself, or what the file named by `NAME_FILE` holds. */
+  secret(name: string, charsMin: number): string | null {
+    const fileName = `${name}_FILE`;
+    let value: string | null = this.has(name) ? this.text(name, "") : null;
+    if (this.has(fileName)) {
+      if (value !== null) this.problem(fileName, `set either ${name} or ${fileName}`);
+      try {
+        value = readFileSync(this.text(fileName, ""), "utf8").trim();
+      } catch (error) {
+        this.problem(fileName, `cannot be read: ${(error as Error).message}`);
+      }
+    }
+    if (value !== null && value.length < charsMin) this.problem(name, `is shorter than ${charsMin} characters`);
+    return value;
+  }
+
+  finish(): void {
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
+  }
+}
+
+function isCidr(text: string): boolean {
+  const [address = "", bits = ""] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || !/^\d{1,3}$/.test(bits)) return false;
+  try {
+    new BlockList().addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6");
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,29 @@
+export const DELIVERY_STATES = ["pending", "delivered", "failed", "suppressed", "coalesced", "skipped"] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/** The same for ever for one change and one webhook; it is the `webhook-id`. Holds no dot, as the signature's text requires. */
+export function deliveryId(webhookId: string, partition: number, number: number): string {
+  return `${webhookId}_${partition}_${number}`;
+}
+
+/** How long after it was planned a delivery may still be tried. */
+export const DELIVERY_EXPIRES_MS = 3 * 24 * 3600 * 1000;
+
+/** Waits between the attempts of a lane: after the first failure the first, and so on; the last one repeats until the delivery expires. */
+export const RETRY_WAITS_MS: readonly number[] = [
+  5_000,
+  30_000,
+  5 * 60_000,
+  30 * 60_000,
+  2 * 3_600_000,
+  5 * 3_600_000,
+  10 * 3_600_000,
+  14 * 3_600_000,
+  20 * 3_600_000,
+];
+
+/** The wait after a lane's `failures`-th failure in a row (from 1), stretched by up to a tenth; `random` lies in [0, 1). */
+export function retryWaitMs(failures: number, random: number): number {
+  const wait = RETRY_WAITS_MS[Math.min(failures, RETRY_WAITS_MS.length) - 1] ?? 0;
+  return Math.round(wait * (1 + random / 10));
+}

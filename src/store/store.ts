@@ -1,0 +1,470 @@
+/**
+ * The store's port: everything that is kept, in the words of the domain. Two drivers keep the same promises (test/store/conformance.ts).
+ * All times are epoch milliseconds. Every method may throw a `Fault` of kind `unavailable`; which other kinds it throws stands beside it.
+ * A folder that needs little asks for the small interface, not for `Store`.
+ */
+import type { Change, ChangeData, ChangeKind } from "../domain/change";
+import type { Disposition } from "../domain/decide";
+import type { DeliveryState } from "../domain/delivery";
+import type { Report } from "../domain/report";
+import type { Heartbeat, Labels, Sensor } from "../domain/sensor";
+import type { Availability, Severity } from "../domain/severity";
+import type { State } from "../domain/state";
+import type { Filter, Webhook, WebhookState, WebhookVersion } from "../domain/webhook";
+
+export interface Store
+  extends PartitionStore,
+    IngestStore,
+    ChangeLogStore,
+    PlanStore,
+    DeliveryStore,
+    SensorStore,
+    HistoryStore,
+    WebhookStore,
+    DeadLetterStore,
+    TokenStore,
+    IncidentStore {
+  /** Writes and takes back a row: whether the database would take a commit now. */
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ── partitions and leases ────────────────────────────────────────────────────────────────────────────────────────────
+
+export type LeasedRole = "ingest" | "notify";
+
+/** A fenced right to work on a partition in one role. Every acquisition raises `epoch`. */
+export interface Lease {
+  readonly role: LeasedRole;
+  readonly partition: number;
+  readonly owner: string;
+  readonly epoch: number;
+}
+
+/** Where the owner of a partition stands. For `notify`, `changeNumber` is the last change that was planned, and the stream's fields are unused. */
+export interface PartitionPosition {
+  /** Counts the streams that this partition has read, from 1. */
+  readonly generation: number;
+  /** The sequence of the last committed message; 0 before the first. */
+  readonly cursor: number;
+  /** That message's JetStream time in nanoseconds, as decimal digits; null before the first. */
+  readonly cursorTimeNs: string | null;
+  /** The `receivedAt` of that message, monotonic; 0 before the first. */
+  readonly receivedAt: number;
+  /** When the last dark time ended; 0 if there was none. */
+  readonly darkEndedAt: number;
+  /** The number of the last change. */
+  readonly changeNumber: number;
+  /** The number up to which changes are known to be in `CHANGES`. */
+  readonly published: number;
+}
+
+export interface AcquiredLease {
+  readonly lease: Lease;
+  readonly position: PartitionPosition;
+  /** Edits of this partition's sensors so far; see {@link BatchPart.registryVersion}. */
+  readonly registryVersion: number;
+}
+
+export interface PartitionStore {
+  /** Fixes P at the first call and gives what holds: `wanted` null takes what is there, or `fallback` if nothing is. Throws `conflict` for another P. */
+  fixPartitionCount(wanted: number | null, fallback: number): Promise<number>;
+  /** Null while another owner's lease lasts, unless `takeOver` says that it is known to be dead. */
+  acquireLease(wanted: {
+    role: LeasedRole;
+    partition: number;
+    owner: string;
+    ttlMs: number;
+    takeOver: boolean;
+  }): Promise<AcquiredLease | null>;
+  /** False when the lease is no longer ours. */
+  renewLease(lease: Lease, ttlMs: number): Promise<boolean>;
+  releaseLease(lease: Lease): Promise<void>;
+  /** What every partition's worker has reached, for /metrics and the CLI. */
+  listPartitions(): Promise<PartitionStatus[]>;
+}
+
+export interface PartitionStatus extends PartitionPosition {
+  readonly role: LeasedRole;
+  readonly partition: number;
+  readonly owner: string | null;
+  readonly epoch: number;
+  readonly leaseUntil: number;
+}
+
+// ── ingest ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface SensorAndState {
+  readonly sensor: Sensor;
+  /** A tombstone: registered again under its id, the next life is `sensor.life + 1`. */
+  readonly deleted: boolean;
+  /** As last written, perhaps in an earlier life; see `currentState`. */
+  readonly state: State | null;
+}
+
+export interface ReportKey {
+  readonly sensorId: string;
+  readonly reportId: string;
+}
+
+/** A report's row in the log. */
+export interface ReportRow {
+  readonly sequence: number;
+  readonly sensorId: string;
+  readonly report: Report;
+  readonly receivedAt: number;
+  readonly disposition: Disposition;
+  /** The number of the change that it made, if it made one. */
+  readonly changeNumber: number | null;
+}
+
+export interface DeadLetterRow {
+  readonly sequence: number;
+  readonly subject: string;
+  readonly receivedAt: number;
+  readonly reason: string;
+  readonly payload: Uint8Array;
+}
+
+export interface IncidentDraft {
+  /** What kind of thing should not have been, for example `stream.recreated`. */
+  readonly kind: string;
+  readonly partition: number;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** What one partition adds in one commit. Everything holds, or nothing of it does. */
+export interface BatchPart {
+  readonly lease: Lease;
+  readonly leaseTtlMs: number;
+  /** The version that the sensors were loaded at; the commit is refused if an edit came since. */
+  readonly registryVersion: number;
+  /** Where the partition stood; the commit is refused if it moved since. */
+  readonly from: PartitionPosition;
+  readonly to: PartitionPosition;
+  /** The stream that the sequences count in, for example REPORTS_1_0. */
+  readonly stream: string;
+  /** Sensors that register themselves with their first report: `life` 1, or one more than their tombstone's. */
+  readonly registrations: readonly Sensor[];
+  readonly reports: readonly ReportRow[];
+  readonly states: readonly { readonly sensorId: string; readonly state: State }[];
+  /** In order: numbers from.changeNumber + 1 … to.changeNumber. */
+  readonly changes: readonly Change[];
+  readonly deadLetters: readonly DeadLetterRow[];
+  readonly incidents: readonly IncidentDraft[];
+}
+
+export type PartOutcome =
+  | { readonly kind: "committed"; readonly recordedAt: number }
+  /** Another epoch: we are not the owner any more. */
+  | { readonly kind: "fenced" }
+  /** The commit whose answer was lost: it is in already. */
+  | { readonly kind: "alreadyCommitted" }
+  /** Neither where it was nor where it goes: our picture is wrong, load the position again. */
+  | { readonly kind: "moved" }
+  /** A sensor was edited: load what changed and decide again. */
+  | { readonly kind: "registryMoved"; readonly registryVersion: number };
+
+export interface IngestStore {
+  loadSensors(ids: readonly string[]): Promise<SensorAndState[]>;
+  /** Sensors of a partition that were stamped with a version above `version`. */
+  sensorsEditedAfter(partition: number, version: number): Promise<{ registryVersion: number; sensors: SensorAndState[] }>;
+  /** For each key, whether the log holds that report since `since` (not counting duplicates). */
+  knownReports(keys: readonly ReportKey[], since: number): Promise<boolean[]>;
+  /** Sensors whose `checkAt` is not after `watermark`, the longest due first. */
+  sensorsDue(partition: number, watermark: number, limit: number): Promise<SensorAndState[]>;
+  hasHeartbeats(partition: number): Promise<boolean>;
+  countSensors(): Promise<number>;
+  /** One transaction; the outcomes stand in the parts' order, and a refused part leaves the others alone. */
+  commitBatch(parts: readonly BatchPart[]): Promise<PartOutcome[]>;
+}
+
+/** A change as the publisher and the planner read it. */
+export interface LoggedChange {
+  readonly partition: number;
+  readonly number: number;
+  readonly sensorId: string;
+  readonly kind: ChangeKind;
+  readonly occurredAt: number;
+  readonly recordedAt: number;
+  /** The JSON text of `ChangeData`, as it was written with the change. */
+  readonly data: string;
+}
+
+export interface ChangeLogStore {
+  /** Changes of a partition beyond a number, in order. */
+  changesAfter(partition: number, number: number, limit: number): Promise<LoggedChange[]>;
+  /** Moves `published` for a partition that stands idle. False when the lease is no longer ours. */
+  markPublished(lease: Lease, number: number): Promise<boolean>;
+}
+
+// ── notify ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface WebhookSet {
+  readonly version: number;
+  /** Every version that a change not yet planned may have to be matched against, oldest first. */
+  readonly versions: readonly WebhookVersion[];
+}
+
+export interface PlannedDelivery {
+  readonly webhookId: string;
+  readonly number: number;
+  readonly sensorId: string;
+  readonly revision: number;
+  /** `skipped` for a disabled webhook, with the reason. */
+  readonly state: "pending" | "skipped";
+  readonly reason: string | null;
+}
+
+export interface Plan {
+  readonly lease: Lease;
+  readonly leaseTtlMs: number;
+  readonly webhooksVersion: number;
+  /** Change numbers: planned so far, and planned with this. */
+  readonly from: number;
+  readonly to: number;
+  readonly deliveries: readonly PlannedDelivery[];
+}
+
+export type PlanOutcome =
+  /** `heads`: those of the plan that lead their lane and may be sent at once. */
+  | { readonly kind: "planned"; readonly plannedAt: number; readonly heads: readonly DueDelivery[] }
+  | { readonly kind: "fenced" }
+  | { readonly kind: "moved" }
+  | { readonly kind: "webhooksMoved" };
+
+/** The head of a lane, with what an attempt needs. */
+export interface DueDelivery {
+  readonly id: string;
+  readonly webhookId: string;
+  readonly sensorId: string;
+  readonly partition: number;
+  readonly number: number;
+  readonly plannedAt: number;
+  readonly nextAttemptAt: number;
+  /** Failures of the lane in a row. */
+  readonly laneFailures: number;
+  /** Answers to this delivery that spoke of the message (400, 413, 415, 422). */
+  readonly rejections: number;
+}
+
+export interface PlanStore {
+  webhookSet(): Promise<WebhookSet>;
+  /** One transaction under the fence: the deliveries and the cursor, or nothing. */
+  commitPlan(plan: Plan): Promise<PlanOutcome>;
+}
+
+/** How an attempt ended, as it is kept. */
+export interface AttemptRow {
+  readonly at: number;
+  readonly durationMs: number;
+  readonly statusCode: number | null;
+  readonly error: string | null;
+}
+
+/** What a finished attempt does to its delivery. */
+export interface Settlement {
+  readonly delivery: DueDelivery;
+  readonly attempt: AttemptRow | null;
+  readonly verdict:
+    | { readonly kind: "delivered" }
+    | { readonly kind: "retry"; readonly nextAttemptAt: number; readonly rejected: boolean }
+    | { readonly kind: "failed"; readonly reason: string };
+}
+
+export interface SettleOutcome {
+  /** False when the lease is no longer ours: nothing was written. */
+  readonly held: boolean;
+  /** Deliveries that now lead their lanes and are due. */
+  readonly heads: readonly DueDelivery[];
+}
+
+export interface DeliveryStore {
+  /** For each webhook with anything pending in the partition, when its next head is due. */
+  nextDue(partition: number): Promise<{ webhookId: string; nextAttemptAt: number }[]>;
+  /** The heads of a webhook that are due at `now`, the longest due first. */
+  dueHeads(partition: number, webhookId: string, now: number, limit: number): Promise<DueDelivery[]>;
+  /** What an attempt sends: the webhook as it is now (null once deleted) and the change's body. */
+  webhookById(id: string): Promise<Webhook | null>;
+  loggedChange(partition: number, number: number): Promise<LoggedChange | null>;
+  /**
+   * One transaction under the fence: the outcomes, the attempts, and the promotion of the next in each lane. A lane's failures go on
+   * to its next head, a success ends them; a webhook's `lastSuccessAt` and `failingSince` move along. A delivery that is no longer
+   * pending keeps its state and only gains the attempt.
+   */
+  settle(lease: Lease, leaseTtlMs: number, settlements: readonly Settlement[]): Promise<SettleOutcome>;
+  /** Makes every waiting head of a webhook due: its endpoint is back. Gives how many were waiting. */
+  wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number>;
+  /** Ends up to `limit` pending deliveries of a webhook as failed; gives how many. */
+  failOwed(webhookId: string, reason: string, limit: number): Promise<number>;
+  /** Heads that were planned before `plannedBefore`, and are to end as `failed (expired)`. */
+  expiredHeads(partition: number, plannedBefore: number, limit: number): Promise<DueDelivery[]>;
+  /**
+   * Makes one delivery pending and due now, whatever its state (a delivered one is sent again under the same id).
+   * Throws notFound; conflict when its webhook is gone or disabled.
+   */
+  retryDelivery(id: string, now: number): Promise<DeliveryRecord>;
+  listDeliveries(query: DeliveryQuery, page: PageRequest): Promise<Page<DeliveryRecord>>;
+  getDelivery(id: string): Promise<DeliveryRecord | null>;
+}
+
+export interface DeliveryQuery {
+  readonly webhookId?: string;
+  readonly sensorId?: string;
+  readonly state?: DeliveryState;
+}
+
+export interface DeliveryRecord {
+  readonly id: string;
+  readonly webhookId: string;
+  readonly changeId: string;
+  readonly sensorId: string;
+  readonly partition: number;
+  readonly revision: number;
+  readonly state: DeliveryState;
+  readonly reason: string | null;
+  readonly plannedAt: number;
+  readonly nextAttemptAt: number | null;
+  readonly attempts: readonly AttemptRow[];
+}
+
+// ── what the API reads and writes ────────────────────────────────────────────────────────────────────────────────────
+
+/** `cursor` is opaque: what a page gave as `nextCursor`. Throws `invalid` (pointer /cursor) for anything else. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+}
+
+export interface SensorDraft {
+  readonly id: string;
+  readonly partition: number;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly heartbeat: Heartbeat | null;
+}
+
+export interface SensorRecord {
+  readonly sensor: Sensor;
+  /** In its present life. */
+  readonly state: State;
+}
+
+export interface SensorQuery {
+  readonly status?: string;
+  readonly severity?: Severity;
+  readonly availability?: Availability;
+  readonly labels?: Labels;
+  /** Text to find in id or name, whatever its case. */
+  readonly q?: string;
+}
+
+export interface SensorStore {
+  /** Throws conflict when a sensor of this id is registered. */
+  createSensor(draft: SensorDraft): Promise<SensorRecord>;
+  getSensor(id: string): Promise<SensorRecord | null>;
+  /** Replaces what an operator may set. Throws notFound; preconditionFailed when `expectedVersion` is not the current one. */
+  updateSensor(draft: SensorDraft, expectedVersion: number | null): Promise<SensorRecord>;
+  /** Leaves a tombstone. Throws notFound, preconditionFailed. */
+  deleteSensor(id: string, expectedVersion: number | null): Promise<void>;
+  /** By id, ascending. */
+  listSensors(query: SensorQuery, page: PageRequest): Promise<Page<SensorRecord>>;
+}
+
+export interface TimeRange {
+  /** Inclusive. */
+  readonly since?: number;
+  /** Exclusive. */
+  readonly until?: number;
+}
+
+export interface ReportRecord extends Omit<ReportRow, "changeNumber"> {
+  readonly stream: string;
+  readonly recordedAt: number;
+  readonly changeId: string | null;
+}
+
+export interface ChangeQuery {
+  readonly sensorId?: string;
+  /** Of `occurredAt`… for one sensor; of `recordedAt` for all. */
+  readonly range: TimeRange;
+  readonly order: "asc" | "desc";
+}
+
+export interface HistoryStore {
+  /** By `receivedAt`, newest first unless `order` is asc. */
+  listReports(sensorId: string, query: { range: TimeRange; order: "asc" | "desc" }, page: PageRequest): Promise<Page<ReportRecord>>;
+  /** One sensor's by revision; everyone's by partition and number. Items are the JSON texts of `ChangeData`, parsed. */
+  listChanges(query: ChangeQuery, page: PageRequest): Promise<Page<ChangeData>>;
+}
+
+export interface WebhookDraft {
+  readonly url: string;
+  readonly filter: Filter;
+  readonly description: string;
+  readonly concurrency: number;
+}
+
+export interface WebhookStore {
+  /** Owed exactly the changes recorded after this. Throws conflict at WEBHOOKS_MAX. */
+  createWebhook(draft: WebhookDraft & { id: string; secrets: readonly string[] }): Promise<Webhook>;
+  getWebhook(id: string): Promise<Webhook | null>;
+  /** Throws notFound, preconditionFailed. Leaving `paused` makes what was held due. */
+  updateWebhook(
+    id: string,
+    edit: Partial<WebhookDraft> & { state?: WebhookState; stateReason?: string | null },
+    expectedVersion: number | null,
+  ): Promise<Webhook>;
+  /** Throws notFound, preconditionFailed. Its deliveries stay readable; what is owed ends by `failOwed`. */
+  deleteWebhook(id: string, expectedVersion: number | null): Promise<void>;
+  /** By id, ascending. */
+  listWebhooks(page: PageRequest): Promise<Page<Webhook>>;
+}
+
+export interface DeadLetterRecord extends DeadLetterRow {
+  readonly id: string;
+  readonly stream: string;
+}
+
+export interface DeadLetterStore {
+  /** Newest first; `withPayload` false leaves `payload` empty. */
+  listDeadLetters(page: PageRequest): Promise<Page<DeadLetterRecord>>;
+  getDeadLetter(id: string): Promise<DeadLetterRecord | null>;
+  /** For what lands outside any partition's log (STRAYS): once for each (stream, sequence), moving that stream's cursor. */
+  recordStrays(stream: string, rows: readonly DeadLetterRow[], cursor: { sequence: number; timeNs: string }): Promise<void>;
+  strayCursor(stream: string): Promise<{ sequence: number; timeNs: string } | null>;
+}
+
+export interface TokenRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly lastUsedAt: number | null;
+}
+
+export interface TokenStore {
+  /** `hash`: SHA-256 of the token, hex. Throws conflict when the hash is there. */
+  createToken(token: { id: string; name: string; hash: string; scopes: readonly string[]; expiresAt: number | null }): Promise<TokenRecord>;
+  findToken(hash: string): Promise<TokenRecord | null>;
+  touchToken(id: string, usedAt: number): Promise<void>;
+  listTokens(page: PageRequest): Promise<Page<TokenRecord>>;
+  /** Throws notFound. */
+  deleteToken(id: string): Promise<void>;
+}
+
+export interface IncidentRecord extends IncidentDraft {
+  readonly id: string;
+  readonly recordedAt: number;
+}
+
+export interface IncidentStore {
+  listIncidents(page: PageRequest): Promise<Page<IncidentRecord>>;
+}

@@ -1,0 +1,107 @@
+import type { Logger } from "pino";
+import type { ChangeKind } from "../domain/change";
+import type { Disposition } from "../domain/decide";
+import type { DeliveryState } from "../domain/delivery";
+import type { Metrics } from "./metrics";
+
+/** One function per fact of the business: its log line and its counters together, so that logic holds no logger. */
+export type Events = ReturnType<typeof createEvents>;
+
+export interface BatchFacts {
+  readonly partition: number;
+  readonly messages: number;
+  readonly seconds: number;
+  readonly cursor: number;
+  readonly dispositions: Readonly<Record<Disposition, number>>;
+  readonly changes: Readonly<Record<ChangeKind, number>>;
+  readonly deadLetters: number;
+  readonly unknownFields: number;
+}
+
+export function createEvents(log: Logger, metrics: Metrics) {
+  const fact = (action: string, fields: Record<string, unknown> = {}) => ({ "event.action": action, ...fields });
+  return {
+    batchCommitted(batch: BatchFacts): void {
+      for (const [disposition, count] of Object.entries(batch.dispositions)) if (count > 0) metrics.reports.inc({ disposition }, count);
+      for (const [kind, count] of Object.entries(batch.changes)) if (count > 0) metrics.changes.inc({ kind }, count);
+      if (batch.deadLetters > 0) metrics.deadLetters.inc(batch.deadLetters);
+      if (batch.unknownFields > 0) metrics.unknownFields.inc(batch.unknownFields);
+      metrics.batchSeconds.observe(batch.seconds);
+      metrics.batchReports.observe(batch.messages);
+      metrics.ingestCursor.set({ partition: batch.partition }, batch.cursor);
+    },
+    straysRecorded(count: number): void {
+      metrics.deadLetters.inc(count);
+    },
+    ingestFailed(partition: number, error: unknown): void {
+      log.warn(fact("ingest.failed", { partition, error }), "a batch was not committed; it is tried again");
+    },
+    incidentRecorded(kind: string, partition: number, detail: Readonly<Record<string, unknown>>): void {
+      metrics.incidents.inc({ kind });
+      log.error(fact("incident.recorded", { kind, partition, detail }), `incident: ${kind}`);
+    },
+    changesPublished(partition: number, number: number): void {
+      metrics.published.set({ partition }, number);
+    },
+    publishFailed(partition: number, error: unknown): void {
+      log.warn(fact("changes.publish.failed", { partition, error }), "changes were not published; they are tried again");
+    },
+    leaseAcquired(role: string, partition: number, epoch: number): void {
+      metrics.leaseHeld.set({ role, partition }, 1);
+      log.info(fact("lease.acquired", { role, partition, epoch }), `owns ${role} of partition ${partition}`);
+    },
+    leaseLost(role: string, partition: number): void {
+      metrics.leaseHeld.set({ role, partition }, 0);
+      log.warn(fact("lease.lost", { role, partition }), `no longer owns ${role} of partition ${partition}`);
+    },
+    leaseReleased(role: string, partition: number): void {
+      metrics.leaseHeld.set({ role, partition }, 0);
+      log.info(fact("lease.released", { role, partition }), `gave up ${role} of partition ${partition}`);
+    },
+    deliveriesPlanned(partition: number, number: number, states: Readonly<Partial<Record<DeliveryState, number>>>): void {
+      for (const [state, count] of Object.entries(states)) if (count > 0) metrics.deliveriesPlanned.inc({ state }, count);
+      metrics.planned.set({ partition }, number);
+    },
+    planFailed(partition: number, error: unknown): void {
+      log.warn(fact("plan.failed", { partition, error }), "deliveries were not planned; they are tried again");
+    },
+    attemptStarted(): void {
+      metrics.inFlight.inc();
+    },
+    attemptEnded(outcome: "delivered" | "retry" | "failed", seconds: number): void {
+      metrics.inFlight.dec();
+      metrics.attempts.inc({ outcome });
+      metrics.attemptSeconds.observe(seconds);
+    },
+    deliveriesEnded(state: DeliveryState, count: number): void {
+      if (count > 0) metrics.deliveriesEnded.inc({ state }, count);
+    },
+    settleFailed(partition: number, error: unknown): void {
+      log.warn(fact("settle.failed", { partition, error }), "outcomes were not written; they are tried again");
+    },
+    webhookDisabled(webhookId: string, reason: string): void {
+      log.warn(fact("webhook.disabled", { webhookId, reason }), `webhook ${webhookId} was disabled: ${reason}`);
+    },
+    requestFailed(requestId: string, error: unknown): void {
+      log.error(fact("http.failed", { "http.request.id": requestId, error }), "a request failed");
+    },
+    requestAnswered(request: { method: string; route: string; status: number; seconds: number }): void {
+      metrics.httpSeconds.observe({ method: request.method, route: request.route, status: request.status }, request.seconds);
+    },
+    dependencyChanged(dependency: "nats" | "store", up: boolean, reason: string | null): void {
+      metrics.dependencyUp.set({ dependency }, up ? 1 : 0);
+      if (up) log.info(fact("dependency.up", { dependency }), `${dependency} answers`);
+      else log.warn(fact("dependency.down", { dependency, reason }), `${dependency} does not answer: ${reason}`);
+    },
+    natsServerRestarted(exit: string): void {
+      metrics.natsRestarts.inc();
+      log.warn(fact("nats-server.restarted", { exit }), `nats-server ended (${exit}) and is started again`);
+    },
+    rowsPruned(table: string, count: number): void {
+      log.info(fact("rows.pruned", { table, count }), `${count} old rows left ${table}`);
+    },
+    failed(action: string, error: unknown): void {
+      log.error(fact(action, { error }), `${action} failed`);
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/** Every metric of the service, by the word it counts. Names are part of the public interface. */
+export function openMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+    new Counter({ name: `tocsin_${name}`, help, labelNames, registers });
+  const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+    new Gauge({ name: `tocsin_${name}`, help, labelNames, registers });
+  const histogram = <Label extends string>(name: string, help: string, buckets: number[], labelNames: Label[] = []) =>
+    new Histogram({ name: `tocsin_${name}`, help, buckets, labelNames, registers });
+  return {
+    registry,
+    reports: counter("reports_total", "Reports committed to the log, by what became of them.", ["disposition"]),
+    changes: counter("changes_total", "Changes recorded.", ["kind"]),
+    deadLetters: counter("dead_letters_total", "Messages that could not become a report."),
+    unknownFields: counter("report_unknown_fields_total", "Fields of reports from NATS or MQTT that were ignored."),
+    batchSeconds: histogram("batch_commit_seconds", "From a batch's last message read to its commit.", [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]),
+    batchReports: histogram("batch_messages", "Messages in a commit.", [1, 4, 16, 64, 256, 1024, 4096]),
+    ingestCursor: gauge("ingest_cursor", "Sequence of the last committed message.", ["partition"]),
+    published: gauge("changes_published", "Number of the last change known to be in CHANGES.", ["partition"]),
+    planned: gauge("changes_planned", "Number of the last change that deliveries were planned for.", ["partition"]),
+    incidents: counter("incidents_total", "Things that should not have been.", ["kind"]),
+    leaseHeld: gauge("lease_held", "1 while this node owns the partition in the role.", ["role", "partition"]),
+    attempts: counter("delivery_attempts_total", "Attempts that ended, by outcome.", ["outcome"]),
+    attemptSeconds: histogram("delivery_attempt_seconds", "How long attempts took.", [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 30]),
+    deliveriesPlanned: counter("deliveries_planned_total", "Deliveries planned, by state.", ["state"]),
+    deliveriesEnded: counter("deliveries_ended_total", "Deliveries that ended, by state.", ["state"]),
+    inFlight: gauge("delivery_attempts_running", "Attempts that run now."),
+    httpSeconds: histogram("http_request_seconds", "Requests answered.", [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5], ["method", "route", "status"]),
+    dependencyUp: gauge("dependency_up", "1 while the dependency answers.", ["dependency"]),
+    natsRestarts: counter("nats_server_restarts_total", "Times the embedded nats-server was started again."),
+  };
+}
+
+export type Metrics = ReturnType<typeof openMetrics>;
