@@ -38,6 +38,7 @@ export function decide(sensor: Sensor, state: State, placed: PlacedReport, dupli
     ...next,
     lastReportedAt: late ? state.lastReportedAt : effectiveAt,
     lastReceivedAt: receivedAt,
+    atMax: newest(state.atMax, report.at),
     checkAt: nextCheck(sensor, state, receivedAt),
   };
   const unmoved = late ? "late" : "unchanged";
@@ -51,10 +52,13 @@ export function decide(sensor: Sensor, state: State, placed: PlacedReport, dupli
   };
 }
 
-/** Whether the log must be asked if this id was there before: not when the sensor's own clock says that the report is new. */
+/**
+ * Whether the log must be asked if this id was there before: not when the sensor's own clock says that the report is new. That is a
+ * matter of `at` as sent: the effective time of a clock that runs ahead is our own, and would take a repeat for news.
+ */
 export function mayBeDuplicate(state: State, report: Report): boolean {
   if (report.id === null) return false;
-  return report.at === null || (state.lastReportedAt !== null && report.at <= state.lastReportedAt);
+  return report.at === null || (state.atMax !== null && report.at <= state.atMax);
 }
 
 /** The earlier of the sensor's word and our own clock. */
@@ -95,6 +99,11 @@ export function checkAfterEdit(sensor: Sensor, state: State): number | null {
 function nextCheck(sensor: Sensor, state: State, receivedAt: number): number | null {
   if (sensor.heartbeat === null) return null;
   return state.checkAt ?? receivedAt + heartbeatMs(sensor.heartbeat);
+}
+
+function newest(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.max(one, other);
 }
 
 function severityOf(report: Report) {

@@ -16,6 +16,9 @@ export const REPORT_ID_MEMORY_MS = 2 * 24 * 3600 * 1000;
 export const TIME_PATTERN =
   "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])[Tt]([01]\\d|2[0-3]):[0-5]\\d:([0-5]\\d|60)(\\.\\d{1,9})?([Zz]|[+-]([01]\\d|2[0-3]):[0-5]\\d)$";
 
+/** A text column of Postgres cannot hold U+0000. */
+const NO_NUL = "^[^\\u0000]*$";
+
 /** A report as it arrives, on every road. HTTP refuses other fields; NATS and MQTT ignore and count them. */
 export const ReportBody = Type.Object(
   {
@@ -26,10 +29,10 @@ export const ReportBody = Type.Object(
       }),
     ),
     value: Type.Optional(Type.Number({ description: "The reading behind the status." })),
-    message: Type.Optional(Type.String({ maxLength: MESSAGE_CHARS_MAX })),
+    message: Type.Optional(Type.String({ maxLength: MESSAGE_CHARS_MAX, pattern: NO_NUL })),
     at: Type.Optional(Type.String({ pattern: TIME_PATTERN, description: "The sensor's own time, RFC 3339." })),
     id: Type.Optional(
-      Type.String({ minLength: 1, maxLength: REPORT_ID_CHARS_MAX, description: "Names this report; sent again within two days it takes no effect." }),
+      Type.String({ minLength: 1, maxLength: REPORT_ID_CHARS_MAX, pattern: NO_NUL, description: "Names this report; sent again within two days it takes no effect." }),
     ),
     attributes: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "Anything else; kept, and handed on with the change." })),
   },

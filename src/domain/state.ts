@@ -15,6 +15,8 @@ export interface State extends Condition {
   readonly lastReportedAt: number | null;
   /** When we last heard anything of the sensor, on the stream's clock. */
   readonly lastReceivedAt: number | null;
+  /** The newest `at` that the sensor ever sent, as it was sent: a report whose `at` is newer cannot be a repeat. */
+  readonly atMax: number | null;
   /** The number of the sensor's last change; 0 before the first. */
   readonly revision: number;
   /** When to look whether its heartbeat was missed; null when nobody needs to. Never later than the true deadline. */
@@ -23,8 +25,8 @@ export interface State extends Condition {
   readonly life: number;
 }
 
-/** The state of a sensor that was never heard in this life; a tombstone's revision goes on. */
-export function pendingState(life: number, revision = 0): State {
+/** The state of a sensor that was never heard in this life; the revision of an earlier life goes on, and its reports are still known. */
+export function pendingState(life: number, before: Pick<State, "revision" | "atMax"> = { revision: 0, atMax: null }): State {
   return {
     status: null,
     severity: null,
@@ -32,7 +34,8 @@ export function pendingState(life: number, revision = 0): State {
     since: null,
     lastReportedAt: null,
     lastReceivedAt: null,
-    revision,
+    atMax: before.atMax,
+    revision: before.revision,
     checkAt: null,
     life,
   };
@@ -41,5 +44,5 @@ export function pendingState(life: number, revision = 0): State {
 /** What is believed of a sensor in its present life, given what was last written of it. */
 export function currentState(written: State | null, life: number): State {
   if (written === null) return pendingState(life);
-  return written.life === life ? written : pendingState(life, written.revision);
+  return written.life === life ? written : pendingState(life, written);
 }

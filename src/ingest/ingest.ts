@@ -1,0 +1,234 @@
+import { isFault } from "../domain/fault";
+import type { State } from "../domain/state";
+import { type ReportReader, StreamGap, type StreamMessage } from "../jetstream/ports";
+import type { BatchPart, ChangeLogStore, IncidentDraft, IngestStore, PartitionPosition, PartOutcome } from "../store/store";
+import type { BatchFacts, Events } from "../telemetry/events";
+import { ChangePump } from "./changePump";
+import { type DecidedBatch, decideBatch } from "./decideBatch";
+import type { IngestLease, PartitionStream } from "./ports";
+import { SensorCache } from "./sensorCache";
+
+/** The most messages in one commit. Large batches make SQLite's index pages cheaper; the linger bounds what a quiet time costs. */
+export const BATCH_MESSAGES_MAX = 4096;
+export const BATCH_LINGER_MS = 2;
+const TICK_EVERY_MS = 500;
+const TRIM_EVERY_MS = 60_000;
+const RETRY_MS = 250;
+
+export interface IngestOptions {
+  readonly store: IngestStore & ChangeLogStore;
+  readonly held: IngestLease;
+  readonly leaseTtlMs: number;
+  readonly position: PartitionPosition;
+  readonly registryVersion: number;
+  readonly partitions: number;
+  readonly stream: PartitionStream;
+  readonly registration: "open" | "closed";
+  readonly sensorsMax: number;
+  readonly events: Events;
+}
+
+/** Reads one partition's stream, decides, commits and publishes, in order, for as long as its lease lasts. */
+export class Ingest {
+  readonly #cache: SensorCache;
+  readonly #pump: ChangePump;
+  readonly #timers: Timer[];
+  readonly #ending = Promise.withResolvers<void>();
+  /** States whose next check was moved by an operator's edit; they go in with the next commit. */
+  readonly #edited = new Map<string, State>();
+  #position: PartitionPosition;
+  #registryVersion: number;
+  #sensors = 0;
+  #reader: ReportReader | null = null;
+  #incidents: IncidentDraft[] = [];
+  #stopped = false;
+  #published = 0;
+  readonly #running: Promise<void>;
+
+  constructor(private readonly options: IngestOptions) {
+    const { store, position, stream, held, events } = options;
+    this.#position = position;
+    this.#registryVersion = options.registryVersion;
+    this.#published = position.published;
+    this.#cache = new SensorCache(store);
+    const { partition } = held.lease;
+    this.#pump = new ChangePump({ ...position, store, publisher: stream.changes, partition, events });
+    this.#timers = [
+      setInterval(() => void this.#quietly(() => this.#tick()), TICK_EVERY_MS),
+      setInterval(() => void this.#quietly(() => stream.trim(this.#position.cursor)), TRIM_EVERY_MS),
+    ];
+    this.#running = this.#run();
+  }
+
+  /** What is read but not committed is dropped: the cursor makes that safe. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#ending.resolve();
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#reader?.stop();
+    await this.#running;
+    await this.#pump.stop();
+    await this.#quietly(() => this.#markPublished());
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#readOn();
+      } catch (error) {
+        if (this.#stopped) return;
+        this.options.events.ingestFailed(this.options.held.lease.partition, error);
+        await Promise.race([Bun.sleep(RETRY_MS), this.#ending.promise]);
+      } finally {
+        await this.#reader?.stop();
+        this.#reader = null;
+      }
+    }
+  }
+
+  /** From the cursor on, until stopped, fenced or a fault that a new reader may mend. */
+  async #readOn(): Promise<void> {
+    this.#incidents = [];
+    this.#sensors = await this.options.store.countSensors();
+    this.#reader = await this.options.stream.openReader(this.#position);
+    if (this.#stopped) return;
+    if (this.#reader.start.kind === "newGeneration") this.#beginGeneration("stream.recreated", this.#reader.start.detail);
+    while (!this.#stopped) {
+      let messages: StreamMessage[];
+      try {
+        messages = await this.#reader.next(BATCH_MESSAGES_MAX, BATCH_LINGER_MS);
+      } catch (error) {
+        if (!(error instanceof StreamGap)) throw error;
+        this.#beginGeneration("stream.gap", { expected: error.expected, found: error.found });
+        continue;
+      }
+      if (messages.length > 0 && !(await this.#takeIn(messages))) return;
+    }
+  }
+
+  /** What follows is another stream, or the rest of one that lost something: its sequences are counted anew. */
+  #beginGeneration(kind: string, detail: Readonly<Record<string, unknown>>): void {
+    const { partition } = this.options.held.lease;
+    this.#incidents.push({ kind, partition, detail: { ...detail, cursor: this.#position.cursor, cursorTimeNs: this.#position.cursorTimeNs } });
+    this.options.events.incidentRecorded(kind, partition, detail);
+  }
+
+  /** Decides and commits, again and again while the database is away. False when it is no longer ours to do. */
+  async #takeIn(messages: readonly StreamMessage[]): Promise<boolean> {
+    const startedAt = performance.now();
+    while (!this.#stopped) {
+      try {
+        const decided = await this.#decide(messages);
+        const settled = await this.#commit(decided, messages.length, startedAt);
+        if (settled !== null) return settled;
+      } catch (error) {
+        if (!isFault(error, "unavailable")) throw error;
+        this.options.events.ingestFailed(this.options.held.lease.partition, error);
+        await Promise.race([Bun.sleep(RETRY_MS), this.#ending.promise]);
+      }
+    }
+    return false;
+  }
+
+  #decide(messages: readonly StreamMessage[]): Promise<DecidedBatch> {
+    const { store, registration, sensorsMax, partitions, held } = this.options;
+    const rules = {
+      partition: held.lease.partition,
+      partitions,
+      registrationOpen: registration === "open",
+      registrationsLeft: Math.max(0, sensorsMax - this.#sensors),
+    };
+    return decideBatch(messages, this.#position, { rules, store, cache: this.#cache });
+  }
+
+  /** True when it is in, false when the partition is lost, null when it must be decided again. */
+  async #commit(decided: DecidedBatch, messages: number, startedAt: number): Promise<boolean | null> {
+    const { store, held } = this.options;
+    const part = this.#part(decided);
+    const [outcome] = (await store.commitBatch([part])) as [PartOutcome];
+    switch (outcome.kind) {
+      case "committed":
+      case "alreadyCommitted":
+        held.extended(startedAt);
+        this.#believe(decided, part);
+        this.options.events.batchCommitted(factsOf(part, { messages, startedAt, unknownFields: decided.unknownFields }));
+        return true;
+      case "registryMoved": {
+        const { registryVersion, states } = await this.#cache.refresh(held.lease.partition, this.#registryVersion);
+        this.#registryVersion = registryVersion;
+        for (const { sensorId, state } of states) this.#edited.set(sensorId, state);
+        return null;
+      }
+      case "fenced":
+      case "moved":
+        held.lost();
+        this.#stopped = true;
+        return false;
+    }
+  }
+
+  #part(decided: DecidedBatch): BatchPart {
+    const touched = new Set(decided.rows.states.map(({ sensorId }) => sensorId));
+    const edited = Array.from(this.#edited, ([sensorId, state]) => ({ sensorId, state })).filter(({ sensorId }) => !touched.has(sensorId));
+    const generation = this.#position.generation + (this.#incidents.length > 0 ? 1 : 0);
+    this.#published = Math.max(this.#published, this.#pump.published);
+    return {
+      ...decided.rows,
+      states: edited.length === 0 ? decided.rows.states : [...decided.rows.states, ...edited],
+      lease: this.options.held.lease,
+      leaseTtlMs: this.options.leaseTtlMs,
+      registryVersion: this.#registryVersion,
+      from: this.#position,
+      to: { ...decided.to, generation, published: this.#published },
+      stream: this.options.stream.name,
+      incidents: this.#incidents,
+    };
+  }
+
+  #believe(decided: DecidedBatch, part: BatchPart): void {
+    for (const [id, known] of decided.believed) this.#cache.set(id, known);
+    this.#edited.clear();
+    this.#incidents = [];
+    this.#sensors += part.registrations.length;
+    this.#position = part.to;
+    this.#pump.add(part.changes);
+  }
+
+  async #tick(): Promise<void> {
+    if (await this.options.store.hasHeartbeats(this.options.held.lease.partition)) this.options.stream.publishTick();
+    await this.#markPublished();
+  }
+
+  /** For a partition that stands idle; else the number goes with the next commit. */
+  async #markPublished(): Promise<void> {
+    const number = this.#pump.published;
+    if (number <= this.#position.published) return;
+    const { store, held } = this.options;
+    if (await store.markPublished(held.lease, number)) this.#position = { ...this.#position, published: number };
+  }
+
+  async #quietly(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!this.#stopped) this.options.events.ingestFailed(this.options.held.lease.partition, error);
+    }
+  }
+}
+
+function factsOf(part: BatchPart, batch: { messages: number; startedAt: number; unknownFields: number }): BatchFacts {
+  const dispositions = { applied: 0, unchanged: 0, late: 0, duplicate: 0 };
+  for (const report of part.reports) dispositions[report.disposition] += 1;
+  const changes = { status: 0, availability: 0 };
+  for (const change of part.changes) changes[change.kind] += 1;
+  return {
+    partition: part.lease.partition,
+    messages: batch.messages,
+    seconds: (performance.now() - batch.startedAt) / 1000,
+    cursor: part.to.cursor,
+    dispositions,
+    changes,
+    deadLetters: part.deadLetters.length,
+    unknownFields: batch.unknownFields,
+  };
+}
