@@ -1,0 +1,43 @@
+import { createServer } from "node:net";
+import { readConfig } from "../src/config";
+import { openDataFolder } from "../src/dataFolder";
+import { openEmbeddedNats } from "../src/jetstream/embedded/server";
+import { createEvents } from "../src/telemetry/events";
+import { openLog } from "../src/telemetry/log";
+import { openMetrics } from "../src/telemetry/metrics";
+
+export interface Broker {
+  readonly url: string;
+  readonly version: string;
+  stop(): Promise<void>;
+}
+
+/** A nats-server of the bench's own, as the embedded mode runs it, on free ports. */
+export async function startBroker(dir: string): Promise<Broker> {
+  const [port, mqttPort] = [await freePort(), await freePort()];
+  const { config } = readConfig({ ...process.env, NATS_URL: "", NATS_PORT: String(port), MQTT_PORT: String(mqttPort), DATA_DIR: dir });
+  if (config.nats.kind !== "embedded") throw new Error("the bench starts a broker of its own");
+  const folder = openDataFolder(dir);
+  const events = createEvents(openLog("error"), openMetrics());
+  const nats = await openEmbeddedNats({ config: config.nats, folder, partitions: 1, say: (line) => console.error(line), events });
+  return {
+    url: nats.url,
+    version: nats.version,
+    async stop() {
+      await nats.stop(3000);
+      folder.release();
+    },
+  };
+}
+
+/** A port of loopback that nobody listens on. */
+export function freePort(): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const server = createServer();
+  server.once("error", reject);
+  server.listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as { port: number };
+    server.close(() => resolve(port));
+  });
+  return promise;
+}

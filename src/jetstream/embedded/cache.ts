@@ -1,0 +1,56 @@
+/** Our own folder of nats-servers, one file per version, shared by every Tocsin of this user. */
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import { isExecutable, readVersion } from "./found";
+import { compareVersions, parseVersion, type Version, versionText } from "./version";
+
+const NAME = /^nats-server-v(\d+\.\d+\.\d+)$/;
+
+export interface CachedServer {
+  readonly path: string;
+  readonly version: Version;
+  /** When it was put there or last looked past, in vain, for a newer one; epoch milliseconds. */
+  readonly checkedAt: number;
+}
+
+/** The newest server in the cache, or null. */
+export function newestCached(cacheDir: string): CachedServer | null {
+  return cachedServers(cacheDir).sort((one, other) => compareVersions(other.version, one.version))[0] ?? null;
+}
+
+/** Moves a program into the cache under the name of the version that it gives itself. A rename: others see all of it or nothing. */
+export async function addToCache(cacheDir: string, program: string): Promise<{ path: string; version: Version }> {
+  const version = await readVersion(program);
+  const path = join(cacheDir, `nats-server-v${versionText(version)}`);
+  renameSync(program, path);
+  return { path, version };
+}
+
+export function markChecked(server: { path: string }, now: number): void {
+  utimesSync(server.path, now / 1000, now / 1000);
+}
+
+/** Does work in a fresh folder within the cache (so that a rename out of it is atomic) and removes what is left of it. */
+export async function inWorkFolder<Result>(cacheDir: string, work: (folder: string) => Promise<Result>): Promise<Result> {
+  mkdirSync(cacheDir, { recursive: true });
+  const folder = mkdtempSync(join(cacheDir, "work-"));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function cachedServers(cacheDir: string): CachedServer[] {
+  let names: string[];
+  try {
+    names = readdirSync(cacheDir);
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
+    const version = parseVersion(NAME.exec(name)?.[1] ?? "");
+    const path = join(cacheDir, name);
+    return version === null || !isExecutable(path) ? [] : [{ path, version, checkedAt: statSync(path).mtimeMs }];
+  });
+}

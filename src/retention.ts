@@ -1,0 +1,48 @@
+import type { Config } from "./config";
+import type { MaintenanceStore } from "./store/store";
+import type { Events } from "./telemetry/events";
+
+const EVERY_MS = 10 * 60_000;
+const ROWS_AT_ONCE = 2000;
+const DAY_MS = 24 * 3600 * 1000;
+
+/** Takes what is older than its `*_KEEP_DAYS` out of the store, a slice at a time, so that nobody waits for it. */
+export function openRetention({ store, keep, events }: { store: MaintenanceStore; keep: Config["keep"]; events: Events }) {
+  let stopped = false;
+  let running = Promise.resolve();
+  const timer = setInterval(() => {
+    running = running.then(prune);
+  }, EVERY_MS);
+
+  async function prune(): Promise<void> {
+    const now = Date.now();
+    const before = {
+      reports: now - keep.reportsDays * DAY_MS,
+      changes: now - keep.changesDays * DAY_MS,
+      deliveries: now - keep.deliveriesDays * DAY_MS,
+      deadLetters: now - keep.deadLettersDays * DAY_MS,
+    };
+    const total = new Map<string, number>();
+    try {
+      for (let full = true; full && !stopped; ) {
+        full = false;
+        for (const [table, count] of Object.entries(await store.prune(before, ROWS_AT_ONCE))) {
+          total.set(table, (total.get(table) ?? 0) + count);
+          full ||= count >= ROWS_AT_ONCE;
+        }
+        await Bun.sleep(1);
+      }
+    } catch (error) {
+      events.failed("retention", error);
+    }
+    for (const [table, count] of total) if (count > 0) events.rowsPruned(table, count);
+  }
+
+  return {
+    async stop(): Promise<void> {
+      stopped = true;
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

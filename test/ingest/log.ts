@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TICK_ID } from "../../src/domain/sensor";
+import { type BatchRules, decideBatch } from "../../src/ingest/decideBatch";
+import { SensorCache } from "../../src/ingest/sensorCache";
+import type { StreamMessage } from "../../src/jetstream/ports";
+import { openStore } from "../../src/store/open";
+import type { AcquiredLease, PartOutcome, PartitionPosition, Store } from "../../src/store/store";
+
+const encoder = new TextEncoder();
+
+/** A message as a stream would hold it: what was published under which id, `ms` after the log's beginning. */
+export interface Said {
+  readonly ms: number;
+  readonly id: string;
+  readonly body: string;
+}
+
+export const LOG_BEGINS = Date.parse("2026-11-23T10:00:00.000Z");
+
+export function tick(ms: number): Said {
+  return { ms, id: TICK_ID, body: "" };
+}
+
+export function report(ms: number, id: string, body: string | Record<string, unknown>): Said {
+  return { ms, id, body: typeof body === "string" ? body : JSON.stringify(body) };
+}
+
+/** Ticks every half second from `fromMs` to `toMs`, as the owner of a partition publishes them. */
+export function ticks(fromMs: number, toMs: number): Said[] {
+  const said: Said[] = [];
+  for (let ms = fromMs; ms <= toMs; ms += 500) said.push(tick(ms));
+  return said;
+}
+
+export function inOrder(...parts: (Said | Said[])[]): Said[] {
+  return parts.flat().sort((a, b) => a.ms - b.ms);
+}
+
+function messageOf(said: Said, sequence: number): StreamMessage {
+  const timeMs = LOG_BEGINS + said.ms;
+  return { sequence, id: said.id, subject: `reports.1.0.${said.id}`, payload: encoder.encode(said.body), timeMs, timeNs: () => `${timeMs}000000` };
+}
+
+/** The owner of partition 0 of 1, working on a log by hand: what it decides goes into a real store. */
+export class LogWorker implements AsyncDisposable {
+  #cache: SensorCache;
+  #position: PartitionPosition;
+  #registryVersion: number;
+  #said = 0;
+  readonly rules: BatchRules = { partition: 0, partitions: 1, registrationOpen: true, registrationsLeft: 1000 };
+
+  private constructor(
+    readonly store: Store,
+    private readonly acquired: AcquiredLease,
+    private readonly dir: string,
+  ) {
+    this.#cache = new SensorCache(store);
+    this.#position = acquired.position;
+    this.#registryVersion = acquired.registryVersion;
+  }
+
+  static async open(): Promise<LogWorker> {
+    const dir = mkdtempSync(join(tmpdir(), "tocsin-log-"));
+    const store = await openStore({ kind: "sqlite", file: join(dir, "log.db") });
+    await store.fixPartitionCount(1, 1);
+    const acquired = await store.acquireLease({ role: "ingest", partition: 0, owner: "test", ttlMs: 60_000, takeOver: true });
+    if (acquired === null) throw new Error("the lease of a new store is free");
+    return new LogWorker(store, acquired, dir);
+  }
+
+  /** Works on what is said in batches of the sizes given, the last one repeated; `restart` forgets what is in memory between them. */
+  async take(log: readonly Said[], sizes: readonly number[] = [log.length], restart = false): Promise<void> {
+    for (let from = 0, batch = 0; from < log.length; batch += 1) {
+      const size = Math.max(1, sizes[Math.min(batch, sizes.length - 1)] ?? log.length);
+      await this.#commit(log.slice(from, from + size).map((said) => messageOf(said, (this.#said += 1))));
+      from += size;
+      if (restart) this.#cache = new SensorCache(this.store);
+    }
+  }
+
+  async changes(sensorId?: string) {
+    const { items } = await this.store.listChanges({ sensorId, range: {}, order: "asc" }, { limit: 1000, cursor: null });
+    return items;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  async #commit(messages: StreamMessage[]): Promise<void> {
+    for (;;) {
+      const { rows, to, believed } = await decideBatch(messages, this.#position, { rules: this.rules, store: this.store, cache: this.#cache });
+      const next = { ...to, generation: this.#position.generation, published: 0 };
+      const part = { ...rows, lease: this.acquired.lease, leaseTtlMs: 60_000, registryVersion: this.#registryVersion };
+      const [outcome] = (await this.store.commitBatch([{ ...part, from: this.#position, to: next, stream: "REPORTS_1_0", incidents: [] }])) as [PartOutcome];
+      if (outcome.kind === "registryMoved") {
+        this.#registryVersion = (await this.#cache.refresh(0, this.#registryVersion)).registryVersion;
+        continue;
+      }
+      if (outcome.kind !== "committed") throw new Error(`not committed: ${outcome.kind}`);
+      for (const [id, known] of believed) this.#cache.set(id, known);
+      this.#position = next;
+      return;
+    }
+  }
+}
+
+/** A sensor with a heartbeat, as the API would register it. */
+export async function registerWithHeartbeat(store: Store, id: string, heartbeat: { intervalSeconds: number; graceSeconds: number }): Promise<void> {
+  await store.createSensor({ id, partition: 0, name: id, labels: {}, metadata: {}, heartbeat });
+}
