@@ -99,6 +99,59 @@ export function readConfig(env: Environment = process.env): { config: Config; se
   return { config: Object.freeze(config), secrets: { adminToken } };
 }
 
+/** What the command line needs to know: where a running Tocsin is, and with which token it may speak to it. */
+export interface CliConfig {
+  /** Without a slash at the end. */
+  readonly apiUrl: string;
+  /** TOCSIN_URL leads to another machine: the token of our data folder is not meant for it. */
+  readonly remote: boolean;
+  readonly natsUrls: readonly string[];
+  readonly dataDir: string;
+  /** TOCSIN_TOKEN, else ADMIN_TOKEN; null looks for the copy in the data folder. */
+  readonly token: string | null;
+  /** A launcher (npm, bin/tocsin.js) started us: when it is gone, so is who wanted us to run. */
+  readonly launched: boolean;
+  readonly colour: boolean;
+}
+
+/** Throws {@link ConfigError} with every problem. */
+export function readCliConfig(env: Environment = process.env): CliConfig {
+  const read = new Reader(env);
+  const apiUrl = read.has("TOCSIN_URL")
+    ? read.httpUrl("TOCSIN_URL")
+    : `http://${dialAddress(read.text("HTTP_HOST", "127.0.0.1"), read.port("HTTP_PORT", 8080))}`;
+  const nats = readNats(read, env);
+  const token = read.secret("TOCSIN_TOKEN", 16) ?? read.secret("ADMIN_TOKEN", 16);
+  const config: CliConfig = {
+    apiUrl,
+    remote: read.has("TOCSIN_URL") && URL.canParse(apiUrl) && !isLoopback(new URL(apiUrl).hostname.replace(/[[\]]/g, "")),
+    natsUrls: nats.kind === "external" ? nats.urls : [`nats://${dialAddress(nats.host, nats.port)}`],
+    dataDir: resolve(read.text("DATA_DIR", "./data")),
+    token,
+    launched: read.has("npm_lifecycle_event") || read.has("TOCSIN_LAUNCHED"),
+    colour: !read.has("NO_COLOR"),
+  };
+  read.finish();
+  return config;
+}
+
+/** Whether an error that nobody expected shows where it came from; asked when the environment itself may be wrong. */
+export function logsStacks(env: Environment = process.env): boolean {
+  return env["LOG_LEVEL"] === "debug";
+}
+
+/** The environment with some variables set by flags of the command line. */
+export function environmentWith(flags: Environment): Environment {
+  return { ...process.env, ...flags };
+}
+
+/** Where to dial a server that may listen everywhere. */
+function dialAddress(host: string, port: number): string {
+  if (host === "0.0.0.0") return `127.0.0.1:${port}`;
+  if (host === "::") return `[::1]:${port}`;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 function readNats(read: Reader, env: Environment): NatsConfig {
   if (read.has("NATS_URL")) {
     const urls = read.text("NATS_URL", "").split(",").map((url) => url.trim());
@@ -156,6 +209,12 @@ class Reader {
 
   port(name: string, fallback: number): number {
     return this.integer(name, fallback, { min: 1, max: 65_535 });
+  }
+
+  httpUrl(name: string): string {
+    const text = this.text(name, "");
+    if (!/^https?:\/\/./.test(text) || !URL.canParse(text)) this.problem(name, `"${text}" is not an http:// or https:// address`);
+    return text.replace(/\/+$/, "");
   }
 
   choice<Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice): Choice {

@@ -29,12 +29,12 @@ export interface DataFolder {
   /** Ends the nats-server that a killed run left behind, if it still runs and really is ours; resolves with its pid, else null. */
   endOrphan(): Promise<number | null>;
   /** Removes `run.json` and frees the lock. */
-  close(): void;
+  release(): void;
   [Symbol.dispose](): void;
 }
 
 /**
- * Makes the folder if need be (mode 0700), proves that it can be written and locks it until `close` or the end of the process, however
+ * Makes the folder if need be (mode 0700), proves that it can be written and locks it until `release` or the end of the process, however
  * it ends. Throws `Fault`: `unavailable` when it cannot be written, `conflict` when another Tocsin uses it.
  */
 export function openDataFolder(path: string): DataFolder {
@@ -75,7 +75,7 @@ function lockedFolder(folder: string, lock: FileLock): DataFolder {
     run = { ...run, ...fields };
     writeWhole(runFile, `${JSON.stringify(run)}\n`);
   };
-  const close = () => {
+  const release = () => {
     if (!open) return;
     open = false;
     try {
@@ -98,8 +98,8 @@ function lockedFolder(folder: string, lock: FileLock): DataFolder {
       record({ natsPid: null });
       return orphan ? natsPid : null;
     },
-    close,
-    [Symbol.dispose]: close,
+    release,
+    [Symbol.dispose]: release,
   };
 }
 

@@ -37,7 +37,7 @@ export function changeId(partition: number, number: number): string {
   return `chg_${partition}_${number}`;
 }
 
-const CHANGE_ID = /^chg_(\d{1,5})_(\d{1,15})$/;
+const CHANGE_ID = /^chg_(0|[1-9]\d{0,4})_([1-9]\d{0,14})$/;
 
 /** The (partition, number) that an id was derived from, or null if it is none of ours. */
 export function parseChangeId(id: string): { partition: number; number: number } | null {

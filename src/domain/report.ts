@@ -57,7 +57,8 @@ export type ParsedReport =
   | { readonly ok: true; readonly report: Report; readonly unknownFields: number }
   | { readonly ok: false; readonly reason: string };
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+// A byte order mark is kept, and so refused: it is neither `{` nor the beginning of a code.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const OPENING_BRACE = 0x7b;
 
 /** Reads a message's payload: a JSON report when its first byte is `{`, else a bare status code. Never throws. */
@@ -92,8 +93,8 @@ function parseCode(text: string): ParsedReport {
 /** Checks a parsed JSON value against {@link ReportBody}. `bytes` is the size that it was sent with. */
 export function checkReport(body: unknown, bytes: number): ParsedReport {
   if (!checker.Check(body)) return refused(firstError(body));
-  const at = body.at === undefined ? null : Date.parse(body.at);
-  if (at !== null && Number.isNaN(at)) return refused("/at: is not a time");
+  const at = body.at === undefined ? null : parseTime(body.at);
+  if (Number.isNaN(at)) return refused("/at: is not a time");
   if (body.attributes !== undefined && bytes > 4096) {
     const kept = Buffer.byteLength(JSON.stringify(body.attributes));
     if (kept > ATTRIBUTES_BYTES_MAX) return refused(`/attributes: takes ${kept} bytes written out, at most ${ATTRIBUTES_BYTES_MAX} are kept`);
@@ -113,6 +114,17 @@ export function checkReport(body: unknown, bytes: number): ParsedReport {
       attributes: body.attributes ?? null,
     },
   };
+}
+
+const AT_MIN = Date.parse("0000-01-01T00:00:00.000Z");
+const AT_MAX = Date.parse("9999-12-31T23:59:59.999Z");
+
+/** Epoch milliseconds; NaN for a day that no calendar has (30 February), and for what RFC 3339 could not write in UTC. */
+function parseTime(text: string): number {
+  const day = text.slice(0, 10);
+  if (Number(text.slice(8, 10)) > 28 && new Date(day).toISOString().slice(0, 10) !== day) return Number.NaN;
+  const time = Date.parse(text);
+  return time >= AT_MIN && time <= AT_MAX ? time : Number.NaN;
 }
 
 function firstError(body: unknown): string {

@@ -97,6 +97,9 @@ export function createEvents(log: Logger, metrics: Metrics) {
       metrics.natsRestarts.inc();
       log.warn(fact("nats-server.restarted", { exit }), `nats-server ended (${exit}) and is started again`);
     },
+    natsServerOld(version: string, safeVersion: string): void {
+      log.warn(fact("nats-server.old", { version, safeVersion }), `nats-server ${version} can lose a stream when killed; use ${safeVersion} or later`);
+    },
     rowsPruned(table: string, count: number): void {
       log.info(fact("rows.pruned", { table, count }), `${count} old rows left ${table}`);
     },

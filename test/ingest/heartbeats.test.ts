@@ -10,7 +10,7 @@ async function worker(): Promise<LogWorker> {
   return opened;
 }
 
-const availabilities = (changes: { to: { availability: string } }[]) => changes.map(({ to }) => to.availability);
+const availabilities = (changes: readonly { to: { availability: string } }[]) => changes.map(({ to }) => to.availability);
 
 test("a silent sensor goes offline once, at its deadline, and comes online when it is heard again", async () => {
   await using log = await worker();
