@@ -1,10 +1,10 @@
 /** Finds a nats-server on this machine, or gets one. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Fault } from "../../domain/fault";
 import { fetchRelease, PINNED_RELEASE } from "./archive";
 import { markChecked, newestCached } from "./cache";
 import { SAFE_VERSION } from "./conf";
-import { type BinarySearch, isExecutable, type NatsBinary, readVersion, StepFailed, which } from "./found";
+import { type BinarySearch, isExecutable, type NatsBinary, NotThere, readVersion, StepFailed, which } from "./found";
 import { buildWithGo, installWithBrew, unpackDebian } from "./packaged";
 import { atLeast, versionText } from "./version";
 
@@ -50,10 +50,8 @@ export async function findNatsServer(search: BinarySearch): Promise<NatsBinary> 
 
 const BY_HAND = `Install nats-server ${versionText(SAFE_VERSION)} or later (best ${versionText(PINNED_RELEASE.version)}) so that it is on PATH, or name it in NATS_SERVER_BIN; or set NATS_URL to a server that runs already.`;
 
-/** A place that was looked at and is empty: worth a line in the error only. */
-class NotThere extends StepFailed {}
-
-async function named(path: string): Promise<NatsBinary> {
+async function named(name: string): Promise<NatsBinary> {
+  const path = resolve(name);
   try {
     return { path, version: await readVersion(path), source: "NATS_SERVER_BIN" };
   } catch (error) {

@@ -5,6 +5,8 @@ import { isExecutable, readVersion } from "./found";
 import { compareVersions, parseVersion, type Version, versionText } from "./version";
 
 const NAME = /^nats-server-v(\d+\.\d+\.\d+)$/;
+const WORK_PREFIX = "work-";
+const WORK_FORGOTTEN_MS = 24 * 3600 * 1000;
 
 export interface CachedServer {
   readonly path: string;
@@ -22,6 +24,8 @@ export function newestCached(cacheDir: string): CachedServer | null {
 export async function addToCache(cacheDir: string, program: string): Promise<{ path: string; version: Version }> {
   const version = await readVersion(program);
   const path = join(cacheDir, `nats-server-v${versionText(version)}`);
+  // Archives bring the time of their making.
+  markChecked({ path: program }, Date.now());
   renameSync(program, path);
   return { path, version };
 }
@@ -33,11 +37,21 @@ export function markChecked(server: { path: string }, now: number): void {
 /** Does work in a fresh folder within the cache (so that a rename out of it is atomic) and removes what is left of it. */
 export async function inWorkFolder<Result>(cacheDir: string, work: (folder: string) => Promise<Result>): Promise<Result> {
   mkdirSync(cacheDir, { recursive: true });
-  const folder = mkdtempSync(join(cacheDir, "work-"));
+  removeForgotten(cacheDir);
+  const folder = mkdtempSync(join(cacheDir, WORK_PREFIX));
   try {
     return await work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A process that is killed in the middle leaves its folder behind. */
+function removeForgotten(cacheDir: string): void {
+  for (const name of readdirSync(cacheDir).filter((entry) => entry.startsWith(WORK_PREFIX))) {
+    const folder = join(cacheDir, name);
+    const changedAt = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - changedAt > WORK_FORGOTTEN_MS) rmSync(folder, { recursive: true, force: true });
   }
 }
 

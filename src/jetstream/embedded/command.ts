@@ -29,8 +29,12 @@ export function runCommand(words: readonly string[], options: { timeoutMs: numbe
       late = true;
       killGroup(child.pid);
     }, options.timeoutMs);
+    // It is in a group of its own, so a Ctrl-C at the terminal does not reach it; when we go, it goes.
+    const leaving = () => killGroup(child.pid);
+    process.once("exit", leaving);
     const done = (ok: boolean, reason: string) => {
       clearTimeout(timer);
+      process.off("exit", leaving);
       resolve({ ok, output, reason });
     };
     child.on("error", (error) => done(false, error.message));

@@ -18,8 +18,8 @@ export interface BinarySearch {
   readonly systemDirs?: readonly string[];
   /** Left out, the official release that is pinned. */
   readonly release?: Release;
-  /** Name and version of the Go module's program to build; left out, the pinned release's. */
-  readonly goPackage?: string;
+  /** How long a download may take until its first byte; left out, 6 s: a start without a network must not hang. */
+  readonly firstAnswerMs?: number;
 }
 
 /** A release archive: its version and the SHA-256 (hex) of the tar.gz by platform, such as "linux-amd64". */
@@ -39,6 +39,9 @@ export interface NatsBinary {
 export class StepFailed extends Error {
   override readonly name = "StepFailed";
 }
+
+/** A place that was looked at and is empty: worth a line in the final error, not one of its own. */
+export class NotThere extends StepFailed {}
 
 export const STEP_MS = 60_000;
 const VERSION_MS = 10_000;
@@ -70,6 +73,6 @@ export function which(search: BinarySearch, program: string): string | null {
 /** The same for a program that a step cannot do without. */
 export function need(search: BinarySearch, program: string): string {
   const path = which(search, program);
-  if (path === null) throw new StepFailed(`${program} is not on this machine`);
+  if (path === null) throw new NotThere(`${program} is not on this machine`);
   return path;
 }

@@ -12,7 +12,7 @@ const GO_STEP_MS = 5 * 60_000;
 /** Builds the pinned version from its Go module. The module system checks the sources against its checksum database. */
 export async function buildWithGo(search: BinarySearch) {
   const go = need(search, "go");
-  const source = search.goPackage ?? `github.com/nats-io/nats-server/v2@v${versionText(PINNED_RELEASE.version)}`;
+  const source = `github.com/nats-io/nats-server/v2@v${versionText(PINNED_RELEASE.version)}`;
   search.say(`building ${source} with Go (a few minutes at most)`);
   return inWorkFolder(search.cacheDir, async (folder) => {
     // `env` sets the variables, because GOBIN has no flag; without cgo no C compiler is needed.
@@ -50,7 +50,7 @@ export async function unpackDebian(search: BinarySearch) {
 export async function installWithBrew(search: BinarySearch) {
   const brew = need(search, "brew");
   search.say("installing nats-server with Homebrew");
-  await demand([brew, "install", "nats-server"], { timeoutMs: STEP_MS });
+  await demand(["env", "HOMEBREW_NO_AUTO_UPDATE=1", brew, "install", "nats-server"], { timeoutMs: STEP_MS });
   const prefix = await demand([brew, "--prefix", "nats-server"], { timeoutMs: STEP_MS });
   const path = join(prefix.trim().split("\n").at(-1) ?? "", "bin", "nats-server");
   return { path, version: await readVersion(path) };

@@ -1,0 +1,209 @@
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect, type ConnectionOptions, type NatsConnection, type Status } from "@nats-io/transport-node";
+import { Fault } from "../domain/fault";
+import { unavailable } from "./faults";
+
+/** How long one call of the JetStream API may take. */
+const API_TIMEOUT_MS = 3000;
+const CHECK_TIMEOUT_MS = 1000;
+const DIAL_TIMEOUT_MS = 5000;
+const REDIAL_MS = 250;
+const REDIAL_JITTER_MS = 100;
+/** A socket whose other end is gone without a word is noticed after two of these. */
+const PING_EVERY_MS = 5000;
+
+export interface NatsOptions {
+  /** `nats://` or `tls://`, with `user:password@` or `token@` where the servers ask for it (the first one's holds for all). */
+  readonly urls: readonly string[];
+  /** What the servers' connection list shows. */
+  readonly name: string;
+  /** Called whenever the connection comes or goes, and when a first attempt fails. */
+  readonly onStatus?: (connected: boolean, reason: string | null) => void;
+  /** How long to wait for a first connection; for ever unless given. */
+  readonly waitMs?: number;
+  /** Gives up waiting for a first connection. */
+  readonly signal?: AbortSignal;
+}
+
+/** One connection, which dials again by itself until it is closed. What is published and what is consumed take one each. */
+export interface NatsLink {
+  readonly connection: NatsConnection;
+  readonly publisher: JetStreamClient;
+  readonly manager: JetStreamManager;
+  isConnected(): boolean;
+  /** Of the server that we are or were last connected to. */
+  readonly serverVersion: string;
+  /** The largest message that this server takes, headers included, in bytes. */
+  readonly payloadBytesMax: number;
+  /** Calls `listener` after each reconnect, and gives how to stop that. Whatever the old connection waited for is lost by then. */
+  onReconnect(listener: () => void): () => void;
+  /** Whether JetStream answers within a second. Throws `Fault` (unavailable). */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Throws `Fault` (unavailable) only if `waitMs` or `signal` ends the wait for a first connection. */
+export async function openNats(options: NatsOptions): Promise<NatsLink> {
+  const connection = await dial(options);
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
+  const prober = await jetstreamManager(connection, { checkAPI: false, timeout: CHECK_TIMEOUT_MS });
+  return new WatchedLink({ connection, manager, prober, onStatus: options.onStatus ?? (() => {}) });
+}
+
+/** Tries until there is a connection. The client's own way to wait for the first one can be neither watched nor given up. */
+async function dial({ urls, name, onStatus, waitMs = Infinity, signal }: NatsOptions): Promise<NatsConnection> {
+  const deadline = performance.now() + waitMs;
+  let told = false;
+  for (;;) {
+    try {
+      return await connect({ ...connectionOptions(urls), name });
+    } catch (error) {
+      const reason = messageOf(error);
+      if (performance.now() >= deadline || signal?.aborted) throw new Fault("unavailable", `no NATS server at ${withoutSecrets(urls)}: ${reason}`, { cause: error });
+      if (!told) onStatus?.(false, reason);
+      told = true;
+      await Bun.sleep(REDIAL_MS);
+    }
+  }
+}
+
+function connectionOptions(urls: readonly string[]): ConnectionOptions {
+  const parsed = urls.map((url) => new URL(url.includes("://") ? url : `nats://${url}`));
+  return {
+    servers: parsed.map((url) => url.host),
+    ...credentialsOf(parsed[0]),
+    ...(parsed.some((url) => url.protocol === "tls:") ? { tls: {} } : {}),
+    timeout: DIAL_TIMEOUT_MS,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: REDIAL_MS,
+    reconnectJitter: REDIAL_JITTER_MS,
+    // A password that is put right on the server must not need a restart of ours.
+    ignoreAuthErrorAbort: true,
+    pingInterval: PING_EVERY_MS,
+    noAsyncTraces: true,
+  };
+}
+
+function credentialsOf(url: URL | undefined): Pick<ConnectionOptions, "user" | "pass" | "token"> {
+  if (url === undefined || url.username === "") return {};
+  const name = decodeURIComponent(url.username);
+  return url.password === "" ? { token: name } : { user: name, pass: decodeURIComponent(url.password) };
+}
+
+function withoutSecrets(urls: readonly string[]): string {
+  return urls.map((url) => url.replace(/\/\/[^@/]*@/, "//")).join(", ");
+}
+
+interface LinkParts {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly prober: JetStreamManager;
+  readonly onStatus: (connected: boolean, reason: string | null) => void;
+}
+
+class WatchedLink implements NatsLink {
+  readonly connection: NatsConnection;
+  readonly publisher: JetStreamClient;
+  readonly manager: JetStreamManager;
+  readonly #listeners = new Set<() => void>();
+  #connected = true;
+  #closing = false;
+  #lastError: string | null = null;
+  #info: { version: string; payloadBytesMax: number };
+
+  constructor(private readonly parts: LinkParts) {
+    this.connection = parts.connection;
+    this.manager = parts.manager;
+    this.publisher = jetstream(parts.connection, { timeout: API_TIMEOUT_MS });
+    this.#info = { version: "0.0.0", payloadBytesMax: 1024 * 1024 };
+    this.#tell(true, null);
+    void this.#watch();
+  }
+
+  isConnected(): boolean {
+    return this.#connected && !this.connection.isClosed();
+  }
+
+  get serverVersion(): string {
+    return this.#serverInfo().version;
+  }
+
+  get payloadBytesMax(): number {
+    return this.#serverInfo().payloadBytesMax;
+  }
+
+  onReconnect(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async check(): Promise<void> {
+    if (!this.isConnected()) throw new Fault("unavailable", `not connected to NATS${this.#lastError === null ? "" : `: ${this.#lastError}`}`);
+    try {
+      await this.parts.prober.getAccountInfo();
+    } catch (error) {
+      throw unavailable("JetStream does not answer", error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#listeners.clear();
+    await this.connection.close();
+  }
+
+  #serverInfo() {
+    const info = this.connection.info;
+    if (info !== undefined) this.#info = { version: info.version, payloadBytesMax: info.max_payload };
+    return this.#info;
+  }
+
+  async #watch(): Promise<void> {
+    try {
+      for await (const status of this.connection.status()) this.#take(status);
+    } catch {
+      // Only the end of the connection ends the iterator, and `closed` tells of it.
+    }
+    const error = await this.connection.closed();
+    if (!this.#closing) this.#went(error === undefined ? "closed" : messageOf(error));
+  }
+
+  #take(status: Status): void {
+    if (status.type === "error") this.#lastError = messageOf(status.error);
+    else if (status.type === "disconnect") this.#went(this.#lastError ?? `disconnected from ${status.server}`);
+    else if (status.type === "reconnect") this.#came();
+  }
+
+  #went(reason: string): void {
+    if (!this.#connected) return;
+    this.#connected = false;
+    if (!this.#closing) this.#tell(false, reason);
+  }
+
+  #came(): void {
+    this.#connected = true;
+    this.#lastError = null;
+    this.#serverInfo();
+    this.#tell(true, null);
+    for (const listener of this.#listeners) guarded(listener);
+  }
+
+  #tell(connected: boolean, reason: string | null): void {
+    guarded(() => this.parts.onStatus(connected, reason));
+  }
+}
+
+/** A listener's own trouble must not end the watch over the connection. */
+function guarded(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,55 @@
+import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
+import { Fault, isFault } from "../domain/fault";
+
+/** Numbers of nats-server's errors (server/errors.json). */
+const STREAM_NOT_FOUND = 10059;
+const STREAM_STORE_FAILED = 10077;
+const INSUFFICIENT_STORAGE = 10047;
+const INSUFFICIENT_RESOURCES = 10023;
+const ACCOUNT_RESOURCES_EXCEEDED = 10002;
+const MESSAGE_TOO_LARGE = 10054;
+const WRONG_LAST_MESSAGE_ID = 10070;
+const WRONG_LAST_SEQUENCE = 10071;
+
+/** JetStream's own error number, or null when it was not JetStream that answered. */
+function codeOf(error: unknown): number | null {
+  return error instanceof JetStreamApiError ? error.code : null;
+}
+
+export function isStreamMissing(error: unknown): boolean {
+  const cause = isFault(error) ? error.details.cause : error;
+  return codeOf(cause) === STREAM_NOT_FOUND;
+}
+
+export function isStorageShort(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === INSUFFICIENT_STORAGE || code === INSUFFICIENT_RESOURCES || code === ACCOUNT_RESOURCES_EXCEEDED;
+}
+
+/** The stream did not end where the publisher believed. */
+export function isOutOfStep(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === WRONG_LAST_MESSAGE_ID || code === WRONG_LAST_SEQUENCE;
+}
+
+export function isTooLarge(error: unknown): boolean {
+  return codeOf(error) === MESSAGE_TOO_LARGE;
+}
+
+/** A discarding-new stream at its limit: "maximum bytes exceeded", "maximum messages exceeded". */
+export function isStreamFull(error: unknown): boolean {
+  return codeOf(error) === STREAM_STORE_FAILED && /maximum .* exceeded/.test((error as Error).message);
+}
+
+/** What the broker did not do, as a `Fault` that says so; a `Fault` stays as it is. */
+export function unavailable(what: string, error: unknown): Fault {
+  if (isFault(error)) return error;
+  return new Fault("unavailable", `${what}: ${reasonOf(error)}`, { cause: error });
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // No responders: nobody listens on that subject, so JetStream or the stream is not there.
+  if (error instanceof JetStreamError && error.message === "jetstream is not enabled") return "no stream takes it";
+  return error.name === "TimeoutError" ? "no answer in time" : error.message;
+}
