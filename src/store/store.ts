@@ -13,7 +13,8 @@ import type { State } from "../domain/state";
 import type { Filter, Webhook, WebhookState, WebhookVersion } from "../domain/webhook";
 
 export interface Store
-  extends PartitionStore,
+  extends
+    PartitionStore,
     IngestStore,
     ChangeLogStore,
     PlanStore,
@@ -23,7 +24,8 @@ export interface Store
     WebhookStore,
     DeadLetterStore,
     TokenStore,
-    IncidentStore {
+    IncidentStore,
+    MaintenanceStore {
   /** Writes and takes back a row: whether the database would take a commit now. */
   probe(): Promise<void>;
   close(): Promise<void>;
@@ -240,6 +242,7 @@ export interface DueDelivery {
   readonly sensorId: string;
   readonly partition: number;
   readonly number: number;
+  /** From when its days are counted: when it was planned, or sent again by hand. */
   readonly plannedAt: number;
   readonly nextAttemptAt: number;
   /** Failures of the lane in a row. */
@@ -269,7 +272,8 @@ export interface Settlement {
   readonly verdict:
     | { readonly kind: "delivered" }
     | { readonly kind: "retry"; readonly nextAttemptAt: number; readonly rejected: boolean }
-    | { readonly kind: "failed"; readonly reason: string };
+    /** `nextAttemptAt`: when the next of the lane is tried; left out, when this one would have been, at once if that is over. */
+    | { readonly kind: "failed"; readonly reason: string; readonly nextAttemptAt?: number };
 }
 
 export interface SettleOutcome {
@@ -301,7 +305,7 @@ export interface DeliveryStore {
   expiredHeads(partition: number, plannedBefore: number, limit: number): Promise<DueDelivery[]>;
   /**
    * Makes one delivery pending and due now, whatever its state (a delivered one is sent again under the same id).
-   * Throws notFound; conflict when its webhook is gone or disabled.
+   * Throws notFound; conflict when its webhook is gone or disabled, or when it waits behind the head of its lane.
    */
   retryDelivery(id: string, now: number): Promise<DeliveryRecord>;
   listDeliveries(query: DeliveryQuery, page: PageRequest): Promise<Page<DeliveryRecord>>;
@@ -433,7 +437,7 @@ export interface DeadLetterRecord extends DeadLetterRow {
 }
 
 export interface DeadLetterStore {
-  /** Newest first; `withPayload` false leaves `payload` empty. */
+  /** Newest first. A page may end before its limit, so that the payloads of one stay within a few MiB. */
   listDeadLetters(page: PageRequest): Promise<Page<DeadLetterRecord>>;
   getDeadLetter(id: string): Promise<DeadLetterRecord | null>;
   /** For what lands outside any partition's log (STRAYS): once for each (stream, sequence), moving that stream's cursor. */
@@ -467,4 +471,17 @@ export interface IncidentRecord extends IncidentDraft {
 
 export interface IncidentStore {
   listIncidents(page: PageRequest): Promise<Page<IncidentRecord>>;
+}
+
+// ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface MaintenanceStore {
+  /**
+   * Takes out rows from before these times, at most `limit` of each table; gives how many it took, by table. Leaves every change that is
+   * not yet published or planned, and every delivery that is still pending; attempts go with their delivery.
+   */
+  prune(
+    before: { reports: number; changes: number; deliveries: number; deadLetters: number },
+    limit: number,
+  ): Promise<Record<string, number>>;
 }

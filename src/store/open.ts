@@ -1,0 +1,15 @@
+/** Chooses the driver. Nobody else knows one. */
+import type { StoreConfig } from "../config";
+import { openSqliteStore } from "./sqlite/sqliteStore";
+import type { Store } from "./store";
+
+/** Opens the store and brings its tables up to date. Throws `Fault` (unavailable) when it cannot be used. */
+export async function openStore(config: StoreConfig): Promise<Store> {
+  return openSqliteStore(config.file);
+}
+
+/** Brings the tables up to date, as every `openStore` does, and leaves. */
+export async function migrateStore(config: StoreConfig): Promise<void> {
+  const store = await openStore(config);
+  await store.close();
+}

@@ -1,0 +1,67 @@
+import type { BatchPart, PartitionPosition, PartOutcome } from "../store";
+import { type BatchRows, prepareBatchRows } from "./batchRows";
+import type { Connection } from "./connection";
+import { type PartitionRow, prepareFence } from "./partitions";
+
+/** One transaction for all parts: a part whose fence refuses it writes nothing, an error takes back everything. */
+export function prepareCommitBatch(connection: Connection): (parts: readonly BatchPart[]) => PartOutcome[] {
+  const held = prepareFence(connection);
+  const rows = prepareBatchRows(connection);
+  const move = connection.client.prepare<unknown[]>(
+    `update partitions set generation = ?, cursor = ?, cursor_time_ns = ?, received_at = ?, dark_ended_at = ?, change_number = ?,
+       published = max(published, ?), recorded_at = ?, lease_until = ?
+     where role = 'ingest' and partition = ?`,
+  );
+
+  function commit(part: BatchPart, now: number): PartOutcome {
+    const row = held(part.lease);
+    if (row === null) return { kind: "fenced" };
+    const refusal = refusalOf(part, row);
+    if (refusal !== null) return refusal;
+    const recordedAt = Math.max(now, row.recorded_at);
+    writeRows(rows, part, recordedAt);
+    const { generation, cursor, cursorTimeNs, receivedAt, darkEndedAt, changeNumber, published } = part.to;
+    const leaseUntil = now + part.leaseTtlMs;
+    const { partition } = part.lease;
+    move.run([generation, cursor, cursorTimeNs, receivedAt, darkEndedAt, changeNumber, published, recordedAt, leaseUntil, partition]);
+    return { kind: "committed", recordedAt };
+  }
+
+  return (parts) =>
+    connection.write(() => {
+      const now = Date.now();
+      return parts.map((part) => commit(part, now));
+    });
+}
+
+function refusalOf(part: BatchPart, row: PartitionRow): PartOutcome | null {
+  if (standsAt(row, part.to)) return { kind: "alreadyCommitted" };
+  if (!standsAt(row, part.from)) return { kind: "moved" };
+  if (row.registry_version === part.registryVersion) return null;
+  return { kind: "registryMoved", registryVersion: row.registry_version };
+}
+
+/** `published` moves by itself, and the clocks with the cursor. */
+function standsAt(row: PartitionRow, position: PartitionPosition): boolean {
+  return (
+    row.generation === position.generation &&
+    row.cursor === position.cursor &&
+    row.cursor_time_ns === position.cursorTimeNs &&
+    row.change_number === position.changeNumber
+  );
+}
+
+function writeRows(rows: BatchRows, part: BatchPart, recordedAt: number): void {
+  const { lease, registryVersion, from, to, stream } = part;
+  const { partition } = lease;
+  const numbered = part.changes.every(({ number }, index) => number === from.changeNumber + index + 1);
+  if (!numbered || from.changeNumber + part.changes.length !== to.changeNumber) {
+    throw new Error(`the changes of partition ${partition} are not numbered ${from.changeNumber + 1} to ${to.changeNumber}`);
+  }
+  rows.register(part.registrations, { partition, registryVersion });
+  rows.addReports(part.reports, { partition, generation: to.generation, stream, recordedAt });
+  rows.writeStates(part.states, partition);
+  rows.addChanges(part.changes, recordedAt);
+  rows.addDeadLetters(part.deadLetters, { stream, recordedAt });
+  rows.addIncidents(part.incidents, recordedAt);
+}

@@ -1,0 +1,75 @@
+import type { DeliveryStore, DueDelivery, Lease } from "../store";
+import { prepareLoggedChange } from "./changeLog";
+import type { Connection } from "./connection";
+import { openDeliveryRecords } from "./deliveryRecords";
+import type { Direct } from "./faults";
+import { DUE_DELIVERY, prepareLanes } from "./lanes";
+import { prepareFence } from "./partitions";
+import { prepareSettle } from "./settle";
+import { prepareFindWebhook } from "./webhooks";
+
+/** Heads are woken so many at a time, so that nobody else waits while a long backlog is. */
+const WOKEN_AT_ONCE_MAX = 2000;
+
+export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
+  const { client, read, write } = connection;
+  const held = prepareFence(connection);
+  const lanes = prepareLanes(connection);
+  // One step from a webhook to the next in the index of heads: what it costs does not grow with what is owed.
+  const nextWebhook = client.prepare<[number, string], { webhookId: string; nextAttemptAt: number }>(
+    `select webhook_id as webhookId, next_attempt_at as nextAttemptAt from deliveries
+     where partition = ? and webhook_id > ? and next_attempt_at is not null order by webhook_id, next_attempt_at limit 1`,
+  );
+  const due = client.prepare<[number, string, number, number], DueDelivery>(
+    `select ${DUE_DELIVERY} from deliveries where partition = ? and webhook_id = ? and next_attempt_at <= ? order by next_attempt_at limit ?`,
+  );
+  const expired = client.prepare<[number, number, number], DueDelivery>(
+    `select ${DUE_DELIVERY} from deliveries
+     where partition = ? and owed_since < ? and next_attempt_at is not null order by owed_since limit ?`,
+  );
+  const wake = client.prepare<[number, number, string, number, number]>(
+    `update deliveries set next_attempt_at = ? where ordinal in (
+       select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ? limit ?)`,
+  );
+  // From the end of each lane: where the limit cuts one, its head stays and leads what is left.
+  const failLast = client.prepare<[string, number, string, number]>(
+    `update deliveries set state = 'failed', reason = ?, next_attempt_at = null, ended_at = ? where ordinal in (
+       select ordinal from deliveries where state = 'pending' and webhook_id = ? order by sensor_id desc, number desc limit ?)`,
+  );
+
+  async function wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number> {
+    for (let woken = 0; ;) {
+      const slice = write(() => (held(lease) === null ? 0 : wake.run(now, lease.partition, webhookId, now, WOKEN_AT_ONCE_MAX).changes));
+      woken += slice;
+      if (slice < WOKEN_AT_ONCE_MAX) return woken;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  return {
+    nextDue: (partition) =>
+      read(() => {
+        const found: { webhookId: string; nextAttemptAt: number }[] = [];
+        for (let next = nextWebhook.get(partition, ""); next !== undefined; next = nextWebhook.get(partition, next.webhookId)) {
+          if (lanes.isOpen(next.webhookId)) found.push(next);
+        }
+        return found;
+      }),
+
+    dueHeads: (partition, webhookId, now, limit) => (lanes.isOpen(webhookId) ? due.all(partition, webhookId, now, limit) : []),
+
+    webhookById: prepareFindWebhook(connection),
+
+    loggedChange: prepareLoggedChange(connection),
+
+    settle: prepareSettle(connection),
+
+    wakeWebhook,
+
+    failOwed: (webhookId, reason, limit) => failLast.run(reason, Date.now(), webhookId, limit).changes,
+
+    expiredHeads: (partition, plannedBefore, limit) => expired.all(partition, plannedBefore, limit),
+
+    ...openDeliveryRecords(connection),
+  };
+}

@@ -1,0 +1,66 @@
+import type { IngestStore, SensorAndState } from "../store";
+import { prepareCommitBatch } from "./commitBatch";
+import type { Connection } from "./connection";
+import type { Direct } from "./faults";
+import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "./sensorRows";
+
+export function openIngest(connection: Connection): Direct<IngestStore> {
+  const { client, read } = connection;
+  const load = client.prepare<[string], SensorAndStateRow>(
+    `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id where s.id = ?`,
+  );
+  const readVersion = client
+    .prepare<[number], number>("select registry_version from partitions where role = 'ingest' and partition = ?")
+    .pluck();
+  const editedAfter = client.prepare<[number, number], SensorAndStateRow>(
+    `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id
+     where s.partition = ? and s.registry_version > ? order by s.registry_version`,
+  );
+  const knows = client
+    .prepare<[string, string, number], 1>(
+      `select 1 from reports where sensor_id = ? and report_id = ? and received_at >= ?
+       and report_id is not null and disposition <> 'duplicate' limit 1`,
+    )
+    .pluck();
+  const due = client.prepare<[number, number, number], SensorAndStateRow>(
+    `select ${SENSOR_AND_STATE} from states t join sensors s on s.id = t.sensor_id
+     where t.partition = ? and t.check_at <= ? order by t.check_at limit ?`,
+  );
+  const anyHeartbeat = client
+    .prepare<[number], 1>(
+      "select 1 from sensors where partition = ? and heartbeat_interval_seconds is not null and deleted_at is null limit 1",
+    )
+    .pluck();
+  const countAll = client.prepare<[], number>("select count(*) from sensors").pluck();
+  const countDeleted = client.prepare<[], number>("select count(*) from sensors where deleted_at is not null").pluck();
+
+  return {
+    loadSensors(ids) {
+      return read(() => {
+        const found: SensorAndState[] = [];
+        for (const id of ids) {
+          const row = load.get(id);
+          if (row !== undefined) found.push(sensorAndStateOf(row));
+        }
+        return found;
+      });
+    },
+
+    sensorsEditedAfter(partition, version) {
+      return read(() => ({
+        registryVersion: readVersion.get(partition) ?? 0,
+        sensors: editedAfter.all(partition, version).map(sensorAndStateOf),
+      }));
+    },
+
+    knownReports: (keys, since) => read(() => keys.map(({ sensorId, reportId }) => knows.get(sensorId, reportId, since) !== undefined)),
+
+    sensorsDue: (partition, watermark, limit) => due.all(partition, watermark, limit).map(sensorAndStateOf),
+
+    hasHeartbeats: (partition) => anyHeartbeat.get(partition) !== undefined,
+
+    countSensors: () => read(() => (countAll.get() as number) - (countDeleted.get() as number)),
+
+    commitBatch: prepareCommitBatch(connection),
+  };
+}

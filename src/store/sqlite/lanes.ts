@@ -1,0 +1,53 @@
+import type { WebhookState } from "../../domain/webhook";
+import type { DueDelivery } from "../store";
+import type { Connection } from "./connection";
+
+/** The columns of a {@link DueDelivery}, under its names. A repeat asked for by hand counts its days anew. */
+export const DUE_DELIVERY = `id, webhook_id as webhookId, sensor_id as sensorId, partition, number, owed_since as plannedAt,
+  next_attempt_at as nextAttemptAt, lane_failures as laneFailures, rejections`;
+
+export interface Lanes {
+  /** Whether anything is pending in a lane, so that what comes must wait. */
+  isOccupied(webhookId: string, sensorId: string): boolean;
+  /** Makes the next of a lane its head, if the lane has none; gives it. */
+  promote(lane: { webhookId: string; sensorId: string }, head: { nextAttemptAt: number; laneFailures: number }): DueDelivery | null;
+  /** Those whose webhook may be sent to now. */
+  sendable(heads: readonly DueDelivery[]): DueDelivery[];
+  /** Whether what is due to a webhook may be given out: a paused or disabled one is held; one that is gone is for the caller to end. */
+  isOpen(webhookId: string): boolean;
+}
+
+/** What keeps each lane in order; for use within transactions. */
+export function prepareLanes({ client }: Connection): Lanes {
+  const next = client.prepare<[string, string], { id: string; next_attempt_at: number | null }>(
+    `select id, next_attempt_at from deliveries where state = 'pending' and webhook_id = ? and sensor_id = ? order by number limit 1`,
+  );
+  const lead = client.prepare<[number, number, string], DueDelivery>(
+    `update deliveries set next_attempt_at = ?, lane_failures = ? where id = ? returning ${DUE_DELIVERY}`,
+  );
+  const stateOfWebhook = client.prepare<[string], WebhookState>("select state from webhooks where id = ?").pluck();
+
+  const lanes: Lanes = {
+    isOccupied: (webhookId, sensorId) => next.get(webhookId, sensorId) !== undefined,
+
+    promote({ webhookId, sensorId }, { nextAttemptAt, laneFailures }) {
+      const first = next.get(webhookId, sensorId);
+      if (first === undefined || first.next_attempt_at !== null) return null;
+      return lead.get(nextAttemptAt, laneFailures, first.id) as DueDelivery;
+    },
+
+    sendable(heads) {
+      const open = new Map<string, boolean>();
+      return heads.filter(({ webhookId }) => {
+        if (!open.has(webhookId)) open.set(webhookId, lanes.isOpen(webhookId));
+        return open.get(webhookId) === true;
+      });
+    },
+
+    isOpen(webhookId) {
+      const state = stateOfWebhook.get(webhookId);
+      return state === undefined || state === "active";
+    },
+  };
+  return lanes;
+}

@@ -1,0 +1,94 @@
+import type { MaintenanceStore } from "../store";
+import type { Connection } from "./connection";
+import type { Direct } from "./faults";
+import { prepareWebhookVersions } from "./webhookVersions";
+
+/** Takes out what is old, the oldest first, so that a call looks at no more than it takes out and a few rows beside. */
+export function openMaintenance(connection: Connection): Direct<MaintenanceStore> {
+  const { client, write } = connection;
+  const versions = prepareWebhookVersions(connection);
+  const pruneReports = prepareReports(connection);
+  const pruneChanges = prepareChanges(connection);
+  const pruneDeliveries = prepareDeliveries(connection);
+  const deadLetters = client.prepare<[number, number]>(
+    "delete from dead_letters where id in (select id from dead_letters where received_at < ? order by received_at limit ?)",
+  );
+
+  return {
+    prune(before, limit) {
+      versions.markPassed();
+      // One commit each: whoever waits for the database waits for one of them at most.
+      return {
+        reports: write(() => pruneReports(before.reports, limit)),
+        changes: write(() => pruneChanges(before.changes, limit)),
+        ...write(() => pruneDeliveries(before.deliveries, limit)),
+        dead_letters: deadLetters.run(before.deadLetters, limit).changes,
+      };
+    },
+  };
+}
+
+type Prune = (before: number, limit: number) => number;
+
+/** Spends `limit` on one partition after the other. */
+function overPartitions({ client }: Connection, prune: (partition: number, before: number, limit: number) => number): Prune {
+  const partitions = client.prepare<[], number>("select partition from partitions where role = 'ingest' order by partition").pluck();
+  return (before, limit) => {
+    let pruned = 0;
+    for (const partition of partitions.all()) {
+      if (pruned < limit) pruned += prune(partition, before, limit - pruned);
+    }
+    return pruned;
+  };
+}
+
+/** `recordedAt` never goes back in a partition: the oldest rows are the first by the primary key. */
+function prepareReports(connection: Connection): Prune {
+  const drop = connection.client.prepare<[number, number, number]>(
+    `delete from reports where (partition, generation, sequence) in (
+       select partition, generation, sequence from reports where partition = ? order by generation, sequence limit ?)
+     and recorded_at < ?`,
+  );
+  return overPartitions(connection, (partition, before, limit) => drop.run(partition, limit, before).changes);
+}
+
+function prepareChanges(connection: Connection): Prune {
+  const drop = connection.client.prepare<[number, number, number, number, number]>(
+    `delete from changes where partition = ? and number in (select number from changes where partition = ? order by number limit ?)
+     and recorded_at < ? and number <= ?`,
+  );
+  // Nobody has yet to publish them, and nobody to plan by them.
+  const passed = connection.client
+    .prepare<[number], number>(
+      `select min(i.published, coalesce(n.change_number, 0)) from partitions i
+       left join partitions n on n.role = 'notify' and n.partition = i.partition where i.role = 'ingest' and i.partition = ?`,
+    )
+    .pluck();
+  return overPartitions(
+    connection,
+    (partition, before, limit) => drop.run(partition, partition, limit, before, passed.get(partition) ?? 0).changes,
+  );
+}
+
+/** Those that ended, with their attempts. */
+function prepareDeliveries({ client }: Connection): (before: number, limit: number) => { deliveries: number; attempts: number } {
+  const oldest = client.prepare<[], { ordinal: number; id: string; state: string; planned_at: number }>(
+    "select ordinal, id, state, planned_at from deliveries order by ordinal",
+  );
+  const drop = client.prepare<[number]>("delete from deliveries where ordinal = ?");
+  const dropAttempts = client.prepare<[string]>("delete from attempts where delivery_id = ?");
+
+  return (before, limit) => {
+    const old: { ordinal: number; id: string }[] = [];
+    for (const row of oldest.iterate()) {
+      if (row.planned_at >= before || old.length === limit) break;
+      if (row.state !== "pending") old.push(row);
+    }
+    let attempts = 0;
+    for (const { ordinal, id } of old) {
+      attempts += dropAttempts.run(id).changes;
+      drop.run(ordinal);
+    }
+    return { deliveries: old.length, attempts };
+  };
+}

@@ -1,0 +1,111 @@
+import { Fault } from "../../domain/fault";
+import type { AcquiredLease, Lease, LeasedRole, PartitionPosition, PartitionStatus, PartitionStore } from "../store";
+import type { Connection } from "./connection";
+import type { Direct } from "./faults";
+
+/** A row of `partitions` as it is read by hand. */
+export interface PartitionRow {
+  readonly role: LeasedRole;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly owner: string | null;
+  readonly lease_until: number;
+  readonly generation: number;
+  readonly cursor: number;
+  readonly cursor_time_ns: string | null;
+  readonly received_at: number;
+  readonly dark_ended_at: number;
+  readonly change_number: number;
+  readonly published: number;
+  readonly registry_version: number;
+  readonly recorded_at: number;
+}
+
+export function positionOf(row: PartitionRow): PartitionPosition {
+  return {
+    generation: row.generation,
+    cursor: row.cursor,
+    cursorTimeNs: row.cursor_time_ns,
+    receivedAt: row.received_at,
+    darkEndedAt: row.dark_ended_at,
+    changeNumber: row.change_number,
+    published: row.published,
+  };
+}
+
+/** Looks at a partition's row from within a transaction that is about to write under a lease. */
+export type Fence = (lease: Lease) => PartitionRow | null;
+
+/** The row while the lease is still ours, else null. Its time does not matter: until somebody takes it, it is ours. */
+export function prepareFence({ client }: Connection): Fence {
+  const read = client.prepare<[string, number], PartitionRow>("select * from partitions where role = ? and partition = ?");
+  return ({ role, partition, owner, epoch }) => {
+    const row = read.get(role, partition);
+    return row !== undefined && row.epoch === epoch && row.owner === owner ? row : null;
+  };
+}
+
+export function openPartitions(connection: Connection): Direct<PartitionStore> {
+  const { client, write } = connection;
+  const readCount = client.prepare<[], number>("select value from meta where name = 'partition_count'").pluck();
+  const fixCount = client.prepare<[number]>("insert into meta (name, value) values ('partition_count', ?)");
+  const read = client.prepare<[string, number], PartitionRow>("select * from partitions where role = ? and partition = ?");
+  const list = client.prepare<[], PartitionRow>("select * from partitions order by role, partition");
+  const acquire = client.prepare<[string, number, string, number], PartitionRow>(
+    `insert into partitions (role, partition, epoch, owner, lease_until) values (?, ?, 1, ?, ?)
+     on conflict (role, partition) do update set epoch = epoch + 1, owner = excluded.owner, lease_until = excluded.lease_until
+     returning *`,
+  );
+  const renew = client.prepare<[number, string, number, number, string]>(
+    "update partitions set lease_until = ? where role = ? and partition = ? and epoch = ? and owner = ?",
+  );
+  const release = client.prepare<[string, number, number, string]>(
+    "update partitions set owner = null, lease_until = 0 where role = ? and partition = ? and epoch = ? and owner = ?",
+  );
+
+  return {
+    fixPartitionCount(wanted, fallback) {
+      return write(() => {
+        const fixed = readCount.get();
+        if (fixed === undefined) {
+          const count = wanted ?? fallback;
+          fixCount.run(count);
+          return count;
+        }
+        if (wanted === null || wanted === fixed) return fixed;
+        throw new Fault(
+          "conflict",
+          `The database was laid out for ${fixed} partitions, not for ${wanted}: set PARTITIONS to ${fixed}, or leave it out.`,
+        );
+      });
+    },
+
+    acquireLease({ role, partition, owner, ttlMs, takeOver }) {
+      return write(() => {
+        const now = Date.now();
+        const held = read.get(role, partition);
+        const others = held !== undefined && held.owner !== null && held.owner !== owner && held.lease_until > now;
+        if (others && !takeOver) return null;
+        return acquiredFrom(acquire.get(role, partition, owner, now + ttlMs) as PartitionRow, owner);
+      });
+    },
+
+    renewLease: ({ role, partition, epoch, owner }, ttlMs) => renew.run(Date.now() + ttlMs, role, partition, epoch, owner).changes > 0,
+
+    releaseLease({ role, partition, epoch, owner }) {
+      release.run(role, partition, epoch, owner);
+    },
+
+    listPartitions: () => list.all().map(statusOf),
+  };
+}
+
+function acquiredFrom(row: PartitionRow, owner: string): AcquiredLease {
+  const { role, partition, epoch } = row;
+  return { lease: { role, partition, owner, epoch }, position: positionOf(row), registryVersion: row.registry_version };
+}
+
+function statusOf(row: PartitionRow): PartitionStatus {
+  const { role, partition, owner, epoch } = row;
+  return { ...positionOf(row), role, partition, owner, epoch, leaseUntil: row.lease_until };
+}

@@ -1,0 +1,53 @@
+import { deliveryId } from "../../domain/delivery";
+import type { DueDelivery, Plan, PlannedDelivery, PlanOutcome, PlanStore } from "../store";
+import type { Connection } from "./connection";
+import type { Direct } from "./faults";
+import { prepareLanes } from "./lanes";
+import { prepareFence } from "./partitions";
+import { prepareWebhookVersions } from "./webhookVersions";
+
+export function openPlan(connection: Connection): Direct<PlanStore> {
+  const { client, write } = connection;
+  const versions = prepareWebhookVersions(connection);
+  const held = prepareFence(connection);
+  const lanes = prepareLanes(connection);
+  const insert = client.prepare<unknown[]>(
+    `insert into deliveries (id, webhook_id, partition, number, sensor_id, revision, state, reason, planned_at, owed_since,
+       next_attempt_at, ended_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`,
+  );
+  const move = client.prepare<[number, number, number]>(
+    "update partitions set change_number = ?, lease_until = ? where role = 'notify' and partition = ?",
+  );
+
+  /** Gives the delivery if it leads its lane. */
+  function plan(planned: PlannedDelivery, partition: number, now: number): DueDelivery | null {
+    const { webhookId, number, sensorId, revision, state, reason } = planned;
+    const leads = state === "pending" && !lanes.isOccupied(webhookId, sensorId);
+    const id = deliveryId(webhookId, partition, number);
+    const [nextAttemptAt, endedAt] = [leads ? now : null, state === "pending" ? null : now];
+    const values = [id, webhookId, partition, number, sensorId, revision, state, reason, now, now, nextAttemptAt, endedAt];
+    if (insert.run(values).changes === 0 || !leads) return null;
+    return { id, webhookId, sensorId, partition, number, plannedAt: now, nextAttemptAt: now, laneFailures: 0, rejections: 0 };
+  }
+
+  function commit({ lease, leaseTtlMs, webhooksVersion, from, to, deliveries }: Plan): PlanOutcome {
+    const row = held(lease);
+    if (row === null) return { kind: "fenced" };
+    if (row.change_number !== from) return { kind: "moved" };
+    if (versions.edits() !== webhooksVersion) return { kind: "webhooksMoved" };
+    const now = Date.now();
+    const heads: DueDelivery[] = [];
+    for (const delivery of deliveries) {
+      const head = plan(delivery, lease.partition, now);
+      if (head !== null) heads.push(head);
+    }
+    move.run(to, now + leaseTtlMs, lease.partition);
+    return { kind: "planned", plannedAt: now, heads: lanes.sendable(heads) };
+  }
+
+  return {
+    webhookSet: () => versions.thatMatter(),
+    commitPlan: (plan) => write(() => commit(plan)),
+  };
+}

@@ -1,0 +1,103 @@
+/** Subscribers, and what is owed to them. */
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { DeliveryState } from "../../../domain/delivery";
+import type { Filter, WebhookState } from "../../../domain/webhook";
+
+export const webhooks = sqliteTable("webhooks", {
+  id: text().primaryKey(),
+  url: text().notNull(),
+  filter: text({ mode: "json" }).$type<Filter>().notNull(),
+  state: text().$type<WebhookState>().notNull(),
+  stateReason: text("state_reason"),
+  description: text().notNull(),
+  concurrency: integer().notNull(),
+  secrets: text({ mode: "json" }).$type<readonly string[]>().notNull(),
+  version: integer().notNull(),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+  lastSuccessAt: integer("last_success_at"),
+  failingSince: integer("failing_since"),
+});
+
+/** What a webhook was from some change on; outlives the webhook itself. */
+export const webhookVersions = sqliteTable(
+  "webhook_versions",
+  {
+    webhookId: text("webhook_id").notNull(),
+    version: integer().notNull(),
+    filter: text({ mode: "json" }).$type<Filter>().notNull(),
+    state: text().$type<WebhookState>().notNull(),
+    deleted: integer({ mode: "boolean" }).notNull(),
+    after: text({ mode: "json" }).$type<Readonly<Record<string, number>>>().notNull(),
+    /** Every planner is beyond the changes that it applies to. */
+    passed: integer({ mode: "boolean" }).notNull().default(false),
+  },
+  (table) => [
+    primaryKey({ columns: [table.webhookId, table.version] }),
+    // webhookSet
+    index("webhook_versions_that_matter")
+      .on(table.webhookId, table.version)
+      .where(sql`passed = 0`),
+  ],
+);
+
+export const deliveries = sqliteTable(
+  "deliveries",
+  {
+    /** The order in which deliveries were planned. */
+    ordinal: integer().primaryKey({ autoIncrement: true }),
+    id: text().notNull(),
+    webhookId: text("webhook_id").notNull(),
+    partition: integer().notNull(),
+    number: integer().notNull(),
+    sensorId: text("sensor_id").notNull(),
+    revision: integer().notNull(),
+    state: text().$type<DeliveryState>().notNull(),
+    reason: text(),
+    plannedAt: integer("planned_at").notNull(),
+    /** From when its days are counted: when it was planned, or sent again by hand. */
+    owedSince: integer("owed_since").notNull(),
+    /** Only the head of a lane has one (and a repeat that was asked for, which need not wait). */
+    nextAttemptAt: integer("next_attempt_at"),
+    laneFailures: integer("lane_failures").notNull().default(0),
+    rejections: integer().notNull().default(0),
+    endedAt: integer("ended_at"),
+  },
+  (table) => [
+    // getDelivery, settle; one change is owed once to one webhook
+    uniqueIndex("deliveries_by_id").on(table.id),
+    // nextDue, dueHeads, wakeWebhook
+    index("deliveries_due")
+      .on(table.partition, table.webhookId, table.nextAttemptAt)
+      .where(sql`next_attempt_at is not null`),
+    // expiredHeads
+    index("deliveries_expiring")
+      .on(table.partition, table.owedSince)
+      .where(sql`next_attempt_at is not null`),
+    // the next of a lane: commitPlan, settle; failOwed
+    index("deliveries_in_lane")
+      .on(table.webhookId, table.sensorId, table.number)
+      .where(sql`state = 'pending'`),
+    // listDeliveries by webhook, with or without a state
+    index("deliveries_by_webhook").on(table.webhookId, table.state),
+    // listDeliveries by sensor
+    index("deliveries_by_sensor").on(table.sensorId),
+    // listDeliveries by state
+    index("deliveries_by_state").on(table.state),
+  ],
+);
+
+export const attempts = sqliteTable(
+  "attempts",
+  {
+    deliveryId: text("delivery_id").notNull(),
+    /** Counts the attempts of a delivery, from 1. */
+    number: integer().notNull(),
+    at: integer().notNull(),
+    durationMs: integer("duration_ms").notNull(),
+    statusCode: integer("status_code"),
+    error: text(),
+  },
+  (table) => [primaryKey({ columns: [table.deliveryId, table.number] })],
+);

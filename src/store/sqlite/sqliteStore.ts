@@ -1,0 +1,69 @@
+import type {
+  ChangeLogStore,
+  DeadLetterStore,
+  DeliveryStore,
+  HistoryStore,
+  IncidentStore,
+  IngestStore,
+  MaintenanceStore,
+  PartitionStore,
+  PlanStore,
+  SensorStore,
+  Store,
+  TokenStore,
+  WebhookStore,
+} from "../store";
+import { openChangeLog } from "./changeLog";
+import { type Connection, openConnection } from "./connection";
+import { openDeadLetters } from "./deadLetters";
+import { openDeliveries } from "./deliveries";
+import { asFault, promised } from "./faults";
+import { openHistory } from "./history";
+import { openIncidents } from "./incidents";
+import { openIngest } from "./ingest";
+import { openMaintenance } from "./maintenance";
+import { openPartitions } from "./partitions";
+import { openPlan } from "./plan";
+import { openSensors } from "./sensors";
+import { openTokens } from "./tokens";
+import { openWebhooks } from "./webhooks";
+
+/** Opens the file, made when missing, with its tables up to date. Throws `Fault` (unavailable) when it cannot be used. */
+export function openSqliteStore(file: string): Store {
+  const connection = connect(file);
+  return {
+    ...promised<PartitionStore>(openPartitions(connection)),
+    ...promised<IngestStore>(openIngest(connection)),
+    ...promised<ChangeLogStore>(openChangeLog(connection)),
+    ...promised<PlanStore>(openPlan(connection)),
+    ...promised<DeliveryStore>(openDeliveries(connection)),
+    ...promised<SensorStore>(openSensors(connection)),
+    ...promised<HistoryStore>(openHistory(connection)),
+    ...promised<WebhookStore>(openWebhooks(connection)),
+    ...promised<DeadLetterStore>(openDeadLetters(connection)),
+    ...promised<TokenStore>(openTokens(connection)),
+    ...promised<IncidentStore>(openIncidents(connection)),
+    ...promised<MaintenanceStore>(openMaintenance(connection)),
+    ...promised<Pick<Store, "probe" | "close">>({ probe: prepareProbe(connection), close: () => void connection.client.close() }),
+  };
+}
+
+function connect(file: string): Connection {
+  try {
+    return openConnection(file);
+  } catch (error) {
+    throw asFault(error);
+  }
+}
+
+/** A commit that needs a few new pages, as a batch would, and gives them back. */
+function prepareProbe({ client, write }: Connection): () => void {
+  const fill = client.prepare("insert into probes (filler) values (zeroblob(16384))");
+  const empty = client.prepare("delete from probes");
+  return () => {
+    write(() => {
+      fill.run();
+      empty.run();
+    });
+  };
+}

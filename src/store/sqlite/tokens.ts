@@ -1,0 +1,53 @@
+import { asc, eq, gt } from "drizzle-orm";
+import { Fault } from "../../domain/fault";
+import type { TokenStore } from "../store";
+import type { Connection } from "./connection";
+import { decodeCursor, toPage } from "./cursor";
+import { type Direct, isTaken } from "./faults";
+import { tokens } from "./schema/tokens";
+
+const LIST = "tokens";
+
+export function openTokens({ db }: Connection): Direct<TokenStore> {
+  const { id: tokenId, name, scopes, createdAt, expiresAt, lastUsedAt } = tokens;
+  /** All but the hash, which nobody needs back. */
+  const shown = { id: tokenId, name, scopes, createdAt, expiresAt, lastUsedAt };
+
+  return {
+    createToken(token) {
+      try {
+        return db
+          .insert(tokens)
+          .values({ ...token, createdAt: Date.now() })
+          .returning(shown)
+          .get();
+      } catch (error) {
+        if (isTaken(error)) throw new Fault("conflict", "There is a token of this id or this value already.", { cause: error });
+        throw error;
+      }
+    },
+
+    findToken: (hash) => db.select(shown).from(tokens).where(eq(tokens.hash, hash)).get() ?? null,
+
+    touchToken(id, usedAt) {
+      db.update(tokens).set({ lastUsedAt: usedAt }).where(eq(tokens.id, id)).run();
+    },
+
+    listTokens({ limit, cursor }) {
+      const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
+      const rows = db
+        .select(shown)
+        .from(tokens)
+        .where(gt(tokens.id, after))
+        .orderBy(asc(tokens.id))
+        .limit(limit + 1)
+        .all();
+      return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+    },
+
+    deleteToken(id) {
+      const { changes } = db.delete(tokens).where(eq(tokens.id, id)).run();
+      if (changes === 0) throw new Fault("notFound", `There is no token ${id}.`);
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { asc, count, eq, gt, sql } from "drizzle-orm";
+import { Fault } from "../../domain/fault";
+import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
+import type { WebhookDraft, WebhookStore } from "../store";
+import type { Connection } from "./connection";
+import { decodeCursor, toPage } from "./cursor";
+import type { Direct } from "./faults";
+import { webhooks } from "./schema/webhooks";
+import { prepareWebhookVersions } from "./webhookVersions";
+
+const LIST = "webhooks";
+
+/** Asked before every attempt. */
+export function prepareFindWebhook({ db }: Connection): (id: string) => Webhook | null {
+  const find = db
+    .select()
+    .from(webhooks)
+    .where(eq(webhooks.id, sql.placeholder("id")))
+    .prepare();
+  return (id) => find.get({ id }) ?? null;
+}
+
+export function openWebhooks(connection: Connection): Direct<WebhookStore> {
+  const { db, write } = connection;
+  const versions = prepareWebhookVersions(connection);
+
+  const find = prepareFindWebhook(connection);
+
+  /** The webhook that is to be edited. Throws notFound, preconditionFailed. */
+  function registered(id: string, expectedVersion: number | null): Webhook {
+    const webhook = find(id);
+    if (webhook === null) throw new Fault("notFound", `There is no webhook ${id}.`);
+    if (expectedVersion === null || expectedVersion === webhook.version) return webhook;
+    throw new Fault("preconditionFailed", `Webhook ${id} is at version ${webhook.version}, not ${expectedVersion}.`);
+  }
+
+  return {
+    createWebhook(draft) {
+      return write(() => {
+        if (versions.exist(draft.id)) throw new Fault("conflict", `There is, or was, a webhook ${draft.id} already.`);
+        const registeredNow = db.select({ count: count() }).from(webhooks).get()?.count ?? 0;
+        if (registeredNow >= WEBHOOKS_MAX) throw new Fault("conflict", `There are ${WEBHOOKS_MAX} webhooks, as many as may be.`);
+        const webhook = newWebhook(draft);
+        db.insert(webhooks).values(webhook).run();
+        versions.add(webhook, { deleted: false });
+        return webhook;
+      });
+    },
+
+    getWebhook: find,
+
+    updateWebhook(id, edit, expectedVersion) {
+      return write(() => {
+        const before = registered(id, expectedVersion);
+        const webhook = editedWebhook(before, edit);
+        db.update(webhooks).set(webhook).where(eq(webhooks.id, id)).run();
+        if (edit.filter !== undefined || webhook.state !== before.state) versions.add(webhook, { deleted: false });
+        return webhook;
+      });
+    },
+
+    deleteWebhook(id, expectedVersion) {
+      write(() => {
+        const before = registered(id, expectedVersion);
+        db.delete(webhooks).where(eq(webhooks.id, id)).run();
+        versions.add({ ...before, version: before.version + 1 }, { deleted: true });
+      });
+    },
+
+    listWebhooks({ limit, cursor }) {
+      const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
+      const rows = db
+        .select()
+        .from(webhooks)
+        .where(gt(webhooks.id, after))
+        .orderBy(asc(webhooks.id))
+        .limit(limit + 1)
+        .all();
+      return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+    },
+  };
+}
+
+function newWebhook(draft: WebhookDraft & Pick<Webhook, "id" | "secrets">): Webhook {
+  const { id, url, filter, description, concurrency, secrets } = draft;
+  const now = Date.now();
+  return {
+    id,
+    url,
+    filter,
+    state: "active",
+    stateReason: null,
+    description,
+    concurrency,
+    secrets,
+    version: 1,
+    createdAt: now,
+    updatedAt: now,
+    lastSuccessAt: null,
+    failingSince: null,
+  };
+}
+
+function editedWebhook(before: Webhook, edit: Parameters<WebhookStore["updateWebhook"]>[1]): Webhook {
+  const state = edit.state ?? before.state;
+  // A reason belongs to the state that it was given for.
+  const reason = state === before.state ? before.stateReason : null;
+  return {
+    ...before,
+    url: edit.url ?? before.url,
+    filter: edit.filter ?? before.filter,
+    state,
+    stateReason: edit.stateReason === undefined ? reason : edit.stateReason,
+    description: edit.description ?? before.description,
+    concurrency: edit.concurrency ?? before.concurrency,
+    version: before.version + 1,
+    updatedAt: Date.now(),
+  };
+}
