@@ -1,0 +1,136 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { readCliConfig } from "../config";
+import { CHANGE_KINDS, type ChangeData, type ChangeKind } from "../domain/change";
+import type { Filter } from "../domain/webhook";
+import { type Api, ApiError, openApi } from "./api";
+import { changeLine } from "./changeLine";
+import { type Paint, paintFor } from "./colour";
+import { UsageError } from "./errors";
+import { collect, commaList, label, sensorId, wholeNumber } from "./flags";
+import { openLifetime } from "./lifetime";
+import { openReceiver, type ReceivedDelivery } from "./receiver";
+import { register, unregister } from "./registration";
+
+const DEADLINE_MS = 5000;
+
+interface ListenOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly url?: string;
+  readonly secret?: string;
+  /** Undefined unless the flag or its opposite was given. */
+  readonly register?: boolean;
+  readonly json?: boolean;
+  readonly sensor?: readonly string[];
+  readonly label?: readonly (readonly [string, string])[];
+  readonly kind?: readonly ChangeKind[];
+  readonly to?: readonly string[];
+  readonly minSeverity?: "ok" | "warning" | "critical";
+  readonly initial?: boolean;
+}
+
+export function addListen(program: Command): void {
+  program
+    .command("listen")
+    .description(
+      "receive webhooks on this machine: registers itself, verifies every signature, prints every delivery, and leaves at Ctrl-C",
+    )
+    .option("--port <port>", "where to listen; 0 takes any free one", wholeNumber({ min: 0, max: 65_535 }), 9000)
+    .option("--host <address>", "the address to listen on", "127.0.0.1")
+    .option("--url <url>", "the address that Tocsin is to post to (default: where it listens)")
+    .option("--secret <whsec>", "of a webhook that is registered already; then nothing is registered", secret)
+    .option("--register", "register as a webhook by the API (default, unless there is a --secret)")
+    .option("--no-register", "don't")
+    .option("--json", "print the bodies as they came, one a line")
+    .option("--sensor <id>", "only this sensor; may repeat", collect(sensorId))
+    .option("--label <key:value>", "only sensors with this label; may repeat", collect(label))
+    .addOption(new Option("--kind <kind>", "only what moved").choices(CHANGE_KINDS).argParser(collect(kind)))
+    .option("--to <statuses>", "only changes to these statuses, such as hot,overheated", commaList)
+    .addOption(new Option("--min-severity <severity>", "only what reaches it, and its end").choices(["ok", "warning", "critical"]))
+    .option("--initial", "also a sensor's first report when it is ok")
+    .addHelpText("after", EXAMPLES)
+    .action(listen);
+}
+
+async function listen(options: ListenOptions): Promise<void> {
+  const config = readCliConfig();
+  const api = openApi(config);
+  const registering = await registers(options, api);
+  const secret = Promise.withResolvers<string>();
+  const paint = paintFor(config.colour && process.stdout.isTTY);
+  using lifetime = openLifetime({ launched: config.launched, deadlineMs: DEADLINE_MS });
+  const receiver = openReceiver({
+    host: options.host,
+    port: options.port,
+    secret: secret.promise,
+    onDelivery: (delivery) => console.log(options.json ? delivery.body : deliveryLine(delivery, paint)),
+    onRefusal: (reason) => console.error(`${paint("red", "refused")}  ${reason}`),
+  });
+  try {
+    const url = options.url ?? receiver.url;
+    const registered = registering ? await register(api, url, filterOf(options)) : null;
+    secret.resolve(registered?.secret ?? (options.secret as string));
+    console.error(`listening on ${receiver.url}${registered === null ? "" : `, registered as ${registered.id}`}; Ctrl-C ends it`);
+    await lifetime.asked;
+    if (registered !== null) await leave(api, registered.id);
+  } finally {
+    await receiver.stop();
+  }
+}
+
+async function registers({ secret, register: wish }: ListenOptions, api: Api): Promise<boolean> {
+  if (secret !== undefined && wish === true) throw new UsageError("--register makes a secret of its own: leave --secret out");
+  if (secret === undefined && wish === false) throw new UsageError("--no-register needs --secret, or no signature could be verified");
+  if (secret !== undefined) return false;
+  if (await api.answers()) return true;
+  throw new ApiError(null, `no Tocsin answers at ${api.url}; start one (tocsin up), set TOCSIN_URL, or give the --secret of a webhook`);
+}
+
+async function leave(api: Api, id: string): Promise<void> {
+  try {
+    await unregister(api, id);
+    console.error(`webhook ${id} is deleted`);
+  } catch (error) {
+    console.error(`webhook ${id} is still registered: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
+}
+
+/** The fields of a filter that the flags ask for. */
+export function filterOf({ sensor, label: labels, kind: kinds, to, minSeverity, initial }: Partial<ListenOptions>): Filter {
+  return {
+    ...(sensor === undefined ? {} : { sensorIds: sensor }),
+    ...(labels === undefined ? {} : { labels: Object.fromEntries(labels) }),
+    ...(kinds === undefined ? {} : { kinds }),
+    ...(to === undefined ? {} : { to }),
+    ...(minSeverity === undefined ? {} : { minSeverity }),
+    ...(initial === undefined ? {} : { initial }),
+  };
+}
+
+/** A verified delivery in one line. */
+export function deliveryLine({ id, body, repeated }: ReceivedDelivery, paint: Paint): string {
+  const { type, timestamp, data } = JSON.parse(body) as { type: string; timestamp: string; data: unknown };
+  const text = type === "webhook.test" ? `${paint("dim", timestamp)}  ${type}` : changeLine(data as ChangeData, paint);
+  return `${paint("green", "verified")}  ${text}  ${paint("dim", id)}${repeated ? paint("yellow", "  (again)") : ""}`;
+}
+
+function secret(text: string): string {
+  if (!/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/.test(text)) throw new InvalidArgumentError("It begins with whsec_, base64 follows.");
+  return text;
+}
+
+function kind(text: string): ChangeKind {
+  const found = CHANGE_KINDS.find((each) => each === text);
+  if (found === undefined) throw new InvalidArgumentError(`It is one of ${CHANGE_KINDS.join(", ")}.`);
+  return found;
+}
+
+const EXAMPLES = `
+Examples:
+  $ tocsin listen
+  $ tocsin listen --min-severity warning --label site:north
+  $ tocsin listen --port 9001 --sensor boiler-7 --to hot,overheated
+  $ tocsin listen --secret whsec_… --json | jq .data.to
+
+Answers 204 to what is signed with the webhook's secret and 401 to anything else.`;

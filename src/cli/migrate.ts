@@ -1,0 +1,26 @@
+import type { Command } from "commander";
+import { readConfig, type StoreConfig } from "../config";
+import { withOwnStore } from "./ownStore";
+
+export function addMigrate(program: Command): void {
+  program
+    .command("migrate")
+    .description("bring the database's tables up to date, as every start does; for those who want it as a step of its own")
+    .addHelpText("after", EXAMPLES)
+    .action(migrate);
+}
+
+async function migrate(): Promise<void> {
+  const { config } = readConfig();
+  await withOwnStore(config, async (store) => store.probe());
+  console.log(`the tables are up to date: ${placeOf(config.store)}`);
+}
+
+function placeOf({ file }: StoreConfig): string {
+  return file;
+}
+
+const EXAMPLES = `
+Examples:
+  $ tocsin migrate
+  $ DATA_DIR=/var/lib/tocsin tocsin migrate`;

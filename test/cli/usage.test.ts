@@ -1,0 +1,70 @@
+import { expect, test } from "bun:test";
+import type { Command } from "commander";
+import { version } from "../../package.json";
+import { createProgram } from "../../src/cli/program";
+import { runCommand } from "./command";
+
+/** Every command and subcommand, as the words that lead to it. */
+function commandWords(command: Command, before: readonly string[] = []): string[][] {
+  return command.commands.flatMap((each) => [[...before, each.name()], ...commandWords(each, [...before, each.name()])]);
+}
+
+for (const words of [[], ...commandWords(createProgram())]) {
+  test(`"tocsin ${words.join(" ")} --help" explains with examples, and is no error`, async () => {
+    const { exitCode, stdout } = await runCommand([...words, "--help"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("Usage: tocsin");
+    expect(stdout).toMatch(/Examples:\n {2}\$ .*tocsin /);
+  });
+}
+
+test("the version is the package's", async () => {
+  expect(await runCommand(["--version"])).toMatchObject({ exitCode: 0, stdout: `${version}\n` });
+});
+
+test("an unknown flag is an error that names the nearest one", async () => {
+  const { exitCode, stdout, stderr } = await runCommand(["tail", "--sensr", "boiler-7"]);
+  expect(exitCode).toBe(2);
+  expect(stdout).toBe("");
+  expect(stderr).toContain("Did you mean --sensor?");
+});
+
+test("an unknown command is an error that names the nearest one", async () => {
+  const { exitCode, stderr } = await runCommand(["simulat"]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("Did you mean simulate?");
+});
+
+test("a flag's wrong value, a missing one and a word too many are errors of use", async () => {
+  const calls = [
+    ["simulate", "--rate", "fast"],
+    ["simulate", "--change-share", "1.5"],
+    ["tail", "--sensor", "a.b"],
+    ["sense", "--disk", "95,80"],
+    ["listen", "--secret", "hunter2"],
+    ["listen", "--no-register"],
+    ["token", "create", "--name", "a"],
+    ["token", "create", "--name", "a", "--scopes", "everything"],
+    ["up", "now"],
+    [],
+  ];
+  const ends = await Promise.all(calls.map((words) => runCommand(words)));
+  expect(ends.map(({ exitCode }) => exitCode)).toEqual(calls.map(() => 2));
+  expect(ends.every(({ stderr }) => stderr !== "" && !stderr.includes("    at "))).toBe(true);
+});
+
+test("a wrong environment lists every problem, without a stack", async () => {
+  const { exitCode, stderr } = await runCommand(["up"], { HTTP_PORT: "x", NATS_PORT: "0", REGISTRATION: "ajar" });
+  expect(exitCode).toBe(2);
+  for (const name of ["HTTP_PORT", "NATS_PORT", "REGISTRATION"]) expect(stderr).toContain(name);
+  expect(stderr).not.toContain("    at ");
+});
+
+test("where no Tocsin runs, the commands that need one say so in a line", async () => {
+  const away = { NATS_URL: "nats://127.0.0.1:1", TOCSIN_URL: "http://127.0.0.1:1" };
+  const [tail, listen] = await Promise.all([runCommand(["tail"], away), runCommand(["listen"], away)]);
+  expect(tail).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(tail.stderr).toMatch(/^tocsin: no NATS answers at nats:\/\/127\.0\.0\.1:1; .*\n$/);
+  expect(listen).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(listen.stderr).toMatch(/^tocsin: no Tocsin answers at http:\/\/127\.0\.0\.1:1.*\n$/);
+});
