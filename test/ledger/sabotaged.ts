@@ -1,0 +1,112 @@
+/** The real service in this process, with one piece of it replaced by a wrong one: what it does wrong must show in the ledger. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readConfig } from "../../src/config";
+import { openService, type Service, type ServiceOptions } from "../../src/service";
+import { openReceiver, type Receiver } from "../recovery/receiver";
+import { settled } from "../recovery/settled";
+import { ADMIN_TOKEN } from "../servers/tocsin";
+import { freePorts, testNatsBinary } from "../servers/natsServer";
+import { collectEvidence } from "./collect";
+import type { Acknowledgement } from "./evidence";
+import { findViolations, type Violation } from "./ledger";
+
+type Overrides = NonNullable<ServiceOptions["overrides"]>;
+
+const REPORT_MS = 10_000;
+const SETTLE_MS = 20_000;
+const AGAIN_MS = 50;
+
+export class SabotagedService implements AsyncDisposable {
+  readonly #acknowledged: Acknowledgement[] = [];
+  #service: Service | null = null;
+  #receiver: Receiver | null = null;
+
+  private constructor(
+    private readonly dataDir: string,
+    private readonly env: Readonly<Record<string, string>>,
+  ) {}
+
+  /** With a webhook that is owed every change. */
+  static async open(overrides: Overrides): Promise<SabotagedService> {
+    const dataDir = mkdtempSync(join(tmpdir(), "tocsin-sabotaged-"));
+    const [http, nats, mqtt] = await freePorts(3);
+    const ports = { HTTP_PORT: `${http}`, NATS_PORT: `${nats}`, MQTT_PORT: `${mqtt}` };
+    const env = { ...ports, DATA_DIR: dataDir, ADMIN_TOKEN, LOG_LEVEL: "silent", NATS_SERVER_BIN: await testNatsBinary() };
+    const sabotaged = new SabotagedService(dataDir, env);
+    try {
+      await sabotaged.#start(overrides);
+      sabotaged.#receiver = await openReceiver({
+        api: (path, init) => sabotaged.#api(path, init),
+        filter: { initial: true },
+        answer: () => ({ status: 204, delayMs: 0 }),
+      });
+      return sabotaged;
+    } catch (error) {
+      await sabotaged[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Sends a report over HTTP until it is acknowledged. */
+  async report(sensorId: string, reportId: string, status: string): Promise<void> {
+    const deadline = performance.now() + REPORT_MS;
+    const body = JSON.stringify({ id: reportId, status });
+    for (;;) {
+      const response = await this.#api(`/v1/sensors/${sensorId}/reports`, { method: "POST", body });
+      if (response.status === 202) {
+        const { sequence } = (await response.json()) as { sequence: number };
+        this.#acknowledged.push({ sensorId, reportId, by: "http", at: Date.now(), partition: 0, sequence });
+        return;
+      }
+      if (performance.now() > deadline) throw new Error(`${reportId} is not acknowledged: ${response.status} ${await response.text()}`);
+      await Bun.sleep(AGAIN_MS);
+    }
+  }
+
+  signalBroker(signal: NodeJS.Signals): void {
+    const { natsPid } = JSON.parse(readFileSync(join(this.dataDir, "run.json"), "utf8")) as { natsPid: number };
+    process.kill(natsPid, signal);
+  }
+
+  /** Starts it again, as it should be. */
+  async restart(): Promise<void> {
+    await this.#service?.stop();
+    await this.#start({});
+  }
+
+  /** Resolves once all that was acknowledged has had its effects, as far as the service itself can tell. */
+  async settle(): Promise<void> {
+    await settled(this.#dbFile, this.#acknowledged, SETTLE_MS);
+  }
+
+  async violations(): Promise<Violation[]> {
+    await this.settle();
+    const natsUrl = this.#service?.natsUrl ?? "";
+    const arrivals = this.#receiver?.arrivals() ?? [];
+    return findViolations(
+      await collectEvidence({ dbFile: this.#dbFile, natsUrl, partitions: 1 }, { acknowledged: this.#acknowledged, arrivals }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#service?.stop();
+    await this.#receiver?.[Symbol.asyncDispose]();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  get #dbFile(): string {
+    return join(this.dataDir, "tocsin.db");
+  }
+
+  async #start(overrides: Overrides): Promise<void> {
+    this.#service = null;
+    this.#service = await openService({ ...readConfig(this.env), say: () => {}, overrides });
+  }
+
+  #api(path: string, init: RequestInit): Promise<Response> {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
+    return fetch(`${this.#service?.httpUrl}${path}`, { ...init, headers });
+  }
+}

@@ -1,0 +1,175 @@
+/** Sensors that report until told to stop: one report in flight each, repeated under its id, with its body, until it is acknowledged. */
+import { jetstream } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { connectAsync } from "mqtt";
+import type { Acknowledgement } from "../ledger/evidence";
+import { seededRandom } from "../ledger/random";
+import type { TocsinProcess } from "../servers/tocsin";
+
+const TRY_MS = 500;
+const AGAIN_MS = 40;
+const STOP_MS = 30_000;
+const STATUSES = ["ok", "hot", "overheated", "door.open"];
+
+export interface FleetOptions {
+  readonly seed: number;
+  readonly natsSensors: number;
+  readonly httpSensors: number;
+  /** Reports over MQTT are sent once, without a promise. */
+  readonly mqttSensors?: number;
+  /** The share of reports that say something else than the one before. */
+  readonly changeShare: number;
+  /** How long a sensor waits after an acknowledgement, at most. */
+  readonly pauseMs: number;
+}
+
+export interface Fleet {
+  readonly acknowledged: readonly Acknowledgement[];
+  readonly sentByMqtt: number;
+  /** Reports that were begun and are not acknowledged. */
+  inFlight(): number;
+  /** Resolves once every report that was begun is acknowledged. */
+  stop(): Promise<void>;
+}
+
+/** Gives where the report stands, or null when nobody says that it was taken. */
+type Road = (sensorId: string, body: string) => Promise<{ stream: string; sequence: number } | null>;
+
+export async function startFleet(tocsin: TocsinProcess, options: FleetOptions): Promise<Fleet> {
+  const connection = await connect({ servers: tocsin.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 50, reconnectJitter: 20 });
+  const js = jetstream(connection, { timeout: TRY_MS });
+  const natsRoad: Road = async (sensorId, body) => {
+    const { stream, seq, duplicate } = await js.publish(`sensors.${sensorId}.status`, body, { timeout: TRY_MS });
+    return duplicate ? null : { stream, sequence: seq };
+  };
+  const httpRoad: Road = async (sensorId, body) => {
+    const response = await tocsin.api(`/v1/sensors/${sensorId}/reports`, { method: "POST", body, signal: AbortSignal.timeout(4 * TRY_MS) });
+    if (response.status >= 400 && response.status < 500) throw new Unacceptable(`${response.status} ${await response.text()}`);
+    return response.status === 202 ? ((await response.json()) as { stream: string; sequence: number }) : null;
+  };
+  const running = new RunningFleet(options);
+  for (let index = 0; index < options.natsSensors; index += 1) running.send(`nats-${index}`, "puback", natsRoad);
+  for (let index = 0; index < options.httpSensors; index += 1) running.send(`http-${index}`, "http", httpRoad);
+  const mqtt = await startMqtt(tocsin, running, options.mqttSensors ?? 0);
+  return {
+    acknowledged: running.acknowledged,
+    get sentByMqtt() {
+      return mqtt.sent();
+    },
+    inFlight: () => running.inFlight,
+    async stop() {
+      await running.stop();
+      await mqtt.stop();
+      await connection.close();
+    },
+  };
+}
+
+/** The report will never be taken: not a matter of trying again. */
+class Unacceptable extends Error {}
+
+class RunningFleet {
+  readonly acknowledged: Acknowledgement[] = [];
+  inFlight = 0;
+  stopping = false;
+  readonly #senders: Promise<void>[] = [];
+  #failed: unknown = null;
+
+  constructor(readonly options: FleetOptions) {}
+
+  send(sensorId: string, by: Acknowledgement["by"], road: Road): void {
+    const sender = this.#report(sensorId, by, road).catch((error: unknown) => {
+      this.#failed ??= error;
+    });
+    this.#senders.push(sender);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new Error(`${this.inFlight} reports are not acknowledged after ${STOP_MS} ms`)), STOP_MS);
+    await Promise.race([Promise.all(this.#senders), late.promise]).finally(() => clearTimeout(timer));
+    if (this.#failed !== null) throw new Error("a sender gave up", { cause: this.#failed });
+  }
+
+  async #report(sensorId: string, by: Acknowledgement["by"], road: Road): Promise<void> {
+    const speaker = new Speaker(sensorId, this.options);
+    while (!this.stopping) {
+      const { reportId, body } = speaker.next();
+      this.inFlight += 1;
+      try {
+        const { stream, sequence } = await this.#until(() => road(sensorId, body));
+        const partition = Number(stream.split("_").at(-1));
+        this.acknowledged.push({ sensorId, reportId, by, at: Date.now(), partition, sequence });
+      } finally {
+        this.inFlight -= 1;
+      }
+      await Bun.sleep(speaker.pauseMs());
+    }
+  }
+
+  async #until<Answer>(act: () => Promise<Answer | null>): Promise<Answer> {
+    for (;;) {
+      try {
+        const answer = await act();
+        if (answer !== null) return answer;
+      } catch (error) {
+        if (error instanceof Unacceptable) throw error;
+        // The broker or the service is away; whether the report was taken, nobody knows.
+      }
+      await Bun.sleep(AGAIN_MS);
+    }
+  }
+}
+
+/** What one sensor says, one report after the other: mostly the same, with and without a clock of its own, now and then of old times. */
+class Speaker {
+  readonly #random: () => number;
+  #status = "ok";
+  #said = 0;
+
+  constructor(
+    private readonly sensorId: string,
+    private readonly options: FleetOptions,
+  ) {
+    this.#random = seededRandom(options.seed ^ Bun.hash.crc32(sensorId));
+  }
+
+  next(): { reportId: string; body: string } {
+    this.#said += 1;
+    const reportId = `${this.sensorId}-r${this.#said}`;
+    if (this.#random() < this.options.changeShare) this.#status = STATUSES[Math.floor(this.#random() * STATUSES.length)] as string;
+    const clock = this.#random();
+    const age = clock < 0.95 ? 0 : 60_000;
+    const at = clock < 0.5 ? undefined : new Date(Date.now() - age).toISOString();
+    return { reportId, body: JSON.stringify({ status: this.#status, value: this.#said, id: reportId, at }) };
+  }
+
+  pauseMs(): number {
+    return this.#random() * this.options.pauseMs;
+  }
+}
+
+/** QoS 1: its answer is the broker's own, so nothing is promised but that a report takes effect at most once. */
+async function startMqtt(tocsin: TocsinProcess, fleet: RunningFleet, sensors: number): Promise<{ sent(): number; stop(): Promise<void> }> {
+  if (sensors === 0) return { sent: () => 0, stop: () => Promise.resolve() };
+  const client = await connectAsync(tocsin.mqttUrl, { reconnectPeriod: 100, connectTimeout: 4 * TRY_MS, protocolVersion: 4 });
+  client.on("error", () => {
+    // It dials again by itself.
+  });
+  let sent = 0;
+  const timer = setInterval(() => {
+    if (fleet.stopping || !client.connected) return;
+    const sensorId = `mqtt-${sent % sensors}`;
+    const status = STATUSES[sent % STATUSES.length];
+    client.publish(`sensors/${sensorId}/status`, JSON.stringify({ status, id: `${sensorId}-r${sent}` }), { qos: 1 });
+    sent += 1;
+  }, 50);
+  return {
+    sent: () => sent,
+    async stop() {
+      clearInterval(timer);
+      await client.endAsync(true);
+    },
+  };
+}

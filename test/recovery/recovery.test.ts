@@ -1,0 +1,50 @@
+import { expect, test } from "bun:test";
+import { seededRandom } from "../ledger/random";
+import { rage, type Strike } from "./storm";
+import { underLoad } from "./underLoad";
+
+const TOCSIN_KILLS = 10;
+const BROKER_KILLS = 5;
+const IN_FLIGHT_MIN = 100;
+const TEST_MS = 180_000;
+const WATCHED = ["nats-0", "nats-1", "http-0"];
+
+test(
+  "ten kill -9 of the process and five of the broker, with hundreds of reports in flight, break no promise",
+  async () => {
+    const seed = Number(process.env["TOCSIN_SEED"] ?? Date.now() % 1_000_000);
+    console.log(`TOCSIN_SEED=${seed}`);
+    const random = seededRandom(seed);
+    const webhooks = [
+      { filter: { initial: true }, answer: () => ({ status: 204, delayMs: 0 }) },
+      { filter: { minSeverity: "critical" as const }, answer: () => ({ status: 200, delayMs: random() * 60 }) },
+      { filter: { labels: { site: "north" } }, answer: () => ({ status: random() < 0.2 ? 500 : 204, delayMs: random() * 10 }) },
+    ];
+    const fleet = { seed, natsSensors: 240, httpSensors: 40, mqttSensors: 5, changeShare: 0.03, pauseMs: 100 };
+    let strikes: Strike[] = [];
+    const { acknowledged, arrivals, log, changes, deliveries } = await underLoad({ fleet, webhooks, watched: WATCHED }, async (scene) => {
+      strikes = await rage(scene, { tocsinKills: TOCSIN_KILLS, brokerKills: BROKER_KILLS, inFlightMin: IN_FLIGHT_MIN, random });
+    });
+
+    const inFlight = strikes.map((strike) => strike.inFlight);
+    console.log(
+      JSON.stringify({ acknowledged: acknowledged.length, rows: log.length, changes: changes.length, arrivals: arrivals.length, inFlight }),
+    );
+    expect(Object.groupBy(strikes, ({ target }) => target)).toMatchObject({
+      tocsin: { length: TOCSIN_KILLS },
+      broker: { length: BROKER_KILLS },
+    });
+    expect(Math.min(...inFlight)).toBeGreaterThanOrEqual(IN_FLIGHT_MIN);
+    expect(acknowledged.filter(({ by }) => by === "puback").length).toBeGreaterThan(5000);
+    expect(acknowledged.filter(({ by }) => by === "http").length).toBeGreaterThan(500);
+    expect(log.filter(({ sensorId }) => sensorId.startsWith("mqtt-")).length).toBeGreaterThan(20);
+    expect(log.filter(({ disposition }) => disposition === "duplicate").length).toBeGreaterThan(10);
+    expect(changes.length).toBeGreaterThan(500);
+    const owed = Object.values(Object.groupBy(deliveries, ({ webhookId }) => webhookId)).map((own) => own?.length ?? 0);
+    expect(owed).toHaveLength(webhooks.length);
+    expect(Math.min(...owed)).toBeGreaterThan(WATCHED.length);
+    // Whoever fell silent at the end was called offline; the ledger knows whether anybody ever was without being silent.
+    for (const id of WATCHED) expect(changes.findLast(({ sensorId }) => sensorId === id)?.data).toContain('"cause":"timeout"');
+  },
+  TEST_MS,
+);
