@@ -28,6 +28,8 @@ export interface DataFolder {
   record(fields: Partial<Omit<RunRecord, "pid">>): void;
   /** Ends the nats-server that a killed run left behind, if it still runs and really is ours; resolves with its pid, else null. */
   endOrphan(): Promise<number | null>;
+  /** Keeps a secret in a file of this name, readable by its owner alone (mode 0600), whole or not at all. */
+  writeSecret(name: string, secret: string): void;
   /** Removes `run.json` and frees the lock. */
   release(): void;
   [Symbol.dispose](): void;
@@ -98,6 +100,7 @@ function lockedFolder(folder: string, lock: FileLock): DataFolder {
       record({ natsPid: null });
       return orphan ? natsPid : null;
     },
+    writeSecret: (name, secret) => writeWhole(join(folder, name), `${secret}\n`),
     release,
     [Symbol.dispose]: release,
   };
@@ -122,7 +125,12 @@ function readRun(file: string): RunRecord | null {
   try {
     const { pid, natsPid, natsConfig, ports } = JSON.parse(readFileSync(file, "utf8")) as Partial<RunRecord>;
     if (!isPid(pid)) return null;
-    return { pid, natsPid: isPid(natsPid) ? natsPid : null, natsConfig: typeof natsConfig === "string" ? natsConfig : null, ports: ports ?? {} };
+    return {
+      pid,
+      natsPid: isPid(natsPid) ? natsPid : null,
+      natsConfig: typeof natsConfig === "string" ? natsConfig : null,
+      ports: ports ?? {},
+    };
   } catch {
     return null;
   }

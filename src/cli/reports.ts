@@ -1,4 +1,4 @@
-import { createFleetPublisher } from "../jetstream/fleet";
+import { createSensorPublisher } from "../jetstream/publishReports";
 import type { PublishAck } from "../jetstream/ports";
 import { openNatsLink } from "./natsLink";
 
@@ -11,7 +11,7 @@ export interface Reports extends AsyncDisposable {
 /** Throws `Fault` (unavailable) when no server answers. */
 export async function openReports({ urls, name }: { urls: readonly string[]; name: string }): Promise<Reports> {
   const link = await openNatsLink(urls, name);
-  const publisher = createFleetPublisher(link);
+  const publisher = createSensorPublisher(link);
   return {
     publish: (sensorId, payload) => publisher.publish(sensorId, payload),
     [Symbol.asyncDispose]: () => link.close(),

@@ -84,7 +84,15 @@ export function judgeHeartbeat(sensor: Sensor, state: State, clock: { watermark:
     return { state: state.checkAt === deadline ? state : { ...state, checkAt: deadline }, change: null };
   }
   const next: Condition = { status: state.status, severity: state.severity, availability: "offline" };
-  const change = draftChange({ sensor, state, next, kind: "availability", occurredAt: deadline, detectedAt: clock.watermark, report: null });
+  const change = draftChange({
+    sensor,
+    state,
+    next,
+    kind: "availability",
+    occurredAt: deadline,
+    detectedAt: clock.watermark,
+    report: null,
+  });
   return { state: { ...state, ...next, since: deadline, revision: change.revision, checkAt: null }, change };
 }
 

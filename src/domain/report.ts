@@ -24,17 +24,27 @@ export const ReportBody = Type.Object(
   {
     status: Type.String({ pattern: STATUS_PATTERN, description: "A short code of your own, for example `ok` or `door.open`." }),
     severity: Type.Optional(
-      Type.Union(SEVERITIES.map((severity) => Type.Literal(severity)), {
-        description: "Left out, the status catalogue decides; a status that it does not know is `unknown`.",
-      }),
+      Type.Union(
+        SEVERITIES.map((severity) => Type.Literal(severity)),
+        {
+          description: "Left out, the status catalogue decides; a status that it does not know is `unknown`.",
+        },
+      ),
     ),
     value: Type.Optional(Type.Number({ description: "The reading behind the status." })),
     message: Type.Optional(Type.String({ maxLength: MESSAGE_CHARS_MAX, pattern: NO_NUL })),
     at: Type.Optional(Type.String({ pattern: TIME_PATTERN, description: "The sensor's own time, RFC 3339." })),
     id: Type.Optional(
-      Type.String({ minLength: 1, maxLength: REPORT_ID_CHARS_MAX, pattern: NO_NUL, description: "Names this report; sent again within two days it takes no effect." }),
+      Type.String({
+        minLength: 1,
+        maxLength: REPORT_ID_CHARS_MAX,
+        pattern: NO_NUL,
+        description: "Names this report; sent again within two days it takes no effect.",
+      }),
     ),
-    attributes: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "Anything else; kept, and handed on with the change." })),
+    attributes: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: "Anything else; kept, and handed on with the change." }),
+    ),
   },
   { additionalProperties: true },
 );
@@ -54,8 +64,7 @@ export interface Report {
 }
 
 export type ParsedReport =
-  | { readonly ok: true; readonly report: Report; readonly unknownFields: number }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly report: Report; readonly unknownFields: number } | { readonly ok: false; readonly reason: string };
 
 // A byte order mark is kept, and so refused: it is neither `{` nor the beginning of a code.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -97,7 +106,8 @@ export function checkReport(body: unknown, bytes: number): ParsedReport {
   if (Number.isNaN(at)) return refused("/at: is not a time");
   if (body.attributes !== undefined && bytes > 4096) {
     const kept = Buffer.byteLength(JSON.stringify(body.attributes));
-    if (kept > ATTRIBUTES_BYTES_MAX) return refused(`/attributes: takes ${kept} bytes written out, at most ${ATTRIBUTES_BYTES_MAX} are kept`);
+    if (kept > ATTRIBUTES_BYTES_MAX)
+      return refused(`/attributes: takes ${kept} bytes written out, at most ${ATTRIBUTES_BYTES_MAX} are kept`);
   }
   let unknownFields = 0;
   for (const field in body) if (!REPORT_FIELDS.has(field)) unknownFields += 1;

@@ -29,7 +29,7 @@ export interface NatsOptions {
 export interface NatsLink {
   readonly connection: NatsConnection;
   readonly publisher: JetStreamClient;
-  readonly manager: JetStreamManager;
+  readonly api: JetStreamManager;
   isConnected(): boolean;
   /** Of the server that we are or were last connected to. */
   readonly serverVersion: string;
@@ -37,6 +37,11 @@ export interface NatsLink {
   readonly payloadBytesMax: number;
   /** Calls `listener` after each reconnect, and gives how to stop that. Whatever the old connection waited for is lost by then. */
   onReconnect(listener: () => void): () => void;
+  /**
+   * The answer to what `ask` sends over this connection; a `Fault` (unavailable) as soon as the connection is lost, because then none can
+   * come. Without a connection nothing is asked at all: the client would keep it, and perhaps lose it later.
+   */
+  answered<Answer>(ask: () => Promise<Answer>): Promise<Answer>;
   /** Whether JetStream answers within a second. Throws `Fault` (unavailable). */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -45,9 +50,9 @@ export interface NatsLink {
 /** Throws `Fault` (unavailable) only if `waitMs` or `signal` ends the wait for a first connection. */
 export async function openNats(options: NatsOptions): Promise<NatsLink> {
   const connection = await dial(options);
-  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
+  const api = await jetstreamManager(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
   const prober = await jetstreamManager(connection, { checkAPI: false, timeout: CHECK_TIMEOUT_MS });
-  return new WatchedLink({ connection, manager, prober, onStatus: options.onStatus ?? (() => {}) });
+  return new WatchedLink({ connection, api, prober, onStatus: options.onStatus ?? (() => {}) });
 }
 
 /** Tries until there is a connection. The client's own way to wait for the first one can be neither watched nor given up. */
@@ -59,7 +64,8 @@ async function dial({ urls, name, onStatus, waitMs = Infinity, signal }: NatsOpt
       return await connect({ ...connectionOptions(urls), name });
     } catch (error) {
       const reason = messageOf(error);
-      if (performance.now() >= deadline || signal?.aborted) throw new Fault("unavailable", `no NATS server at ${withoutSecrets(urls)}: ${reason}`, { cause: error });
+      if (performance.now() >= deadline || signal?.aborted)
+        throw new Fault("unavailable", `no NATS server at ${withoutSecrets(urls)}: ${reason}`, { cause: error });
       if (!told) onStatus?.(false, reason);
       told = true;
       await Bun.sleep(REDIAL_MS);
@@ -96,7 +102,7 @@ function withoutSecrets(urls: readonly string[]): string {
 
 interface LinkParts {
   readonly connection: NatsConnection;
-  readonly manager: JetStreamManager;
+  readonly api: JetStreamManager;
   readonly prober: JetStreamManager;
   readonly onStatus: (connected: boolean, reason: string | null) => void;
 }
@@ -104,8 +110,9 @@ interface LinkParts {
 class WatchedLink implements NatsLink {
   readonly connection: NatsConnection;
   readonly publisher: JetStreamClient;
-  readonly manager: JetStreamManager;
-  readonly #listeners = new Set<() => void>();
+  readonly api: JetStreamManager;
+  readonly #reconnected = new Set<() => void>();
+  readonly #lost = new Set<() => void>();
   #connected = true;
   #closing = false;
   #lastError: string | null = null;
@@ -113,7 +120,7 @@ class WatchedLink implements NatsLink {
 
   constructor(private readonly parts: LinkParts) {
     this.connection = parts.connection;
-    this.manager = parts.manager;
+    this.api = parts.api;
     this.publisher = jetstream(parts.connection, { timeout: API_TIMEOUT_MS });
     this.#info = { version: "0.0.0", payloadBytesMax: 1024 * 1024 };
     this.#tell(true, null);
@@ -133,12 +140,24 @@ class WatchedLink implements NatsLink {
   }
 
   onReconnect(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#reconnected.add(listener);
+    return () => this.#reconnected.delete(listener);
+  }
+
+  answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    if (!this.isConnected()) return Promise.reject(new Fault("unavailable", "not connected to NATS"));
+    return new Promise((resolve, reject) => {
+      const lost = () => reject(new Fault("unavailable", "the connection to NATS was lost before the answer"));
+      this.#lost.add(lost);
+      void ask()
+        .then(resolve, reject)
+        .finally(() => this.#lost.delete(lost));
+    });
   }
 
   async check(): Promise<void> {
-    if (!this.isConnected()) throw new Fault("unavailable", `not connected to NATS${this.#lastError === null ? "" : `: ${this.#lastError}`}`);
+    if (!this.isConnected())
+      throw new Fault("unavailable", `not connected to NATS${this.#lastError === null ? "" : `: ${this.#lastError}`}`);
     try {
       await this.parts.prober.getAccountInfo();
     } catch (error) {
@@ -148,7 +167,7 @@ class WatchedLink implements NatsLink {
 
   async close(): Promise<void> {
     this.#closing = true;
-    this.#listeners.clear();
+    this.#reconnected.clear();
     await this.connection.close();
   }
 
@@ -165,7 +184,7 @@ class WatchedLink implements NatsLink {
       // Only the end of the connection ends the iterator, and `closed` tells of it.
     }
     const error = await this.connection.closed();
-    if (!this.#closing) this.#went(error === undefined ? "closed" : messageOf(error));
+    this.#went(error === undefined ? "closed" : messageOf(error));
   }
 
   #take(status: Status): void {
@@ -177,6 +196,7 @@ class WatchedLink implements NatsLink {
   #went(reason: string): void {
     if (!this.#connected) return;
     this.#connected = false;
+    for (const listener of this.#lost) guarded(listener);
     if (!this.#closing) this.#tell(false, reason);
   }
 
@@ -185,7 +205,7 @@ class WatchedLink implements NatsLink {
     this.#lastError = null;
     this.#serverInfo();
     this.#tell(true, null);
-    for (const listener of this.#listeners) guarded(listener);
+    for (const listener of this.#reconnected) guarded(listener);
   }
 
   #tell(connected: boolean, reason: string | null): void {

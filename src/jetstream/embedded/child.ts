@@ -68,6 +68,11 @@ export function sizeOf(file: string): number {
 export function lastLines(file: string, offset: number, count: number): string[] {
   const size = sizeOf(file);
   if (size === 0) return [];
-  const text = readFileSync(file).subarray(size >= offset ? offset : 0).toString();
-  return text.split("\n").filter((line) => line.trim() !== "").slice(-count);
+  const text = readFileSync(file)
+    .subarray(size >= offset ? offset : 0)
+    .toString();
+  return text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .slice(-count);
 }

@@ -15,7 +15,10 @@ export async function demandFreePort({ host, port, variable }: WantedPort): Prom
   if (code === "EADDRINUSE") {
     throw new Fault("conflict", `Port ${port} on ${host} is in use by another program; stop it or set ${variable} to a free port.`);
   }
-  throw new Fault("unavailable", `Port ${port} on ${host} cannot be listened on (${code}); set ${variable} or NATS_HOST to what this machine has.`);
+  throw new Fault(
+    "unavailable",
+    `Port ${port} on ${host} cannot be listened on (${code}); set ${variable} or NATS_HOST to what this machine has.`,
+  );
 }
 
 /** Null when it can be listened on, else the system's error code. */

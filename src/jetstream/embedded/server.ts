@@ -118,7 +118,10 @@ async function untilReady(supervisor: Supervisor, { listeners, files, binary }: 
     await waitUntilReady(listeners, waiting.signal);
   } catch (error) {
     await supervisor.stop(0);
-    const lines = [...lastLines(files.outputFile, offsets.output, LOG_LINES_SHOWN), ...lastLines(files.logFile, offsets.log, LOG_LINES_SHOWN)];
+    const lines = [
+      ...lastLines(files.outputFile, offsets.output, LOG_LINES_SHOWN),
+      ...lastLines(files.logFile, offsets.log, LOG_LINES_SHOWN),
+    ];
     const head = `nats-server ${versionText(binary.version)} (${binary.path}) did not start: ${(error as Error).message}`;
     throw new Fault("unavailable", [head, ...lines.slice(-LOG_LINES_SHOWN).map((line) => `  ${line}`)].join("\n"), { cause: error });
   } finally {

@@ -34,8 +34,12 @@ describe("the release archive", () => {
     using ground = searchGround({ firstAnswerMs: 200 });
     const { release } = makeArchive(ground);
     await using missing = serve(null);
-    await expect(findNatsServer({ ...ground.search, releaseBase: missing.base, release })).rejects.toThrow("release archive: the answer is 404");
-    await expect(findNatsServer({ ...ground.search, releaseBase: "http://127.0.0.1:1", release })).rejects.toThrow("release archive: the download failed");
+    await expect(findNatsServer({ ...ground.search, releaseBase: missing.base, release })).rejects.toThrow(
+      "release archive: the answer is 404",
+    );
+    await expect(findNatsServer({ ...ground.search, releaseBase: "http://127.0.0.1:1", release })).rejects.toThrow(
+      "release archive: the download failed",
+    );
     await using silent = serve("never");
     await expect(findNatsServer({ ...ground.search, releaseBase: silent.base, release })).rejects.toThrow("nothing after 0.2 s");
   });

@@ -58,7 +58,11 @@ describe("a nats-server is looked for in order", () => {
   test("Go builds one into the cache before an old one on PATH is taken, and the next search finds it there", async () => {
     using ground = searchGround();
     putServer(ground.bin, "2.9.10");
-    putProgram(ground.bin, "go", `printf '#!/bin/sh\\necho nats-server: v2.14.5\\n' > "$GOBIN/nats-server" && chmod 755 "$GOBIN/nats-server"`);
+    putProgram(
+      ground.bin,
+      "go",
+      `printf '#!/bin/sh\\necho nats-server: v2.14.5\\n' > "$GOBIN/nats-server" && chmod 755 "$GOBIN/nats-server"`,
+    );
     const path = join(ground.cacheDir, "nats-server-v2.14.5");
     expect(await findNatsServer(ground.search)).toEqual({ path, version: [2, 14, 5], source: "go install" });
     expect(await findNatsServer(ground.search)).toMatchObject({ path, source: "cache" });
@@ -136,7 +140,11 @@ function plainFile(folder: string): string {
 /** `apt-get` and `dpkg-deb` of a machine whose archive has 2.9.10 and whose lists are missing. */
 function putDebian(folder: string): void {
   const lists = join(folder, "lists");
-  putProgram(folder, "apt-get", `case "$2" in update) : > ${lists};; download) [ -e ${lists} ] && : > nats-server_2.9.10_any.deb;; *) exit 9;; esac`);
+  putProgram(
+    folder,
+    "apt-get",
+    `case "$2" in update) : > ${lists};; download) [ -e ${lists} ] && : > nats-server_2.9.10_any.deb;; *) exit 9;; esac`,
+  );
   const server = `printf '#!/bin/sh\\necho nats-server: v2.9.10\\n' > "$3/usr/sbin/nats-server" && chmod 755 "$3/usr/sbin/nats-server"`;
   putProgram(folder, "dpkg-deb", `[ -e "$2" ] && mkdir -p "$3/usr/sbin" && ${server}`);
 }

@@ -1,0 +1,45 @@
+import { TICK_ID } from "../domain/sensor";
+import type { NatsLink } from "./connection";
+import { unavailable } from "./faults";
+import type { ChangePublisher, ReportReader, StreamPosition } from "./ports";
+import { createChangePublisher } from "./publishChanges";
+import { openReader } from "./reader";
+import { type PartitionPlace, reportsStream, reportSubject } from "./subjects";
+import { Trimmer } from "./trim";
+
+/** One partition's streams, as the owner in the role `ingest` uses them. */
+export interface PartitionStreams {
+  readonly name: string;
+  openReader(position: StreamPosition): Promise<ReportReader>;
+  publishTick(): void;
+  trim(cursor: number): Promise<void>;
+  readonly changes: ChangePublisher;
+}
+
+/** What is published and what is consumed go over a connection each, so that neither waits behind the other. */
+export function partitionStream({
+  publishing,
+  consuming,
+  ...place
+}: PartitionPlace & { publishing: NatsLink; consuming: NatsLink }): PartitionStreams {
+  const name = reportsStream(place);
+  const tickSubject = reportSubject(place, TICK_ID);
+  const trimmer = new Trimmer();
+  return {
+    name,
+    openReader: (position) => openReader(consuming, name, position),
+    publishTick() {
+      if (publishing.isConnected()) publishing.connection.publish(tickSubject);
+    },
+    async trim(cursor) {
+      try {
+        const { state, config } = await publishing.api.streams.info(name);
+        const below = trimmer.below({ cursor, nowMs: performance.now(), filled: state.bytes / config.max_bytes });
+        if (below > state.first_seq) await publishing.api.streams.purge(name, { seq: below });
+      } catch (error) {
+        throw unavailable(`${name} could not be trimmed`, error);
+      }
+    },
+    changes: createChangePublisher(publishing, place),
+  };
+}

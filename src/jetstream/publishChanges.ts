@@ -1,0 +1,65 @@
+import { isOutOfStep, unavailable } from "./faults";
+import type { NatsLink } from "./connection";
+import type { ChangePublisher, OutgoingChange } from "./ports";
+import { changeMessageId, changesStream, changeSubject, numberOfMessageId, type PartitionPlace } from "./subjects";
+
+const MESSAGE_ID = "Nats-Msg-Id";
+
+/** How the stream ends: at this sequence, with this change (null when the last message is gone or none of ours). */
+interface Tail {
+  readonly sequence: number;
+  readonly number: number | null;
+}
+
+/**
+ * Appends in order: each change names the message that must stand before it, so that neither a leader's failure, a repetition nor a
+ * former owner puts one in twice or out of its place. Where the stream ends is asked at the beginning and after every refusal.
+ */
+export function createChangePublisher(link: NatsLink, place: PartitionPlace): ChangePublisher {
+  const stream = changesStream(place);
+  let tail: Tail | null = null;
+
+  return {
+    async publish(changes) {
+      const [first, last] = [changes[0], changes.at(-1)];
+      if (first === undefined || last === undefined) return 0;
+      try {
+        tail ??= await link.answered(() => readTail(link, place, stream));
+        // It has lost its end: what followed is published again.
+        if (tail.number !== null && tail.number < first.number - 1) return tail.number;
+        const reached = tail.number ?? first.number - 1;
+        if (reached >= last.number) return last.number;
+        tail = await append(link, place, { changes: changes.slice(reached - first.number + 1), tail });
+        return last.number;
+      } catch (error) {
+        tail = null;
+        throw unavailable(isOutOfStep(error) ? `${stream} ends elsewhere than believed` : `changes could not be added to ${stream}`, error);
+      }
+    },
+  };
+}
+
+async function readTail({ api }: NatsLink, { partition }: PartitionPlace, stream: string): Promise<Tail> {
+  const { state } = await api.streams.info(stream);
+  if (state.messages === 0) return { sequence: state.last_seq, number: null };
+  const message = await api.streams.getMessage(stream, { seq: state.last_seq });
+  return { sequence: state.last_seq, number: numberOfMessageId(partition, message?.header.get(MESSAGE_ID) ?? "") };
+}
+
+/** All at once, in order: the first one follows a sequence, because a broker that was restarted no longer knows the last message's id. */
+async function append(
+  link: NatsLink,
+  place: PartitionPlace,
+  { changes, tail }: { changes: readonly OutgoingChange[]; tail: Tail },
+): Promise<Tail> {
+  const publish = ({ number, sensorId, body }: OutgoingChange, index: number) =>
+    link.publisher.publish(changeSubject(place, sensorId), body, {
+      msgID: changeMessageId(place.partition, number),
+      expect: index === 0 ? { lastSequence: tail.sequence } : { lastMsgID: changeMessageId(place.partition, number - 1) },
+    });
+  const settled = await link.answered(() => Promise.allSettled(changes.map(publish)));
+  const refused = settled.find((ack) => ack.status === "rejected");
+  if (refused !== undefined) throw refused.reason;
+  const last = settled.at(-1) as PromiseFulfilledResult<{ seq: number }>;
+  return { sequence: last.value.seq, number: (changes.at(-1) as OutgoingChange).number };
+}

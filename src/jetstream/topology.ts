@@ -1,0 +1,127 @@
+/** The streams as data, and the proof that what sensors publish lands in them. */
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
+import { Fault } from "../domain/fault";
+import { PROBE_ID, partitionOf } from "../domain/sensor";
+import type { NatsLink } from "./connection";
+import { mappedSubject, PAYLOAD_BYTES_MAX } from "./embedded/conf";
+import { isStreamMissing, unavailable } from "./faults";
+import {
+  changesStream,
+  changeSubject,
+  type PartitionPlace,
+  reportsStream,
+  reportSubject,
+  sensorSubject,
+  STRAY_SUBJECTS,
+  STRAYS,
+} from "./subjects";
+
+const SECOND_NS = 1_000_000_000;
+const DAY_NS = 24 * 3600 * SECOND_NS;
+/** JetStream's window is shared by all sensors of a stream, so it is as short as it may be: repeats are found by (sensor, id). */
+const REPORTS_DUPLICATE_WINDOW_NS = SECOND_NS / 10;
+/** A repeated change is found by the message that it must follow; the window only saves the look. */
+const CHANGES_DUPLICATE_WINDOW_NS = 10 * SECOND_NS;
+/** All partitions of a service together. At the limit reports are refused to whoever sends them; changes push out the oldest. */
+export const REPORTS_BYTES_MAX = 8 * 1024 ** 3;
+export const CHANGES_BYTES_MAX = 2 * 1024 ** 3;
+export const STRAYS_BYTES_MAX = 256 * 1024 ** 2;
+const STRAYS_AGE_NS = 3 * DAY_NS;
+/** A broker that drops fields it does not know must not drop these. */
+const DEMANDED = ["retention", "storage", "discard", "max_age", "max_bytes", "max_msg_size", "duplicate_window"] as const;
+
+type Wanted = Pick<StreamConfig, (typeof DEMANDED)[number]> & { readonly name: string; readonly subjects: string[] };
+
+const KEPT = { storage: StorageType.File, retention: RetentionPolicy.Limits, max_msg_size: PAYLOAD_BYTES_MAX };
+
+/** Every stream that a service with P partitions needs. */
+export function wantedStreams(partitions: number): Wanted[] {
+  const places = Array.from({ length: partitions }, (_, partition): PartitionPlace => ({ partitions, partition }));
+  return [
+    ...places.map((place) => ({
+      ...KEPT,
+      name: reportsStream(place),
+      subjects: [reportSubject(place, "*")],
+      discard: DiscardPolicy.New,
+      max_age: 0,
+      max_bytes: Math.floor(REPORTS_BYTES_MAX / partitions),
+      duplicate_window: REPORTS_DUPLICATE_WINDOW_NS,
+    })),
+    ...places.map((place) => ({
+      ...KEPT,
+      name: changesStream(place),
+      subjects: [changeSubject(place, "*")],
+      discard: DiscardPolicy.Old,
+      max_age: DAY_NS,
+      max_bytes: Math.floor(CHANGES_BYTES_MAX / partitions),
+      duplicate_window: CHANGES_DUPLICATE_WINDOW_NS,
+    })),
+    {
+      ...KEPT,
+      name: STRAYS,
+      subjects: [STRAY_SUBJECTS],
+      discard: DiscardPolicy.Old,
+      max_age: STRAYS_AGE_NS,
+      max_bytes: STRAYS_BYTES_MAX,
+      duplicate_window: REPORTS_DUPLICATE_WINDOW_NS,
+    },
+  ];
+}
+
+/**
+ * Makes the streams that are missing, and brings those that are there to what is wanted. Throws `Fault` (unavailable) when the broker
+ * does not answer, (conflict) when it holds a stream that cannot be made to fit.
+ */
+export async function ensureTopology({ api }: NatsLink, partitions: number): Promise<void> {
+  for (const wanted of wantedStreams(partitions)) {
+    const config = await ensureStream(api, wanted);
+    const wrong = DEMANDED.filter((field) => config[field] !== wanted[field]);
+    if (wrong.length === 0) continue;
+    const found = wrong.map((field) => `${field} is ${config[field]}, not ${wanted[field]}`).join("; ");
+    throw new Fault("conflict", `The stream ${wanted.name} does not fit: ${found}.`);
+  }
+}
+
+async function ensureStream(api: NatsLink["api"], wanted: Wanted): Promise<StreamConfig> {
+  try {
+    const { config } = await api.streams.info(wanted.name);
+    if (DEMANDED.every((field) => config[field] === wanted[field])) return config;
+    return (await api.streams.update(wanted.name, { ...config, ...wanted })).config;
+  } catch (error) {
+    if (!isStreamMissing(error)) throw unavailable(`the stream ${wanted.name} could not be read or changed`, error);
+  }
+  try {
+    return (await api.streams.add(wanted)).config;
+  } catch (error) {
+    throw unavailable(`the stream ${wanted.name} could not be made`, error);
+  }
+}
+
+/**
+ * Publishes as a sensor would, under a reserved id, and sees where it lands. Throws `Fault` (conflict) that prints what to add to the
+ * broker's configuration when the account does not map `sensors.<id>.status` to this P.
+ */
+export async function probeMapping({ publisher, api }: NatsLink, partitions: number): Promise<void> {
+  const expected = reportsStream({ partitions, partition: partitionOf(PROBE_ID, partitions) });
+  let found: string;
+  try {
+    const { stream, seq } = await publisher.publish(sensorSubject(PROBE_ID));
+    if (stream === expected) return;
+    found = `it was stored in ${stream}`;
+    // It is nobody's report: it shall not become a dead letter.
+    await api.streams.deleteMessage(stream, seq).catch(() => {});
+  } catch (error) {
+    throw unavailable(`a probe published to ${sensorSubject(PROBE_ID)} was not taken`, error);
+  }
+  throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: ${found}.`));
+}
+
+function unmapped(partitions: number, finding: string): string {
+  return [
+    `The broker does not map what sensors publish to the ${partitions} partitions of this service. ${finding}`,
+    "Add to the account (or, without accounts, to the server's configuration) and reload it:",
+    "  mappings {",
+    `    "${sensorSubject("*")}": "${mappedSubject(partitions)}"`,
+    "  }",
+  ].join("\n");
+}

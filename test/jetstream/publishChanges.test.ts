@@ -1,0 +1,90 @@
+import { expect, test } from "bun:test";
+import { isFault } from "../../src/domain/fault";
+import type { OutgoingChange } from "../../src/jetstream/ports";
+import { createChangePublisher } from "../../src/jetstream/publishChanges";
+import { ensureTopology } from "../../src/jetstream/topology";
+import { openSource } from "../../src/jetstream/source";
+import { Linked } from "./linked";
+
+const PLACE = { partitions: 1, partition: 0 };
+const STREAM = "CHANGES_1_0";
+
+function changes(from: number, to: number): OutgoingChange[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => ({
+    number: from + index,
+    sensorId: `s-${index % 3}`,
+    body: `{"n":${from + index}}`,
+  }));
+}
+
+/** The numbers in the stream, in its order. */
+async function numbersIn({ link }: Linked): Promise<number[]> {
+  const { state } = await link.api.streams.info(STREAM);
+  const source = await openSource(link, STREAM, { kind: "all" });
+  const numbers: number[] = [];
+  while (numbers.length < state.messages) {
+    for (const message of await source.next(1000, 5)) numbers.push(message.json<{ n: number }>().n);
+  }
+  await source.stop();
+  return numbers;
+}
+
+function upTo(last: number): number[] {
+  return Array.from({ length: last }, (_, index) => index + 1);
+}
+
+test("changes stand in the stream in their order, once, whatever is repeated and by whomever", async () => {
+  await using broker = await Linked.open();
+  const owner = createChangePublisher(broker.link, PLACE);
+  expect(await owner.publish(changes(1, 300))).toBe(300);
+  expect(await owner.publish(changes(200, 310))).toBe(310);
+  const next = createChangePublisher(broker.link, PLACE);
+  expect(await next.publish(changes(1, 320))).toBe(320);
+  // The former owner wakes up late, with what it had committed before.
+  const late = await owner.publish(changes(311, 318)).catch((error: unknown) => error);
+  expect(isFault(late, "unavailable")).toBe(true);
+  expect(await owner.publish(changes(311, 318))).toBe(318);
+  expect(await next.publish(changes(321, 325))).toBe(325);
+  expect(await numbersIn(broker)).toEqual(upTo(325));
+});
+
+test("after the broker was killed, what is repeated is found, and the order goes on", async () => {
+  await using broker = await Linked.open();
+  const owner = createChangePublisher(broker.link, PLACE);
+  await owner.publish(changes(1, 50));
+  broker.nats.kill();
+  for (let published = 50; published < 80;) {
+    published = await owner.publish(changes(published + 1, 80)).catch(() => Bun.sleep(50).then(() => published));
+  }
+  expect(await numbersIn(broker)).toEqual(upTo(80));
+});
+
+test("a stream that was emptied by age is gone on with", async () => {
+  await using broker = await Linked.open();
+  await createChangePublisher(broker.link, PLACE).publish(changes(1, 5));
+  await broker.link.api.streams.purge(STREAM);
+  expect(await createChangePublisher(broker.link, PLACE).publish(changes(6, 8))).toBe(8);
+  expect(await numbersIn(broker)).toEqual([6, 7, 8]);
+});
+
+test("a stream that lost its end says from where on it needs them again", async () => {
+  await using broker = await Linked.open();
+  await createChangePublisher(broker.link, PLACE).publish(changes(1, 5));
+  await broker.link.api.streams.delete(STREAM);
+  await ensureTopology(broker.link, 1);
+  await createChangePublisher(broker.link, PLACE).publish(changes(1, 3));
+  const owner = createChangePublisher(broker.link, PLACE);
+  expect(await owner.publish(changes(6, 7))).toBe(3);
+  expect(await owner.publish(changes(4, 7))).toBe(7);
+  expect(await numbersIn(broker)).toEqual(upTo(7));
+});
+
+test("without a broker nothing counts as published", async () => {
+  await using broker = await Linked.open();
+  const owner = createChangePublisher(broker.link, PLACE);
+  await owner.publish(changes(1, 2));
+  await broker.nats.down();
+  const refused = await owner.publish(changes(3, 4)).catch((error: unknown) => error);
+  expect(isFault(refused, "unavailable")).toBe(true);
+  await broker.nats.up();
+});
