@@ -10,7 +10,7 @@ const STREAM = "REPORTS_1_0";
 async function brokerWithStream(): Promise<{ nats: TestNats; link: NatsLink } & AsyncDisposable> {
   const nats = await startNatsServer();
   const link = await openNats({ urls: [nats.url], name: "test" });
-  await link.manager.streams.add({ name: STREAM, subjects: ["reports.1.0.*"] });
+  await link.api.streams.add({ name: STREAM, subjects: ["reports.1.0.*"] });
   return {
     nats,
     link,
@@ -22,11 +22,11 @@ async function brokerWithStream(): Promise<{ nats: TestNats; link: NatsLink } & 
 }
 
 /** How often each report's id stands in the stream. Fails on anything that is not a report. */
-async function idsStored({ manager }: NatsLink): Promise<Map<string, number>> {
-  const { state } = await manager.streams.info(STREAM);
+async function idsStored({ api }: NatsLink): Promise<Map<string, number>> {
+  const { state } = await api.streams.info(STREAM);
   const counts = new Map<string, number>();
   for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
-    const message = await manager.streams.getMessage(STREAM, { seq });
+    const message = await api.streams.getMessage(STREAM, { seq });
     const parsed = parseReport(message?.data ?? new Uint8Array());
     if (!parsed.ok || parsed.report.id === null || parsed.report.at === null)
       throw new Error(`message ${seq} is not a report with id and time`);

@@ -15,6 +15,8 @@ export interface TestNats extends AsyncDisposable {
   readonly url: string;
   readonly mqttUrl: string;
   readonly version: string;
+  /** The server's own folder: configuration, log and streams. */
+  readonly storeDir: string;
   /** How the server ended, each time that it was started again by itself. */
   readonly restarts: readonly string[];
   pid(): number;
@@ -65,10 +67,13 @@ export async function startNatsServer(options: TestNatsOptions = {}): Promise<Te
 export async function freePorts<Count extends 1 | 2 | 3>(count: Count): Promise<Ports[Count]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports = await Promise.all(
-    servers.map((server) => new Promise<number>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
-    })),
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once("error", reject);
+          server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+        }),
+    ),
   );
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports as Ports[Count];
@@ -94,6 +99,7 @@ async function open(folder: DataFolder, config: EmbeddedConfig, { partitions = 1
     url,
     mqttUrl,
     version,
+    storeDir: join(folder.path, "nats"),
     restarts,
     pid: () => server.pid(),
     kill: () => void process.kill(server.pid(), "SIGKILL"),

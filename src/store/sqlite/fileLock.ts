@@ -1,4 +1,5 @@
 import Database from "better-sqlite3";
+import { isBusy } from "./faults";
 
 /** How long a lock that a dying process still holds is waited for. */
 const BUSY_MS = 500;
@@ -22,9 +23,14 @@ export function lockFile(path: string): FileLock | null {
     if (isBusy(error)) return null;
     throw error;
   }
-  return { release: () => database.close() };
+  held.add(database);
+  return {
+    release() {
+      held.delete(database);
+      database.close();
+    },
+  };
 }
 
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
-}
+/** A database that nobody refers to is closed when memory is tidied up, and its lock would go with it. */
+const held = new Set<Database.Database>();

@@ -1,0 +1,27 @@
+import { expect, test } from "bun:test";
+import { Trimmer } from "../../src/jetstream/trim";
+
+const HOUR_MS = 3600 * 1000;
+const MINUTE_MS = 60 * 1000;
+
+test("what was committed stays for an hour, and goes then", () => {
+  const trimmer = new Trimmer();
+  const below = [];
+  for (let minute = 0; minute <= 62; minute += 1)
+    below.push(trimmer.below({ cursor: 100 * minute, nowMs: minute * MINUTE_MS, filled: 0.1 }));
+  expect(below.slice(0, 60)).toEqual(Array(60).fill(0));
+  expect(below.slice(60)).toEqual([0, 100, 200]);
+});
+
+test("a stream that fills up is trimmed at once, but never beyond the cursor", () => {
+  const trimmer = new Trimmer();
+  expect(trimmer.below({ cursor: 7000, nowMs: 0, filled: 0.5 })).toBe(7000);
+  expect(trimmer.below({ cursor: 9000, nowMs: MINUTE_MS, filled: 0.49 })).toBe(0);
+});
+
+test("after a quiet time the last mark still counts", () => {
+  const trimmer = new Trimmer();
+  trimmer.below({ cursor: 5, nowMs: 0, filled: 0 });
+  expect(trimmer.below({ cursor: 5, nowMs: 3 * HOUR_MS, filled: 0 })).toBe(5);
+  expect(trimmer.below({ cursor: 50, nowMs: 3 * HOUR_MS + MINUTE_MS, filled: 0 })).toBe(5);
+});
