@@ -28,8 +28,10 @@ export interface TocsinProcess extends AsyncDisposable {
   kill(): Promise<void>;
   /** kill -9 of the broker alone; gives its pid, or null when there is none just now. */
   killBroker(): number | null;
-  /** SIGTERM; resolves with the exit code and how long it took. */
-  stop(): Promise<{ exitCode: number; ms: number }>;
+  /** The same with another signal. */
+  signalBroker(signal: NodeJS.Signals): number | null;
+  /** SIGTERM unless another signal is named; resolves with the exit code and how long it took. */
+  stop(signal?: NodeJS.Signals): Promise<{ exitCode: number; ms: number }>;
   /** A call of its API with the admin token. Throws what fetch throws. */
   api(path: string, init?: RequestInit): Promise<Response>;
   /** What it printed since it was last started. */
@@ -120,19 +122,23 @@ class RunningTocsin implements TocsinProcess {
   }
 
   killBroker(): number | null {
+    return this.signalBroker("SIGKILL");
+  }
+
+  signalBroker(signal: NodeJS.Signals): number | null {
     const pid = this.#brokerPid();
     if (pid === null || !isRunning(pid)) return null;
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
     return pid;
   }
 
-  async stop(): Promise<{ exitCode: number; ms: number }> {
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<{ exitCode: number; ms: number }> {
     const child = this.#child;
     if (child === null) throw new Error("it does not run");
     const startedAt = performance.now();
-    child.kill("SIGTERM");
+    child.kill(signal);
     const exitCode = await Promise.race([child.exited, Bun.sleep(END_MS).then(() => null)]);
-    if (exitCode === null) throw new Error(`it does not end on SIGTERM:\n${this.output()}`);
+    if (exitCode === null) throw new Error(`it does not end on ${signal}:\n${this.output()}`);
     this.#child = null;
     return { exitCode, ms: performance.now() - startedAt };
   }
