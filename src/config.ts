@@ -50,7 +50,12 @@ export interface Config {
   readonly registration: "open" | "closed";
   readonly sensorsMax: number;
   readonly guard: GuardConfig;
-  readonly keep: { readonly reportsDays: number; readonly changesDays: number; readonly deliveriesDays: number; readonly deadLettersDays: number };
+  readonly keep: {
+    readonly reportsDays: number;
+    readonly changesDays: number;
+    readonly deliveriesDays: number;
+    readonly deadLettersDays: number;
+  };
   readonly logLevel: LogLevel;
   readonly shutdownMs: number;
 }
@@ -70,8 +75,16 @@ export class ConfigError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+export interface ConfigDefaults {
+  /** Where LOG_LEVEL is not set. */
+  readonly logLevel: LogLevel;
+}
+
 /** Throws {@link ConfigError} with every problem. */
-export function readConfig(env: Environment = process.env): { config: Config; secrets: Secrets } {
+export function readConfig(
+  env: Environment = process.env,
+  defaults: ConfigDefaults = { logLevel: "info" },
+): { config: Config; secrets: Secrets } {
   const read = new Reader(env);
   const dataDir = resolve(read.text("DATA_DIR", "./data"));
   const httpHost = read.text("HTTP_HOST", "127.0.0.1");
@@ -91,7 +104,7 @@ export function readConfig(env: Environment = process.env): { config: Config; se
       deliveriesDays: read.integer("DELIVERIES_KEEP_DAYS", 30, { min: 4, max: 3650 }),
       deadLettersDays: read.integer("DEAD_LETTERS_KEEP_DAYS", 30, { min: 1, max: 3650 }),
     },
-    logLevel: read.choice("LOG_LEVEL", LOG_LEVELS, "info"),
+    logLevel: read.choice("LOG_LEVEL", LOG_LEVELS, defaults.logLevel),
     shutdownMs: 5000,
   };
   const adminToken = read.secret("ADMIN_TOKEN", 16);
@@ -154,7 +167,10 @@ function dialAddress(host: string, port: number): string {
 
 function readNats(read: Reader, env: Environment): NatsConfig {
   if (read.has("NATS_URL")) {
-    const urls = read.text("NATS_URL", "").split(",").map((url) => url.trim());
+    const urls = read
+      .text("NATS_URL", "")
+      .split(",")
+      .map((url) => url.trim());
     for (const url of urls) if (!/^(nats|tls):\/\/./.test(url)) read.problem("NATS_URL", `"${url}" is not a nats:// or tls:// address`);
     return { kind: "external", urls };
   }
@@ -226,7 +242,9 @@ class Reader {
 
   list<Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice[]): Choice[] {
     if (!this.has(name)) return fallback;
-    const items = this.text(name, "").split(",").map((item) => item.trim());
+    const items = this.text(name, "")
+      .split(",")
+      .map((item) => item.trim());
     const wrong = items.filter((item) => !(choices as readonly string[]).includes(item));
     if (wrong.length > 0) this.problem(name, `"${wrong.join(", ")}" is none of ${choices.join(", ")}`);
     return choices.filter((choice) => items.includes(choice));
@@ -234,7 +252,9 @@ class Reader {
 
   cidrs(name: string): string[] {
     if (!this.has(name)) return [];
-    const items = this.text(name, "").split(",").map((item) => item.trim());
+    const items = this.text(name, "")
+      .split(",")
+      .map((item) => item.trim());
     for (const item of items) if (!isCidr(item)) this.problem(name, `"${item}" is not a network such as 10.0.0.0/8`);
     return items;
   }

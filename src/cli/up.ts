@@ -1,7 +1,7 @@
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { Command } from "commander";
 import { version } from "../../package.json";
-import { type Config, readCliConfig, readConfig } from "../config";
+import { type Config, environmentWith, readCliConfig, readConfig } from "../config";
 import { ADMIN_TOKEN_FILE } from "../firstToken";
 import type { Service } from "../service";
 import { runService } from "./runService";
@@ -16,7 +16,8 @@ export function addUp(program: Command): void {
 }
 
 async function up(): Promise<void> {
-  const { config, secrets } = readConfig();
+  // What it has to say to a person stands on stdout; beside that only what went wrong.
+  const { config, secrets } = readConfig(environmentWith({}), { logLevel: "warn" });
   await runService({
     config,
     secrets,
@@ -36,12 +37,18 @@ export function banner(service: Omit<Service, "stop">, config: Pick<Config, "dat
     ...(httpUrl === null ? [] : [`  API        ${httpUrl}/v1`, `  Reference  ${httpUrl}/swagger`]),
     `  NATS       ${shownUrl(natsUrl)}    sensors.<id>.status`,
     ...(mqttUrl === null ? [] : [`  MQTT       ${mqttUrl}    sensors/<id>/status`]),
-    `  Data       ${config.dataDir}`,
-    ...(firstAdminToken === null ? [] : ["", ...tokenLines(firstAdminToken, config.dataDir)]),
+    `  Data       ${nearby(config.dataDir)}`,
+    ...(firstAdminToken === null ? [] : ["", ...tokenLines(firstAdminToken, nearby(config.dataDir))]),
     "",
     "Ctrl-C stops it.",
     "",
   ].join("\n");
+}
+
+/** Seen from the folder that it was started in, where it lies below it. */
+function nearby(folder: string): string {
+  const path = relative(process.cwd(), folder);
+  return path === "" || path.startsWith("..") ? folder : `./${path}`;
 }
 
 function tokenLines(token: string, dataDir: string): string[] {
