@@ -73,6 +73,9 @@ export function createEvents(log: Logger, metrics: Metrics) {
       metrics.attempts.inc({ outcome });
       metrics.attemptSeconds.observe(seconds);
     },
+    attemptAbandoned(): void {
+      metrics.inFlight.dec();
+    },
     deliveriesEnded(state: DeliveryState, count: number): void {
       if (count > 0) metrics.deliveriesEnded.inc({ state }, count);
     },
@@ -98,7 +101,10 @@ export function createEvents(log: Logger, metrics: Metrics) {
       log.warn(fact("nats-server.restarted", { exit }), `nats-server ended (${exit}) and is started again`);
     },
     natsServerOld(version: string, safeVersion: string): void {
-      log.warn(fact("nats-server.old", { version, safeVersion }), `nats-server ${version} can lose a stream when killed; use ${safeVersion} or later`);
+      log.warn(
+        fact("nats-server.old", { version, safeVersion }),
+        `nats-server ${version} can lose a stream when killed; use ${safeVersion} or later`,
+      );
     },
     rowsPruned(table: string, count: number): void {
       log.info(fact("rows.pruned", { table, count }), `${count} old rows left ${table}`);

@@ -1,0 +1,58 @@
+import { Elysia } from "elysia";
+import type { ReportPublisher } from "../jetstream/ports";
+import type { Store } from "../store/store";
+import type { Health } from "../telemetry/health";
+import type { Metrics } from "../telemetry/metrics";
+import type { Calls } from "./calls";
+import { changes } from "./changes";
+import { deadLetters } from "./deadLetters";
+import { deliveries } from "./deliveries";
+import { openapiDocument } from "./document";
+import type { AnswerFailure } from "./failures";
+import { incidents } from "./incidents";
+import type { WebhookPort } from "./ports";
+import { probes } from "./probes";
+import { reference } from "./reference";
+import { reports } from "./reports";
+import { sensors } from "./sensors";
+import { statuses } from "./statuses";
+import { tokens } from "./tokens";
+import { webhooks } from "./webhooks";
+
+export interface ApiOptions {
+  readonly store: Store;
+  readonly reports: ReportPublisher;
+  readonly partitions: number;
+  readonly registration: "open" | "closed";
+  readonly webhooks: WebhookPort;
+  readonly webhooksChanged: () => void;
+  readonly tokenRevoked: (id: string) => void;
+  readonly health: Health;
+  readonly metrics: Pick<Metrics, "registry">;
+  readonly calls: Calls;
+  readonly answerFailure: AnswerFailure;
+}
+
+/** The handlers, one plugin for each noun. They are asked by the gate alone, which has read the body and the query. */
+export function createApi(options: ApiOptions) {
+  const { store, reports: publisher, partitions, registration, webhooksChanged: changed, calls, answerFailure } = options;
+  // Elysia's default drops unknown fields in silence, and finds out at the first request that it cannot serve something.
+  const app = new Elysia({ normalize: false, precompile: true })
+    .onError(({ error, request }) => answerFailure(error, calls.get(request)?.requestId ?? ""))
+    .onParse(({ request }) => calls.get(request)?.body ?? null)
+    .onTransform((context) => {
+      // Elysia declares texts alone; the schemas of the operations say what else there is.
+      context.query = (calls.get(context.request)?.query ?? {}) as typeof context.query;
+    })
+    .use(probes({ health: options.health, metrics: options.metrics, calls }))
+    .use(sensors({ store, partitions }))
+    .use(reports({ store, publisher, registration }))
+    .use(changes({ store }))
+    .use(webhooks({ store, port: options.webhooks, changed }))
+    .use(deliveries({ store, changed }))
+    .use(deadLetters({ store, publisher }))
+    .use(statuses())
+    .use(tokens({ store, revoked: options.tokenRevoked }))
+    .use(incidents({ store }));
+  return app.use(reference({ document: () => openapiDocument(app) }));
+}

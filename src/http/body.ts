@@ -1,0 +1,91 @@
+import { Refusal } from "./problems";
+
+/** Deeper than any sensible document, and far from what a recursive reader can bear. */
+const JSON_DEPTH_MAX = 100;
+
+export interface BodyRule {
+  readonly types: readonly string[];
+  readonly bytesMax: number;
+}
+
+// A byte order mark is kept, and so refused: RFC 8259, section 8.1.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Reads a JSON body. Throws {@link Refusal}: 415 for another type, 413 when it is too long, 400 when it is not JSON. */
+export async function readBody(request: Request, { types, bytesMax }: BodyRule): Promise<unknown> {
+  demandType(request.headers, types);
+  return parseJson(await readBytes(request, bytesMax));
+}
+
+function demandType(headers: Headers, types: readonly string[]): void {
+  const [type = "", ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";");
+  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("charset="));
+  const isUtf8 = charset === undefined || /^charset="?utf-8"?$/.test(charset);
+  if (!types.includes(type.trim()) || !isUtf8) throw new Refusal(415, `Send the body as ${types.join(" or ")}, in UTF-8.`);
+  const encoding = headers.get("content-encoding");
+  if (encoding !== null && encoding !== "identity") throw new Refusal(415, "Send the body without a content encoding.");
+}
+
+/** The server itself would answer a body that is too long without a word, so its limit is out of the way and this one holds. */
+async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax);
+  try {
+    return declared === null ? await readChunks(request, bytesMax) : await request.bytes();
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(400, "The body did not arrive whole.");
+  }
+}
+
+async function readChunks({ body }: Request, bytesMax: number): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const reader = body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks);
+    chunks.push(value);
+    bytes += value.length;
+    if (bytes <= bytesMax) continue;
+    await reader.cancel();
+    throw tooLarge(bytesMax);
+  }
+}
+
+function tooLarge(bytesMax: number): Refusal {
+  return new Refusal(413, `The body may have ${bytesMax} bytes.`);
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.length > JSON_DEPTH_MAX && depthOf(bytes) > JSON_DEPTH_MAX) {
+    throw new Refusal(400, `The body is nested deeper than ${JSON_DEPTH_MAX} levels.`);
+  }
+  try {
+    return JSON.parse(decoder.decode(bytes)) as unknown;
+  } catch {
+    throw new Refusal(400, "The body is not JSON in UTF-8.");
+  }
+}
+
+const [QUOTE, BACKSLASH, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\[]{}') as unknown as number[];
+
+/** How deep arrays and objects lie in each other, counted without recursion. */
+function depthOf(bytes: Uint8Array): number {
+  let depth = 0;
+  let deepest = 0;
+  let quoted = false;
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index];
+    if (quoted) {
+      if (byte === BACKSLASH) index += 1;
+      else if (byte === QUOTE) quoted = false;
+    } else if (byte === QUOTE) quoted = true;
+    else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+    } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth -= 1;
+  }
+  return deepest;
+}

@@ -1,0 +1,94 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import { Fault } from "../domain/fault";
+import { REPORT_BYTES_MAX } from "../domain/report";
+import { isSensorId } from "../domain/sensor";
+import type { ReportPublisher } from "../jetstream/ports";
+import type { DeadLetterRecord, DeadLetterStore } from "../store/store";
+import { OwnParams, pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
+import { operation } from "./operation";
+import { RECEIPT } from "./reports";
+
+const DeadLetter = Type.Object(
+  {
+    id: Type.String(),
+    subject: Type.String(),
+    stream: Type.String(),
+    sequence: Type.Integer(),
+    receivedAt: Time,
+    reason: Type.String(),
+    payloadBase64: Type.String({ contentEncoding: "base64" }),
+  },
+  { $id: "DeadLetter" },
+);
+
+export interface DeadLettersOptions {
+  readonly store: Pick<DeadLetterStore, "listDeadLetters" | "getDeadLetter">;
+  readonly publisher: ReportPublisher;
+}
+
+export function deadLetters({ store, publisher }: DeadLettersOptions) {
+  async function find(id: string): Promise<DeadLetterRecord> {
+    const letter = await store.getDeadLetter(id);
+    if (letter === null) throw new Fault("notFound", `There is no dead letter ${id}.`);
+    return letter;
+  }
+
+  return new Elysia({ name: "deadLetters" })
+    .get("/v1/dead-letters", async ({ query }) => pageView(await store.listDeadLetters(pageOf(query)), deadLetterView), {
+      query: PageQuery,
+      ...LIST,
+    })
+    .get("/v1/dead-letters/:id", async ({ params: { id } }) => deadLetterView(await find(id)), { params: OwnParams, ...GET })
+    .post(
+      "/v1/dead-letters/:id/replay",
+      async ({ params: { id }, set }) => {
+        const letter = await find(id);
+        const { stream, sequence, duplicate } = await publisher.publish(sensorOf(letter), letter.payload);
+        set.status = 202;
+        return { stream, sequence, duplicate };
+      },
+      { params: OwnParams, ...REPLAY },
+    );
+}
+
+/** A partition's subject, or the one that sensors publish to. */
+const SENSOR_SUBJECT = /^(?:reports\.\d+\.\d+\.(?<mapped>[^.]+)|sensors\.(?<sensor>[^.]+)\.status)$/;
+
+/** Whose report it was to be. Throws `conflict` when that cannot be told, or when it can never be one. */
+function sensorOf({ id, subject, payload }: DeadLetterRecord): string {
+  const { mapped, sensor } = SENSOR_SUBJECT.exec(subject)?.groups ?? {};
+  const sensorId = mapped ?? sensor ?? "";
+  if (!isSensorId(sensorId)) throw new Fault("conflict", `The subject of dead letter ${id}, ${subject}, names no sensor.`);
+  if (payload.length > REPORT_BYTES_MAX) throw new Fault("conflict", `Dead letter ${id} is too large for a report.`);
+  return sensorId;
+}
+
+function deadLetterView({ id, subject, stream, sequence, receivedAt, reason, payload }: DeadLetterRecord): Static<typeof DeadLetter> {
+  return { id, subject, stream, sequence, receivedAt: timeOf(receivedAt), reason, payloadBase64: Buffer.from(payload).toString("base64") };
+}
+
+const LIST = operation({
+  id: "listDeadLetters",
+  tag: "Dead letters",
+  summary: "List dead letters, newest first",
+  description: "A page may end before its limit where payloads are large.",
+  scope: "sensors:read",
+  answers: { 200: { description: "A page.", schema: pageSchema(DeadLetter) } },
+});
+const GET = operation({
+  id: "getDeadLetter",
+  tag: "Dead letters",
+  summary: "One dead letter with its bytes",
+  scope: "sensors:read",
+  answers: { 200: { description: "The dead letter.", schema: DeadLetter } },
+  problems: [404],
+});
+const REPLAY = operation({
+  id: "replayDeadLetter",
+  tag: "Dead letters",
+  summary: "Publish its payload again, after the cause is mended",
+  scope: "reports:write",
+  answers: { 202: RECEIPT },
+  problems: [404, 409],
+});

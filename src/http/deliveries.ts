@@ -1,0 +1,116 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import { DELIVERY_STATES } from "../domain/delivery";
+import { Fault } from "../domain/fault";
+import type { AttemptRow, DeliveryRecord, DeliveryStore } from "../store/store";
+import {
+  nullable,
+  oneOf,
+  OwnId,
+  OwnParams,
+  PageFields,
+  pageOf,
+  pageSchema,
+  pageView,
+  SensorId,
+  Time,
+  timeOf,
+  TimeOrNull,
+  timeOrNull,
+} from "./fields";
+import { operation } from "./operation";
+import { TestAttempt as Attempt } from "./webhookModel";
+
+const Delivery = Type.Object(
+  {
+    id: Type.String({ description: "The `webhook-id` that the receiver sees." }),
+    webhookId: Type.String(),
+    changeId: Type.String(),
+    sensorId: SensorId,
+    revision: Type.Integer(),
+    state: oneOf(DELIVERY_STATES),
+    reason: nullable(Type.String()),
+    plannedAt: Time,
+    nextAttemptAt: TimeOrNull,
+    attempts: Type.Array(Attempt),
+  },
+  { $id: "Delivery" },
+);
+
+const DeliveriesQuery = Type.Object(
+  { webhookId: Type.Optional(OwnId), sensorId: Type.Optional(SensorId), state: Type.Optional(oneOf(DELIVERY_STATES)), ...PageFields },
+  { additionalProperties: false },
+);
+
+export interface DeliveriesOptions {
+  readonly store: Pick<DeliveryStore, "listDeliveries" | "getDelivery" | "retryDelivery">;
+  /** Wakes whoever sends. */
+  readonly changed: () => void;
+}
+
+export function deliveries({ store, changed }: DeliveriesOptions) {
+  return new Elysia({ name: "deliveries" })
+    .get(
+      "/v1/deliveries",
+      async ({ query }) => {
+        const { webhookId, sensorId, state } = query;
+        return pageView(await store.listDeliveries({ webhookId, sensorId, state }, pageOf(query)), deliveryView);
+      },
+      { query: DeliveriesQuery, ...LIST },
+    )
+    .get(
+      "/v1/deliveries/:id",
+      async ({ params: { id } }) => {
+        const delivery = await store.getDelivery(id);
+        if (delivery === null) throw new Fault("notFound", `There is no delivery ${id}.`);
+        return deliveryView(delivery);
+      },
+      { params: OwnParams, ...GET },
+    )
+    .post(
+      "/v1/deliveries/:id/retry",
+      async ({ params: { id } }) => {
+        const delivery = await store.retryDelivery(id, Date.now());
+        changed();
+        return deliveryView(delivery);
+      },
+      { params: OwnParams, ...RETRY },
+    );
+}
+
+function deliveryView(delivery: DeliveryRecord): Static<typeof Delivery> {
+  const { id, webhookId, changeId, sensorId, revision, state, reason, plannedAt, nextAttemptAt, attempts } = delivery;
+  const times = { plannedAt: timeOf(plannedAt), nextAttemptAt: timeOrNull(nextAttemptAt) };
+  return { id, webhookId, changeId, sensorId, revision, state, reason, ...times, attempts: attempts.map(attemptView) };
+}
+
+export function attemptView({ at, durationMs, statusCode, error }: AttemptRow): Static<typeof Attempt> {
+  return { at: timeOf(at), durationMs, statusCode, error };
+}
+
+const ONE = { description: "The delivery.", schema: Delivery };
+
+const LIST = operation({
+  id: "listDeliveries",
+  tag: "Deliveries",
+  summary: "List deliveries, newest first",
+  scope: "webhooks:read",
+  answers: { 200: { description: "A page.", schema: pageSchema(Delivery) } },
+});
+const GET = operation({
+  id: "getDelivery",
+  tag: "Deliveries",
+  summary: "One delivery and its attempts",
+  scope: "webhooks:read",
+  answers: { 200: ONE },
+  problems: [404],
+});
+const RETRY = operation({
+  id: "retryDelivery",
+  tag: "Deliveries",
+  summary: "Send it again, now",
+  description: "Under the same `webhook-id`, whatever its state.",
+  scope: "deliveries:write",
+  answers: { 200: { ...ONE, description: "It is due." } },
+  problems: [404, 409],
+});

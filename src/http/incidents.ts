@@ -1,0 +1,36 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { IncidentRecord, IncidentStore } from "../store/store";
+import { pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
+import { operation } from "./operation";
+
+const Incident = Type.Object(
+  {
+    id: Type.String(),
+    kind: Type.String(),
+    partition: Type.Integer(),
+    detail: Type.Record(Type.String(), Type.Unknown()),
+    recordedAt: Time,
+  },
+  { $id: "Incident" },
+);
+
+export function incidents({ store }: { readonly store: IncidentStore }) {
+  return new Elysia({ name: "incidents" }).get(
+    "/v1/incidents",
+    async ({ query }) => pageView(await store.listIncidents(pageOf(query)), incidentView),
+    { query: PageQuery, ...LIST },
+  );
+}
+
+function incidentView({ id, kind, partition, detail, recordedAt }: IncidentRecord): Static<typeof Incident> {
+  return { id, kind, partition, detail, recordedAt: timeOf(recordedAt) };
+}
+
+const LIST = operation({
+  id: "listIncidents",
+  tag: "Operations",
+  summary: "Things that should not have been, newest first",
+  scope: "sensors:read",
+  answers: { 200: { description: "A page.", schema: pageSchema(Incident) } },
+});

@@ -1,0 +1,150 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import { Fault } from "../domain/fault";
+import { checkReport, REPORT_BYTES_MAX, ReportBody } from "../domain/report";
+import { SEVERITIES } from "../domain/severity";
+import type { PublishAck, ReportPublisher } from "../jetstream/ports";
+import type { HistoryStore, ReportRecord, SensorStore } from "../store/store";
+import { demandKnown, type KnownSensors } from "./knownSensors";
+import {
+  nullable,
+  oneOf,
+  Order,
+  PageFields,
+  pageOf,
+  pageSchema,
+  pageView,
+  RangeFields,
+  rangeOf,
+  SensorParams,
+  Time,
+  timeOf,
+  TimeOrNull,
+  timeOrNull,
+} from "./fields";
+import { operation } from "./operation";
+import { invalid, Refusal } from "./problems";
+
+/** So many may wait for the broker's acknowledgement at once; more are told to come again. */
+const PUBLISHING_MAX = 10_000;
+
+/** Over HTTP a field that is not known is refused: whoever sends it hears of the misspelling. */
+const Report = Type.Object(ReportBody.properties, {
+  $id: "ReportBody",
+  additionalProperties: false,
+  examples: [{ status: "overheated", severity: "critical", value: 97.5, at: "2026-11-23T10:00:00.000Z", id: "m-1" }],
+});
+
+const Receipt = Type.Object(
+  {
+    stream: Type.String(),
+    sequence: Type.Integer(),
+    duplicate: Type.Boolean({ description: "The broker held this very message already." }),
+  },
+  { $id: "Receipt", examples: [{ stream: "REPORTS_1_0", sequence: 42, duplicate: false }] },
+);
+export const RECEIPT = { description: "The broker holds it.", schema: Receipt };
+
+const DISPOSITIONS = ["applied", "unchanged", "late", "duplicate"] as const;
+
+const ReportView = Type.Object(
+  {
+    stream: Type.String(),
+    sequence: Type.Integer(),
+    id: nullable(Type.String()),
+    status: Type.String(),
+    severity: nullable(oneOf(SEVERITIES)),
+    value: nullable(Type.Number()),
+    message: nullable(Type.String()),
+    at: TimeOrNull,
+    receivedAt: Time,
+    recordedAt: Time,
+    disposition: oneOf(DISPOSITIONS, { description: "What became of it." }),
+    changeId: nullable(Type.String()),
+  },
+  { $id: "Report" },
+);
+
+const ReportsQuery = Type.Object({ ...RangeFields, order: Type.Optional(Order), ...PageFields }, { additionalProperties: false });
+
+export interface ReportsOptions {
+  readonly store: Pick<SensorStore, "getSensor"> & Pick<HistoryStore, "listReports"> & KnownSensors;
+  readonly publisher: ReportPublisher;
+  readonly registration: "open" | "closed";
+}
+
+export function reports({ store, publisher, registration }: ReportsOptions) {
+  let publishing = 0;
+
+  async function publish(sensorId: string, payload: Uint8Array): Promise<PublishAck> {
+    if (publishing >= PUBLISHING_MAX) throw new Refusal(429, `${PUBLISHING_MAX} reports wait for the broker already.`);
+    publishing += 1;
+    try {
+      return await publisher.publish(sensorId, payload);
+    } finally {
+      publishing -= 1;
+    }
+  }
+
+  return new Elysia({ name: "reports" })
+    .post(
+      "/v1/sensors/:id/reports",
+      async ({ params: { id }, body, set }) => {
+        const payload = payloadOf(body);
+        if (registration === "closed" && (await store.getSensor(id)) === null) throw new Fault("notFound", `There is no sensor ${id}.`);
+        const { stream, sequence, duplicate } = await publish(id, payload);
+        set.status = 202;
+        return { stream, sequence, duplicate };
+      },
+      { params: SensorParams, body: Report, ...POST },
+    )
+    .get(
+      "/v1/sensors/:id/reports",
+      async ({ params: { id }, query }) => {
+        await demandKnown(store, id);
+        const page = await store.listReports(id, { range: rangeOf(query), order: query.order ?? "desc" }, pageOf(query));
+        return pageView(page, reportView);
+      },
+      { params: SensorParams, query: ReportsQuery, ...LIST },
+    );
+}
+
+const encoder = new TextEncoder();
+
+/** What is published: written anew, so that it begins with `{`. Throws a 422 or a 413. */
+function payloadOf(body: Static<typeof Report>): Uint8Array {
+  const payload = encoder.encode(JSON.stringify(body));
+  // A number can grow when it is written again.
+  if (payload.length > REPORT_BYTES_MAX) throw new Refusal(413, `A report may have ${REPORT_BYTES_MAX} bytes, written out.`);
+  const checked = checkReport(body, payload.length);
+  if (checked.ok) return payload;
+  const [, pointer = "", message = checked.reason] = /^(\/\S*): (.*)$/.exec(checked.reason) ?? [];
+  throw invalid("The report is not valid.", [{ pointer, message }]);
+}
+
+function reportView({ stream, sequence, report, receivedAt, recordedAt, disposition, changeId }: ReportRecord): Static<typeof ReportView> {
+  const { id, status, severity, value, message, at } = report;
+  const times = { at: timeOrNull(at), receivedAt: timeOf(receivedAt), recordedAt: timeOf(recordedAt) };
+  return { stream, sequence, id, status, severity, value, message, ...times, disposition, changeId };
+}
+
+const POST = operation({
+  id: "postReport",
+  tag: "Reports",
+  summary: "Report a status",
+  description: "Answered once the broker holds it. The same `id` again within two days takes no effect.",
+  scope: "reports:write",
+  takesBody: true,
+  bodyBytesMax: REPORT_BYTES_MAX,
+  answers: { 202: RECEIPT },
+  problems: [404, 429],
+});
+const LIST = operation({
+  id: "listReports",
+  tag: "Reports",
+  summary: "What a sensor said, newest first",
+  description: "Readable after the sensor was deleted, too.",
+  scope: "sensors:read",
+  answers: { 200: { description: "A page.", schema: pageSchema(ReportView) } },
+  problems: [404],
+});

@@ -1,0 +1,130 @@
+import type { TSchema } from "@sinclair/typebox";
+import type { Scope } from "../domain/token";
+import { BODY_BYTES_MAX, type OperationDetail } from "./operation";
+
+/** What the gate must know of an operation, read from its declaration. */
+export interface Route {
+  /** Null for whoever asks. */
+  readonly scope: Scope | null;
+  /** Null when it takes no body; one that is sent all the same is not read. */
+  readonly body: { readonly types: readonly string[]; readonly bytesMax: number } | null;
+  readonly query: TSchema | null;
+}
+
+/** A path that is served, with what can be done there. */
+export interface Resource {
+  readonly template: string;
+  readonly methods: ReadonlyMap<string, Route>;
+  /** All of it is for whoever asks. */
+  readonly open: boolean;
+  /** For `Allow`. */
+  readonly allow: string;
+}
+
+export interface Match {
+  readonly resource: Resource;
+  /** The names of parameters that are empty or not percent-encoded text. */
+  readonly brokenParams: readonly string[];
+}
+
+export interface RouteTable {
+  /**
+   * The resource of a path, without its query, or null. An empty segment can be a (wrong) parameter. `sentTo` is the template that the
+   * path fitted as it was sent, null for none.
+   */
+  match(path: string, sentTo: string | null): Match | null;
+  readonly templates: readonly string[];
+}
+
+/** What Elysia tells of a route. */
+export interface DeclaredRoute {
+  readonly method: string;
+  readonly path: string;
+  readonly hooks: unknown;
+}
+
+/** Elysia knows neither 405 nor which errors come first, so who asks for what is looked up before it does. */
+export function createRouteTable(declared: readonly DeclaredRoute[]): RouteTable {
+  const byTemplate = Map.groupBy(declared, ({ path }) => path);
+  const entries: Entry[] = [...byTemplate].map(([template, routes]) => ({
+    segments: template.split("/"),
+    resource: resourceOf(template, routes),
+  }));
+  // A name that is written out goes before a parameter in the same place.
+  entries.sort((a, b) => countParams(a.segments) - countParams(b.segments));
+  const bySegments = Map.groupBy(entries, ({ segments }) => segments.length);
+  return {
+    templates: [...byTemplate.keys()],
+    match(path, sentTo) {
+      const asked = path.split("/");
+      const found = bySegments.get(asked.length)?.find(({ segments }) => fits(segments, asked));
+      // A URL has its `.` and `..` resolved, also when they were written as %2e: then the path is another one than was sent.
+      if (sentTo !== null && found?.resource.template !== sentTo)
+        return entries.map(dotted).find(({ resource }) => resource.template === sentTo) ?? null;
+      return found === undefined ? null : { resource: found.resource, brokenParams: brokenParams(found.segments, asked) };
+    },
+  };
+}
+
+interface Entry {
+  readonly segments: readonly string[];
+  readonly resource: Resource;
+}
+
+function dotted({ segments, resource }: Entry): Match {
+  return { resource, brokenParams: segments.filter(isParam).map((segment) => segment.slice(1)) };
+}
+
+function resourceOf(template: string, declared: readonly DeclaredRoute[]): Resource {
+  const methods = new Map<string, Route>();
+  for (const { method, hooks } of declared) {
+    const route = routeOf(method, hooks);
+    methods.set(method, route);
+    if (method === "GET") methods.set("HEAD", route);
+  }
+  const open = [...methods.values()].every(({ scope }) => scope === null);
+  return { template, methods, open, allow: [...methods.keys()].toSorted().join(", ") };
+}
+
+function routeOf(method: string, hooks: unknown): Route {
+  const { detail, body, query } = hooks as { detail: OperationDetail; body?: TSchema; query?: TSchema };
+  const scope = (detail.security[0]?.bearer[0] ?? null) as Scope | null;
+  const bytesMax = detail["x-body-bytes-max"] ?? BODY_BYTES_MAX;
+  return { scope, body: body === undefined ? null : { types: bodyTypes(method), bytesMax }, query: query ?? null };
+}
+
+/** The content types that a body may have. */
+export function bodyTypes(method: string): string[] {
+  return method === "PATCH" ? ["application/merge-patch+json", "application/json"] : ["application/json"];
+}
+
+function countParams(segments: readonly string[]): number {
+  return segments.filter(isParam).length;
+}
+
+function isParam(segment: string): boolean {
+  return segment.startsWith(":");
+}
+
+function fits(segments: readonly string[], asked: readonly string[]): boolean {
+  return segments.every((segment, index) => isParam(segment) || segment === asked[index]);
+}
+
+const NONE: readonly string[] = [];
+
+function brokenParams(segments: readonly string[], asked: readonly string[]): readonly string[] {
+  const broken = segments.filter((segment, index) => isParam(segment) && !isText(asked[index] ?? ""));
+  return broken.length === 0 ? NONE : broken.map((segment) => segment.slice(1));
+}
+
+/** Elysia gives a parameter that cannot be decoded on as an empty one. */
+function isText(segment: string): boolean {
+  if (segment === "") return false;
+  if (!segment.includes("%")) return true;
+  try {
+    decodeURIComponent(segment);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,199 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import { Fault, isFault } from "../domain/fault";
+import { STATUS_PATTERN } from "../domain/report";
+import { LABEL_KEY_PATTERN, LABELS_MAX } from "../domain/sensor";
+import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
+import type { SensorRecord, SensorStore } from "../store/store";
+import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams, TEXT_PATTERN } from "./fields";
+import { operation } from "./operation";
+import { invalid } from "./problems";
+import { draftOf, patched, Sensor, SensorCreation, SensorPatch, SensorReplacement, sensorView } from "./sensorModel";
+import { ETAG_HEADER, etagOf, IfMatch, wantedVersion } from "./versions";
+
+/** An edit that met another is done again on what that one left. */
+const PATCH_TRIES = 5;
+const SEARCH_CHARS_MAX = 256;
+
+const SensorsQuery = Type.Object(
+  {
+    status: Type.Optional(Type.String({ pattern: STATUS_PATTERN })),
+    severity: Type.Optional(oneOf(SEVERITIES)),
+    availability: Type.Optional(oneOf(AVAILABILITIES)),
+    // To TypeBox anything, because Elysia would split the values of a list at commas; `labelsOf` checks them.
+    label: Type.Optional(
+      Type.Unsafe<string[]>(
+        Type.Unknown({
+          type: "array",
+          items: { type: "string" },
+          maxItems: LABELS_MAX,
+          description: "`site:north`; may repeat, all must hold.",
+        }),
+      ),
+    ),
+    q: Type.Optional(
+      Type.String({ maxLength: SEARCH_CHARS_MAX, pattern: TEXT_PATTERN, description: "Text in id or name, whatever its case." }),
+    ),
+    ...PageFields,
+  },
+  { additionalProperties: false },
+);
+
+export interface SensorsOptions {
+  readonly store: SensorStore;
+  readonly partitions: number;
+}
+
+export function sensors({ store, partitions }: SensorsOptions) {
+  return new Elysia({ name: "sensors" })
+    .get(
+      "/v1/sensors",
+      async ({ query }) => {
+        const { status, severity, availability, q } = query;
+        const page = await store.listSensors({ status, severity, availability, q, ...labelsOf(query.label) }, pageOf(query));
+        return pageView(page, sensorView);
+      },
+      { query: SensorsQuery, ...LIST },
+    )
+    .post(
+      "/v1/sensors",
+      async ({ body, set }) => {
+        const record = await store.createSensor(draftOf(body.id, body, partitions));
+        set.status = 201;
+        set.headers["location"] = `/v1/sensors/${body.id}`;
+        return versioned(record, set.headers);
+      },
+      { body: SensorCreation, ...CREATE },
+    )
+    .get("/v1/sensors/:id", async ({ params: { id }, set }) => versioned(await registered(store, id), set.headers), {
+      params: SensorParams,
+      ...GET,
+    })
+    .put(
+      "/v1/sensors/:id",
+      async ({ params: { id }, body, headers, set }) => {
+        const draft = draftOf(id, body, partitions);
+        return versioned(await store.updateSensor(draft, wantedVersion(headers["if-match"])), set.headers);
+      },
+      { params: SensorParams, headers: IfMatch, body: SensorReplacement, ...REPLACE },
+    )
+    .patch(
+      "/v1/sensors/:id",
+      async ({ params: { id }, body, headers, set }) => {
+        const record = await patch({ store, partitions }, id, { patch: body, wanted: wantedVersion(headers["if-match"]) });
+        return versioned(record, set.headers);
+      },
+      { params: SensorParams, headers: IfMatch, body: SensorPatch, ...PATCH },
+    )
+    .delete(
+      "/v1/sensors/:id",
+      async ({ params: { id }, headers }) => {
+        await store.deleteSensor(id, wantedVersion(headers["if-match"]));
+        return new Response(null, { status: 204 });
+      },
+      { params: SensorParams, headers: IfMatch, ...DELETE },
+    );
+}
+
+function versioned(record: SensorRecord, headers: Record<string, string | number>): Sensor {
+  headers["etag"] = etagOf(record.sensor.version);
+  return sensorView(record);
+}
+
+async function registered(store: SensorStore, id: string): Promise<SensorRecord> {
+  const record = await store.getSensor(id);
+  if (record === null) throw new Fault("notFound", `There is no sensor ${id}.`);
+  return record;
+}
+
+/** Reads, merges and writes on the version that was read, so that nobody's edit in between is lost. */
+async function patch(
+  { store, partitions }: SensorsOptions,
+  id: string,
+  edit: { patch: SensorPatch; wanted: number | null },
+): Promise<SensorRecord> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { sensor } = await registered(store, id);
+    try {
+      return await store.updateSensor(patched(sensor, edit.patch, partitions), edit.wanted ?? sensor.version);
+    } catch (error) {
+      if (!isFault(error, "preconditionFailed") || edit.wanted !== null) throw error;
+      if (attempt === PATCH_TRIES) throw new Fault("conflict", `Sensor ${id} is being edited by others; try again.`, { cause: error });
+    }
+  }
+}
+
+const LABEL = new RegExp(`${LABEL_KEY_PATTERN.slice(0, -1)}:`);
+const TEXT = new RegExp(TEXT_PATTERN);
+
+function labelsOf(given: readonly string[] | undefined): { labels?: Record<string, string> } {
+  if (given === undefined) return {};
+  const labels = new Map<string, string>();
+  for (const text of given) {
+    const colon = text.indexOf(":");
+    const [key, value] = [text.slice(0, colon), text.slice(colon + 1)];
+    if (given.length > LABELS_MAX || !LABEL.test(text) || !TEXT.test(value))
+      throw wrongLabel("must be at most 64 labels such as site:north");
+    if ((labels.get(key) ?? value) !== value) throw wrongLabel(`asks for two values of ${key}, and a sensor has one`);
+    labels.set(key, value);
+  }
+  return { labels: Object.fromEntries(labels) };
+}
+
+function wrongLabel(message: string) {
+  return invalid("The query is not valid.", [{ pointer: "/label", message }]);
+}
+
+const ONE = { description: "The sensor.", schema: Sensor, headers: ETAG_HEADER };
+
+const LIST = operation({
+  id: "listSensors",
+  tag: "Sensors",
+  summary: "List sensors by id",
+  scope: "sensors:read",
+  answers: { 200: { description: "A page.", schema: pageSchema(Sensor) } },
+});
+const CREATE = operation({
+  id: "createSensor",
+  tag: "Sensors",
+  summary: "Register a sensor",
+  scope: "sensors:write",
+  takesBody: true,
+  answers: { 201: { ...ONE, headers: { ...ETAG_HEADER, location: "Its path." } } },
+  problems: [409],
+});
+const GET = operation({
+  id: "getSensor",
+  tag: "Sensors",
+  summary: "One sensor and its state",
+  scope: "sensors:read",
+  answers: { 200: ONE },
+  problems: [404],
+});
+const REPLACE = operation({
+  id: "replaceSensor",
+  tag: "Sensors",
+  summary: "Replace what an operator may set",
+  scope: "sensors:write",
+  takesBody: true,
+  answers: { 200: ONE },
+  problems: [404, 412],
+});
+const PATCH = operation({
+  id: "patchSensor",
+  tag: "Sensors",
+  summary: "Edit a sensor by JSON Merge Patch",
+  scope: "sensors:write",
+  takesBody: true,
+  answers: { 200: ONE },
+  problems: [404, 409, 412],
+});
+const DELETE = operation({
+  id: "deleteSensor",
+  tag: "Sensors",
+  summary: "Delete a sensor",
+  description: "Its history stays readable. Registered again under its id, its changes go on from their last number.",
+  scope: "sensors:write",
+  answers: { 204: { description: "It is gone." } },
+  problems: [404, 412],
+});

@@ -1,0 +1,127 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { CHANGE_KINDS } from "../domain/change";
+import { STATUS_PATTERN } from "../domain/report";
+import { CONCURRENCY_DEFAULT, CONCURRENCY_MAX, FILTER_ITEMS_MAX, WEBHOOK_STATES, type Webhook as WebhookFacts } from "../domain/webhook";
+import { Labels, nullable, oneOf, SensorId, TEXT_PATTERN, Time, timeOf, TimeOrNull, timeOrNull } from "./fields";
+
+const URL_CHARS_MAX = 2048;
+const DESCRIPTION_CHARS_MAX = 1024;
+
+/** A list that names nothing would let nothing through: leave the field out instead. */
+const Listed = { minItems: 1, maxItems: FILTER_ITEMS_MAX };
+
+const Filter = Type.Object(
+  {
+    sensorIds: Type.Optional(Type.Array(SensorId, Listed)),
+    labels: Type.Optional(Labels),
+    kinds: Type.Optional(Type.Array(oneOf(CHANGE_KINDS), { ...Listed, description: "Holds for whatever moved." })),
+    to: Type.Optional(Type.Array(Type.String({ pattern: STATUS_PATTERN }), { ...Listed, description: "The new status." })),
+    minSeverity: Type.Optional(
+      oneOf(["ok", "warning", "critical"], { description: "Holds when the severity before or after reaches it; `unknown` always does." }),
+    ),
+    initial: Type.Optional(Type.Boolean({ description: "Whether a sensor's first report counts although it is `ok`." })),
+  },
+  {
+    $id: "Filter",
+    additionalProperties: false,
+    description: "All its fields must hold; left out, every change is told.",
+    examples: [{ minSeverity: "warning" }],
+  },
+);
+
+const Url = Type.String({
+  minLength: 1,
+  maxLength: URL_CHARS_MAX,
+  pattern: TEXT_PATTERN,
+  description: "http or https, to a public address.",
+});
+const Description = Type.String({ maxLength: DESCRIPTION_CHARS_MAX, pattern: TEXT_PATTERN });
+const Concurrency = Type.Integer({ minimum: 1, maximum: CONCURRENCY_MAX, description: "The most attempts that run at once." });
+
+export const WebhookCreation = Type.Object(
+  { url: Url, filter: Type.Optional(Filter), description: Type.Optional(Description), concurrency: Type.Optional(Concurrency) },
+  {
+    $id: "WebhookCreation",
+    additionalProperties: false,
+    examples: [{ url: "https://example.com/hooks/tocsin", filter: { minSeverity: "warning", labels: { site: "north" } } }],
+  },
+);
+
+export const WebhookPatch = Type.Object(
+  {
+    url: Type.Optional(Url),
+    filter: Type.Optional(nullable(Filter)),
+    description: Type.Optional(nullable(Description)),
+    concurrency: Type.Optional(nullable(Concurrency)),
+    state: Type.Optional(oneOf(WEBHOOK_STATES, { description: "`paused` holds deliveries back; `disabled` ends what is owed." })),
+  },
+  {
+    $id: "WebhookPatch",
+    additionalProperties: false,
+    description: "What is left out stays; null sets what a new webhook would have. A filter is replaced as a whole.",
+    examples: [{ state: "paused" }],
+  },
+);
+export type WebhookPatch = Static<typeof WebhookPatch>;
+
+const fields = {
+  id: Type.String(),
+  url: Type.String(),
+  filter: Filter,
+  state: oneOf(WEBHOOK_STATES),
+  stateReason: nullable(Type.String()),
+  description: Type.String(),
+  concurrency: Type.Integer(),
+  createdAt: Time,
+  updatedAt: Time,
+  lastSuccessAt: TimeOrNull,
+  failingSince: TimeOrNull,
+  version: Type.Integer({ description: "Counts edits; the `ETag`." }),
+};
+export const Webhook = Type.Object(fields, { $id: "Webhook" });
+export type Webhook = Static<typeof Webhook>;
+
+export const NewWebhook = Type.Object(
+  { ...fields, secret: Type.String({ description: "`whsec_` and the base64 of 32 bytes, to verify signatures with. Shown only here." }) },
+  { $id: "NewWebhook" },
+);
+
+export const TestAttempt = Type.Object(
+  {
+    at: Time,
+    durationMs: Type.Number(),
+    statusCode: nullable(Type.Integer()),
+    error: nullable(Type.String({ description: "Why there was no answer." })),
+  },
+  { $id: "Attempt" },
+);
+
+export function webhookView(webhook: WebhookFacts): Webhook {
+  const { id, url, filter, state, stateReason, description, concurrency, version } = webhook;
+  return {
+    id,
+    url,
+    // The domain's is read-only.
+    filter: filter as Webhook["filter"],
+    state,
+    stateReason,
+    description,
+    concurrency,
+    createdAt: timeOf(webhook.createdAt),
+    updatedAt: timeOf(webhook.updatedAt),
+    lastSuccessAt: timeOrNull(webhook.lastSuccessAt),
+    failingSince: timeOrNull(webhook.failingSince),
+    version,
+  };
+}
+
+/** What a patch sets; null sets what a new webhook would have. */
+export function editOf({ url, filter, description, concurrency, state }: WebhookPatch) {
+  return {
+    url,
+    filter: filter === null ? {} : filter,
+    description: description === null ? "" : description,
+    concurrency: concurrency === null ? CONCURRENCY_DEFAULT : concurrency,
+    state,
+  };
+}

@@ -1,0 +1,76 @@
+import type { Events } from "./events";
+
+/** How long a dependency may take to answer. */
+const CHECK_MS = 2000;
+/** Callers within this time share one look. */
+const FRESH_MS = 250;
+
+export interface DependencyHealth {
+  readonly name: string;
+  readonly up: boolean;
+  /** Why it is not up, else null. */
+  readonly reason: string | null;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** A stop has begun: send nothing new here. */
+  readonly draining: boolean;
+  readonly dependencies: readonly DependencyHealth[];
+}
+
+export interface Health {
+  /** Never rejects. */
+  readiness(): Promise<Readiness>;
+  drain(): void;
+}
+
+export interface HealthOptions {
+  /** By the dependency's name; a check that rejects, or does not answer in time, says that it is away. */
+  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+  readonly events: Pick<Events, "dependencyChanged">;
+}
+
+/** Whether everything that requests need is there. */
+export function createHealth({ checks, events }: HealthOptions): Health {
+  let draining = false;
+  let looked: { readonly at: number; readonly dependencies: Promise<DependencyHealth[]> } | null = null;
+  let storeUp: boolean | null = null;
+
+  async function look(): Promise<DependencyHealth[]> {
+    const dependencies = await Promise.all(Object.entries(checks).map(([name, check]) => checked(name, check)));
+    const store = dependencies.find(({ name }) => name === "store");
+    // The broker's connection tells of itself; nobody else tells of the store.
+    if (store !== undefined && store.up !== storeUp) {
+      storeUp = store.up;
+      events.dependencyChanged("store", store.up, store.reason);
+    }
+    // Fresh counts from the answer on.
+    looked = { at: performance.now(), dependencies: Promise.resolve(dependencies) };
+    return dependencies;
+  }
+
+  return {
+    async readiness() {
+      if (looked === null || performance.now() - looked.at > FRESH_MS) looked = { at: Number.POSITIVE_INFINITY, dependencies: look() };
+      const dependencies = await looked.dependencies;
+      return { ready: !draining && dependencies.every(({ up }) => up), draining, dependencies };
+    },
+    drain() {
+      draining = true;
+    },
+  };
+}
+
+async function checked(name: string, check: () => Promise<void>): Promise<DependencyHealth> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer in ${CHECK_MS} ms`)), CHECK_MS);
+  try {
+    await Promise.race([check(), late.promise]);
+    return { name, up: true, reason: null };
+  } catch (error) {
+    return { name, up: false, reason: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,275 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { createApi } from "../../src/http/api";
+import { createHealth } from "../../src/telemetry/health";
+import { openMetrics } from "../../src/telemetry/metrics";
+import { type Answer, openTestApi, type Sent, type TestApi } from "./api";
+import { misfits, type OpenapiDocument, type Operation, resolved } from "./document";
+import { fillHistory, planAll } from "./history";
+
+let api: TestApi;
+let powerless: string;
+let document: OpenapiDocument;
+let operations: Map<string, Described>;
+let made: Made;
+
+interface Described {
+  readonly method: string;
+  readonly path: string;
+  readonly operation: Operation;
+}
+
+/** What the good calls are about. */
+interface Made {
+  readonly webhookId: string;
+  readonly deliveryId: string;
+  readonly deadLetterId: string;
+  readonly tokenId: string;
+}
+
+beforeAll(async () => {
+  api = await openTestApi();
+  document = (await api.request("GET", "/swagger/json", { token: null })).json<OpenapiDocument>();
+  operations = new Map(
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => [operation.operationId, { method: method.toUpperCase(), path, operation }]),
+    ),
+  );
+  powerless = (await api.mint(["deliveries:write"])).token;
+  made = await makeThings();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+async function makeThings(): Promise<Made> {
+  const webhookId = (await api.request("POST", "/v1/webhooks", { json: { url: "https://example.com/" } })).json<{ id: string }>().id;
+  await api.request("POST", "/v1/sensors", { json: { id: "boiler-7", labels: { site: "north" }, heartbeat: { intervalSeconds: 30 } } });
+  await fillHistory(api.store, "boiler-7", { reports: 3, deadLetters: [{ subject: "reports.1.0.boiler-7", text: "{" }], incidents: 1 });
+  await planAll(api.store, webhookId);
+  const { items } = (await api.request("GET", "/v1/dead-letters")).json<{ items: { id: string }[] }>();
+  const tokenId = (await api.mint(["admin"])).id;
+  return { webhookId, deliveryId: `${webhookId}_0_1`, deadLetterId: items[0]?.id ?? "", tokenId };
+}
+
+interface Call extends Sent {
+  /** What stands for `{id}`. */
+  readonly id?: string;
+  readonly query?: string;
+}
+
+/** A call of every operation that is right, in an order in which they can be made. */
+function goodCalls(): Record<string, Call> {
+  const { webhookId, deliveryId, deadLetterId, tokenId } = made;
+  const page = "limit=2";
+  const range = "since=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00.5%2B02:00&order=desc";
+  return {
+    live: {},
+    ready: {},
+    metrics: {},
+    listSensors: { query: `${page}&status=overheated&severity=critical&availability=online&label=site:north&q=BOIL` },
+    createSensor: {
+      json: { id: "pump-1", name: "Pump", labels: { a: "b" }, metadata: { c: [1] }, heartbeat: { intervalSeconds: 9, graceSeconds: 1 } },
+    },
+    getSensor: { id: "boiler-7" },
+    replaceSensor: { id: "pump-1", json: { name: "Pump 1" }, headers: { "if-match": '"1"' } },
+    patchSensor: { id: "pump-1", json: { labels: { d: "e" } }, headers: { "if-match": "*" } },
+    deleteSensor: { id: "pump-1" },
+    postReport: { id: "boiler-7", json: { status: "ok", value: 1 } },
+    listReports: { id: "boiler-7", query: `${page}&${range}` },
+    listChanges: { query: `${page}&${range}` },
+    listSensorChanges: { id: "boiler-7", query: `${page}&${range}` },
+    listWebhooks: { query: page },
+    createWebhook: { json: { url: "https://example.com/", filter: { minSeverity: "warning" } } },
+    getWebhook: { id: webhookId },
+    patchWebhook: { id: webhookId, json: { filter: { initial: true, labels: { a: "b" } } } },
+    testWebhook: { id: webhookId },
+    listDeliveries: { query: `${page}&webhookId=${webhookId}&sensorId=boiler-7&state=pending` },
+    getDelivery: { id: deliveryId },
+    retryDelivery: { id: deliveryId },
+    deleteWebhook: { id: webhookId },
+    listDeadLetters: { query: page },
+    getDeadLetter: { id: deadLetterId },
+    replayDeadLetter: { id: deadLetterId },
+    listStatuses: { query: page },
+    listTokens: { query: page },
+    createToken: { json: { name: "t", scopes: ["admin"], expiresAt: "2099-01-01T00:00:00Z" } },
+    deleteToken: { id: tokenId },
+    listIncidents: { query: page },
+  };
+}
+
+function ask({ method, path }: Described, { id = "", query, ...sent }: Call): Promise<Answer> {
+  return api.request(method, `${path.replace("{id}", id)}${query === undefined ? "" : `?${query}`}`, sent);
+}
+
+/** What an answer tells that the document does not. */
+function undocumented({ operation }: Described, answer: Answer): string[] {
+  const response = operation.responses[answer.status];
+  if (answer.status >= 500) return [`answered ${answer.status}: ${answer.text}`];
+  if (response === undefined) return [`answered ${answer.status}, which is not in the document: ${answer.text}`];
+  if (response.content === undefined) return answer.text === "" ? [] : ["has a body that is not in the document"];
+  const type = (answer.headers.get("content-type") ?? "").split(";")[0] as string;
+  const schema = response.content[type]?.schema;
+  if (schema === undefined) return [`answered ${answer.status} as ${type}, which is not in the document`];
+  const missing = Object.keys(response.headers ?? {}).filter((name) => !answer.headers.has(name));
+  const body: unknown = type.endsWith("json") ? answer.json() : answer.text;
+  return [...missing.map((name) => `lacks the header ${name}`), ...misfits(body, schema, document)];
+}
+
+describe("the OpenAPI document", () => {
+  test("is valid OpenAPI 3.1", async () => {
+    const { valid, errors } = await new Validator().validate(structuredClone(document) as unknown as Record<string, unknown>);
+    expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
+    expect(document.openapi).toStartWith("3.1");
+  });
+
+  test("describes every route that is served, and no other", () => {
+    const metrics = openMetrics();
+    const health = createHealth({ checks: {}, events: { dependencyChanged: () => {} } });
+    const parts = {
+      store: api.store,
+      reports: api.reports,
+      partitions: 1,
+      registration: "open",
+      webhooks: api.webhooks,
+      webhooksChanged: () => {},
+    } as const;
+    const rest = { tokenRevoked: () => {}, health, metrics, calls: new WeakMap<Request>(), answerFailure: () => new Response() };
+    const served = createApi({ ...parts, ...rest }).routes.map(({ method, path }) => `${method} ${path.replace(":id", "{id}")}`);
+    const described = [...operations.values()].map(({ method, path }) => `${method} ${path}`);
+    expect(served.filter((route) => !route.includes("/swagger")).toSorted()).toEqual(described.toSorted());
+  });
+
+  test("says of every operation what it is, what it takes, who may call it and how it is refused", () => {
+    for (const { method, path, operation } of operations.values()) {
+      const { operationId, summary, tags, security, requestBody, responses } = operation;
+      expect(operationId).toMatch(/^[a-z][A-Za-z]+$/);
+      expect(summary.length).toBeGreaterThan(5);
+      expect(document.tags.map(({ name }) => name)).toContain(tags[0] as string);
+      const open = !path.startsWith("/v1/");
+      expect(security).toEqual(open ? [] : [{ bearer: [expect.any(String)] as string[] }]);
+      const statuses = Object.keys(responses);
+      if (!open) expect(statuses).toEqual(expect.arrayContaining(["401", "403", "422", "500", "503"]));
+      if (path.includes("{id}")) expect(statuses).toContain("404");
+      expect(requestBody !== undefined).toBe(["POST", "PUT", "PATCH"].includes(method) && !/\/(test|retry|replay)$/.test(path));
+      if (requestBody === undefined) continue;
+      expect(statuses).toEqual(expect.arrayContaining(["400", "413", "415"]));
+      expect(Object.keys(requestBody.content)).toEqual(
+        method === "PATCH" ? ["application/merge-patch+json", "application/json"] : ["application/json"],
+      );
+      expect(operation["x-body-bytes-max"]).toBeGreaterThan(0);
+    }
+  });
+
+  test("gives examples of bodies that are taken", () => {
+    for (const { operation } of operations.values()) {
+      for (const { schema } of Object.values(operation.requestBody?.content ?? {})) {
+        const { examples = [] } = resolved(schema, document.components.schemas);
+        expect(examples.length).toBeGreaterThan(0);
+        for (const example of examples) expect(misfits(example, schema, document)).toEqual([]);
+      }
+    }
+  });
+
+  test("names every model once, and none that nobody refers to", () => {
+    const text = JSON.stringify(document);
+    for (const name of Object.keys(document.components.schemas)) expect(text).toContain(`"#/components/schemas/${name}"`);
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g))
+      expect(document.components.schemas).toHaveProperty([name as string]);
+  });
+});
+
+describe("what the document says is what happens", () => {
+  test("when every operation is called rightly", async () => {
+    const calls = goodCalls();
+    expect(Object.keys(calls).toSorted()).toEqual([...operations.keys()].toSorted());
+    for (const [operationId, call] of Object.entries(calls)) {
+      const described = operations.get(operationId) as Described;
+      const answer = await ask(described, call);
+      expect({ operationId, wrong: undocumented(described, answer) }).toEqual({ operationId, wrong: [] });
+      expect({ operationId, status: answer.status < 300, text: answer.text }).toEqual({ operationId, status: true, text: answer.text });
+    }
+  });
+
+  test("when every operation is called wrongly in every way that we can think of", async () => {
+    let refusals = 0;
+    for (const [operationId, good] of Object.entries(goodCalls())) {
+      const described = operations.get(operationId) as Described;
+      if (described.operation.security.length === 0) continue;
+      for (const bad of badCalls(described.operation, good)) {
+        const answer = await ask(described, bad);
+        expect({ operationId, bad, wrong: undocumented(described, answer) }).toEqual({ operationId, bad, wrong: [] });
+        if (answer.status >= 400) refusals += 1;
+      }
+    }
+    expect(refusals).toBeGreaterThan(500);
+    expect(api.faults).toEqual([]);
+  }, 60_000);
+
+  test("when what is not described is tried: 405, with what is", async () => {
+    for (const [path, methods] of Object.entries(document.paths)) {
+      const described = Object.keys(methods).map((method) => method.toUpperCase());
+      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((each) => !described.includes(each))) {
+        const answer = await api.request(method, path.replace("{id}", "x"), { json: method === "GET" ? undefined : {} });
+        expect({ method, path, status: answer.status }).toEqual({ method, path, status: 405 });
+        const allowed = described.includes("GET") ? [...described, "HEAD"] : described;
+        expect(answer.headers.get("allow")).toBe(allowed.toSorted().join(", "));
+      }
+    }
+  });
+});
+
+const ODD_TEXTS = ["", " ", "a.b", "*", "%00", "%E0%A4%A", "..", "x".repeat(3000), "%F0%9F%94%94", "-1", "1e9", "null", "'or 1=1--"];
+const ODD_VALUES = [
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  1e300,
+  "",
+  "a.b",
+  "\u0000",
+  "\ud800",
+  "x".repeat(5000),
+  [],
+  [null],
+  [[]],
+  {},
+  { a: { b: null } },
+];
+
+function badCalls({ parameters = [], requestBody }: Operation, good: Call): Call[] {
+  const calls: Call[] = [
+    { ...good, token: null },
+    { ...good, token: "none-of-ours-at-all" },
+    { ...good, token: powerless },
+    { ...good, query: "unknown=1" },
+  ];
+  for (const { name, in: place } of parameters) {
+    for (const text of ODD_TEXTS) {
+      if (place === "path") calls.push({ ...good, id: text });
+      else if (place === "query") calls.push({ ...good, query: `${name}=${text}` }, { ...good, query: `${name}=${text}&${name}=1` });
+      else if (!text.includes("%")) calls.push({ ...good, headers: { [name]: text } });
+    }
+    if (place === "path") calls.push({ ...good, id: "nobody-of-this-name" });
+    if (place === "header") calls.push({ ...good, headers: { [name]: '"999"' } });
+  }
+  return requestBody === undefined ? calls : [...calls, ...badBodies(Object.values(requestBody.content)[0]?.schema ?? {}, good)];
+}
+
+function badBodies(schema: Parameters<typeof resolved>[0], { json, ...good }: Call): Call[] {
+  const properties = Object.keys(resolved(schema, document.components.schemas).properties ?? {});
+  const whole = json as Record<string, unknown>;
+  return [
+    ...["", "{", "[", "\u0000", '{"a":1,}', `{"a":"${"x".repeat(1024 * 1024)}"}`].map((body) => ({ ...good, body })),
+    ...[null, "text/plain", "application/xml"].map((type) => ({ ...good, json, type })),
+    ...ODD_VALUES.map((value) => ({ ...good, json: value })),
+    ...[...properties, "unknown", "__proto__"].flatMap((name) =>
+      ODD_VALUES.map((value) => ({
+        ...good,
+        body: JSON.stringify(whole).replace(/\}$/, `,${JSON.stringify(name)}:${JSON.stringify(value)}}`),
+      })),
+    ),
+    ...properties.map((name) => ({ ...good, json: Object.fromEntries(Object.entries(whole).filter(([each]) => each !== name)) })),
+  ];
+}

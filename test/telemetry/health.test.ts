@@ -1,0 +1,84 @@
+import { expect, test } from "bun:test";
+import { createHealth } from "../../src/telemetry/health";
+
+type Told = [dependency: string, up: boolean, reason: string | null];
+
+function watched(checks: Record<string, () => Promise<void>>) {
+  const told: Told[] = [];
+  const health = createHealth({ checks, events: { dependencyChanged: (...facts) => void told.push(facts) } });
+  return { health, told };
+}
+
+const fine = async () => {};
+const LONGER_THAN_FRESH_MS = 300;
+
+test("everything is there when every check says so", async () => {
+  const { health } = watched({ nats: fine, store: fine });
+  expect(await health.readiness()).toEqual({
+    ready: true,
+    draining: false,
+    dependencies: [
+      { name: "nats", up: true, reason: null },
+      { name: "store", up: true, reason: null },
+    ],
+  });
+});
+
+test("who is away is named, with the reason, beside who is there", async () => {
+  const { health } = watched({ nats: () => Promise.reject(new Error("no connection")), store: fine });
+  expect(await health.readiness()).toMatchObject({
+    ready: false,
+    dependencies: [
+      { name: "nats", up: false, reason: "no connection" },
+      { name: "store", up: true, reason: null },
+    ],
+  });
+});
+
+test("a check that does not answer is away, and holds up nobody for long", async () => {
+  const { health } = watched({ nats: () => new Promise<void>(() => {}), store: fine });
+  const startedAt = performance.now();
+  const { ready, dependencies } = await health.readiness();
+  expect({ ready, reason: dependencies[0]?.reason }).toEqual({ ready: false, reason: "no answer in 2000 ms" });
+  expect(performance.now() - startedAt).toBeLessThan(4000);
+});
+
+test("whoever asks at once shares one look, and a moment later there is another", async () => {
+  let looks = 0;
+  const { health } = watched({
+    store: async () => {
+      looks += 1;
+      await Bun.sleep(10);
+    },
+  });
+  await Promise.all(Array.from({ length: 20 }, () => health.readiness()));
+  await health.readiness();
+  expect(looks).toBe(1);
+  await Bun.sleep(LONGER_THAN_FRESH_MS);
+  await health.readiness();
+  expect(looks).toBe(2);
+});
+
+test("the store's coming and going is told once each, the broker's by its connection", async () => {
+  let up = true;
+  const check = async () => {
+    if (!up) throw new Error("the database is locked by another process");
+  };
+  const { health, told } = watched({ nats: check, store: check });
+  for (const now of [true, true, false, false, true]) {
+    up = now;
+    await health.readiness();
+    await Bun.sleep(LONGER_THAN_FRESH_MS);
+  }
+  expect(told).toEqual([
+    ["store", true, null],
+    ["store", false, "the database is locked by another process"],
+    ["store", true, null],
+  ]);
+});
+
+test("once a stop began nothing is ready any more", async () => {
+  const { health } = watched({ store: fine });
+  health.drain();
+  expect(await health.readiness()).toMatchObject({ ready: false, draining: true, dependencies: [{ up: true }] });
+});
