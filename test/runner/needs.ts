@@ -1,5 +1,9 @@
 /** What the tests need beside the packages, one function each: it says what it installs, and throws what to do by hand. */
+import { runCommand } from "../../src/jetstream/embedded/command";
+import { chromiumPath } from "../servers/browser";
 import { testNatsBinary } from "../servers/natsServer";
+
+const INSTALL_MS = 15 * 60_000;
 
 interface Need {
   readonly name: string;
@@ -7,7 +11,10 @@ interface Need {
   readonly provide: () => Promise<Record<string, string>>;
 }
 
-const NEEDS: readonly Need[] = [{ name: "nats-server", provide: natsServer }];
+const NEEDS: readonly Need[] = [
+  { name: "nats-server", provide: natsServer },
+  { name: "chromium", provide: chromium },
+];
 
 /** Everything is there afterwards. Throws with the name of what is not. */
 export async function provideNeeds(): Promise<Record<string, string>> {
@@ -27,4 +34,21 @@ async function natsServer(): Promise<Record<string, string>> {
   const path = await testNatsBinary();
   console.log(`nats-server: ${path}`);
   return { NATS_SERVER_BIN: path };
+}
+
+/** Debian's package starts no service; it is installed where there is none. */
+async function chromium(): Promise<Record<string, string>> {
+  if (chromiumPath() === null) {
+    console.log("installing chromium with apt-get");
+    await demand(["apt-get", "-q", "update"]);
+    await demand(["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]);
+  }
+  if (chromiumPath() === null) throw new Error("apt-get install left none on the PATH; install Chromium by hand");
+  console.log(`chromium: ${chromiumPath()}`);
+  return {};
+}
+
+async function demand(words: readonly string[]): Promise<void> {
+  const { ok, reason } = await runCommand(words, { timeoutMs: INSTALL_MS });
+  if (!ok) throw new Error(`${words.join(" ")}: ${reason}; install Chromium by hand so that chromium is on the PATH`);
 }
