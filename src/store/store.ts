@@ -377,7 +377,7 @@ export interface SensorStore {
   updateSensor(draft: SensorDraft, expectedVersion: number | null): Promise<SensorRecord>;
   /** Leaves a tombstone. Throws notFound, preconditionFailed. */
   deleteSensor(id: string, expectedVersion: number | null): Promise<void>;
-  /** By id, ascending. */
+  /** By the bytes of the id, ascending: capitals come before small letters. */
   listSensors(query: SensorQuery, page: PageRequest): Promise<Page<SensorRecord>>;
 }
 
@@ -427,7 +427,7 @@ export interface WebhookStore {
   ): Promise<Webhook>;
   /** Throws notFound, preconditionFailed. Its deliveries stay readable; what is owed ends by `failOwed`. */
   deleteWebhook(id: string, expectedVersion: number | null): Promise<void>;
-  /** By id, ascending. */
+  /** By the bytes of the id, ascending. */
   listWebhooks(page: PageRequest): Promise<Page<Webhook>>;
 }
 

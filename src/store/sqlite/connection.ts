@@ -1,16 +1,19 @@
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { type BetterSQLite3Database, drizzle } from "drizzle-orm/better-sqlite3";
-import { migrate } from "drizzle-orm/better-sqlite3/migrator";
+import { Fault } from "../../domain/fault";
+import { isBusy } from "./faults";
+import { bringUpToDate } from "./migrations";
 
 /** Waiting for a lock stops the whole process, so it is short: what cannot be had is tried again by whoever wants it. */
 const BUSY_MS = 100;
 /** Two processes that start at once bring the tables up to date one after the other. */
 const BUSY_AT_START_MS = 5000;
+const BUSY_PAUSE_MS = 5;
 const CACHE_KIB = 64 * 1024;
 /** Index pages that many commits touch are copied to the main file once per checkpoint: fewer checkpoints, less writing. */
 const CHECKPOINT_PAGES = 16_000;
-const MIGRATIONS = join(import.meta.dir, "../../../drizzle/sqlite");
 
 /** One connection, whose calls are synchronous: nothing of ours can come between the statements of a transaction. */
 export interface Connection {
@@ -24,22 +27,34 @@ export interface Connection {
   readonly read: <Result>(work: () => Result) => Result;
 }
 
-/** Opens the file (made when missing) and brings its tables up to date. Throws what SQLite throws. */
+/** Opens the file (made when missing) and brings its tables up to date. Throws what SQLite throws, and a `Fault` when its folder is missing. */
 export function openConnection(file: string): Connection {
+  if (!existsSync(dirname(file))) throw new Fault("unavailable", "the folder of the database's file does not exist");
   const client = new Database(file, { timeout: BUSY_AT_START_MS });
   try {
     client.pragma("page_size = 4096");
-    client.pragma("journal_mode = WAL");
+    switchToWal(client);
     client.pragma("synchronous = FULL");
     client.pragma(`cache_size = -${CACHE_KIB}`);
     client.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    const db = drizzle(client);
-    migrate(db, { migrationsFolder: MIGRATIONS });
+    bringUpToDate(client);
     client.pragma(`busy_timeout = ${BUSY_MS}`);
-    return { client, db, ...transactions(client) };
+    return { client, db: drizzle(client), ...transactions(client) };
   } catch (error) {
     client.close();
     throw error;
+  }
+}
+
+/** SQLite does not wait for its lock when two processes do this at once, so we do. */
+function switchToWal(client: Database.Database): void {
+  for (const deadline = performance.now() + BUSY_AT_START_MS; ; Bun.sleepSync(BUSY_PAUSE_MS)) {
+    try {
+      client.pragma("journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+    }
   }
 }
 

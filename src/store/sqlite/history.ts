@@ -42,7 +42,7 @@ export function openHistory(connection: Connection): Direct<HistoryStore> {
       const rows = db
         .select()
         .from(reports)
-        .where(and(eq(reports.sensorId, sensorId), within(receivedAt, range), beyond))
+        .where(and(eq(reports.sensorId, sensorId), within(receivedAt, rangeLeft(range, order, from?.[0])), beyond))
         .orderBy(...place.map((column) => (order === "asc" ? asc(column) : desc(column))))
         .limit(limit + 1)
         .all();
@@ -62,6 +62,16 @@ function reportOf(row: ReportFields): ReportRecord {
   const { stream, receivedAt, recordedAt, disposition } = row;
   const madeChange = row.changeNumber === null ? null : changeId(row.partition, row.changeNumber);
   return { stream, sequence, sensorId, report, receivedAt, recordedAt, disposition, changeId: madeChange };
+}
+
+/**
+ * What a cursor leaves to be said by the range. An end that the cursor lies beyond is left out: SQLite would begin there, and look at
+ * every row that earlier pages have shown.
+ */
+function rangeLeft({ since, until }: TimeRange, order: "asc" | "desc", reached: number | undefined): TimeRange {
+  if (reached === undefined) return { since, until };
+  if (order === "asc") return since !== undefined && reached >= since ? { until } : { since, until };
+  return until !== undefined && reached < until ? { since } : { since, until };
 }
 
 function within(column: typeof changes.occurredAt | typeof reports.receivedAt, { since, until }: TimeRange): SQL | undefined {

@@ -16,9 +16,10 @@ export function openIngest(connection: Connection): Direct<IngestStore> {
     `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id
      where s.partition = ? and s.registry_version > ? order by s.registry_version`,
   );
+  // The plus keeps SQLite from the index by time, which would lead through all that the sensor said since.
   const knows = client
     .prepare<[string, string, number], 1>(
-      `select 1 from reports where sensor_id = ? and report_id = ? and received_at >= ?
+      `select 1 from reports where sensor_id = ? and report_id = ? and +received_at >= ?
        and report_id is not null and disposition <> 'duplicate' limit 1`,
     )
     .pluck();

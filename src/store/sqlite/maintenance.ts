@@ -53,9 +53,10 @@ function prepareReports(connection: Connection): Prune {
 }
 
 function prepareChanges(connection: Connection): Prune {
+  // The pluses keep SQLite from looking at all that is published for the few that are the oldest.
   const drop = connection.client.prepare<[number, number, number, number, number]>(
     `delete from changes where partition = ? and number in (select number from changes where partition = ? order by number limit ?)
-     and recorded_at < ? and number <= ?`,
+     and +recorded_at < ? and +number <= ?`,
   );
   // Nobody has yet to publish them, and nobody to plan by them.
   const passed = connection.client

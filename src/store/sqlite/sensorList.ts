@@ -1,30 +1,38 @@
-import { and, asc, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lte, or, type SQL, sql } from "drizzle-orm";
 import { currentState } from "../../domain/state";
 import type { Page, PageRequest, SensorQuery, SensorRecord } from "../store";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "./cursor";
 import { sensorLabels, sensors, states } from "./schema/sensors";
+import { type Lead, prepareLead, prepareSteps, type StateColumn } from "./sensorLead";
 import { sensorOf, stateOf } from "./sensorRows";
 
 const LIST = "sensors";
 
-/** By id. The filter that an index answers best leads, and its index gives the order, so that a page costs what it shows. */
-export function prepareSensorList({ db }: Connection): (query: SensorQuery, page: PageRequest) => Page<SensorRecord> {
-  return (query, { limit, cursor }) => {
-    const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
-    const [leadingLabel, ...labels] = Object.entries(query.labels ?? {});
-    const conditions = [isNull(sensors.deletedAt), ...stateConditions(query), ...labels.map(([key, value]) => hasLabel(key, value))];
-    if (query.q !== undefined && query.q !== "") conditions.push(sql`instr(${sensors.searchText}, ${query.q.toLowerCase()}) > 0`);
+/** So many sensors are looked at before others may do something: a search that finds nothing looks at all of them. */
+const LOOKED_AT_ONCE_MAX = 2000;
 
-    const ordered = leadingLabel === undefined ? leadOf(query) : sensorLabels.sensorId;
-    const all = db.select({ sensor: sensors, state: states }).from(sensors).leftJoin(states, eq(states.sensorId, sensors.id)).$dynamic();
-    const labelled = leadingLabel === undefined ? all : all.innerJoin(sensorLabels, isLabelled(leadingLabel));
-    const rows = labelled
-      .where(and(...conditions, gt(ordered, after)))
-      .orderBy(asc(ordered))
-      .limit(limit + 1)
-      .all();
-    return toPage(rows, {
+/** By id. One filter leads, and its index gives the order, so that a page costs what that filter lets through up to its end. */
+export function prepareSensorList(connection: Connection): (query: SensorQuery, page: PageRequest) => Promise<Page<SensorRecord>> {
+  const chooseLead = prepareLead(connection);
+  const stepOn = prepareSteps(connection);
+  const select = prepareSelect(connection);
+
+  async function find(query: SensorQuery, after: string, limit: number): Promise<SensorFields[]> {
+    const lead = chooseLead(query);
+    const found: SensorFields[] = [];
+    for (let from = after; ;) {
+      const to = stepOn(lead, from, LOOKED_AT_ONCE_MAX);
+      found.push(...select(query, lead, { from, to, limit: limit - found.length }));
+      if (to === null || found.length === limit) return found;
+      from = to;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  return async (query, { limit, cursor }) => {
+    const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
+    return toPage(await find(query, after, limit + 1), {
       limit,
       list: LIST,
       key: (row) => [row.sensor.id],
@@ -33,27 +41,63 @@ export function prepareSensorList({ db }: Connection): (query: SensorQuery, page
   };
 }
 
-/** Where the order comes from. A state is looked for by its own index; `pending` is the lack of one, and found among the sensors. */
-function leadOf({ status, severity, availability }: SensorQuery) {
-  const byState = status !== undefined || severity !== undefined || (availability !== undefined && availability !== "pending");
-  return byState ? states.sensorId : sensors.id;
+interface SensorFields {
+  readonly sensor: typeof sensors.$inferSelect;
+  readonly state: typeof states.$inferSelect | null;
 }
 
-/** A state that was written in an earlier life says nothing of the present one. */
-function stateConditions({ status, severity, availability }: SensorQuery): SQL[] {
-  const conditions: SQL[] = [];
-  if (status !== undefined) conditions.push(eq(states.status, status));
-  if (severity !== undefined) conditions.push(eq(states.severity, severity));
+/** Those beyond `from`, as far as `to`. */
+interface Slice {
+  readonly from: string;
+  readonly to: string | null;
+  readonly limit: number;
+}
+
+function prepareSelect({ db }: Connection): (query: SensorQuery, lead: Lead | null, slice: Slice) => SensorFields[] {
+  return (query, lead, { from, to, limit }) => {
+    const ordered = orderOf(lead);
+    const all = db.select({ sensor: sensors, state: states }).from(sensors).leftJoin(states, eq(states.sensorId, sensors.id)).$dynamic();
+    const led = lead?.by === "label" ? all.innerJoin(sensorLabels, isLabelled(lead)) : all;
+    return led
+      .where(and(...conditionsOf(query, lead), gt(ordered, from), to === null ? undefined : lte(ordered, to)))
+      .orderBy(asc(ordered))
+      .limit(limit)
+      .all();
+  };
+}
+
+/** Where the order comes from. */
+function orderOf(lead: Lead | null) {
+  if (lead === null) return sensors.id;
+  return lead.by === "label" ? sensorLabels.sensorId : states.sensorId;
+}
+
+function conditionsOf({ status, severity, availability, labels, q }: SensorQuery, lead: Lead | null): SQL[] {
+  const conditions = [isNull(sensors.deletedAt)];
+  const wantsState = status !== undefined || severity !== undefined || (availability !== undefined && availability !== "pending");
+  // A state that was written in an earlier life says nothing of the present one.
+  if (wantsState) conditions.push(eq(states.life, sensors.life));
+  if (status !== undefined) conditions.push(isInState("status", status, lead));
+  if (severity !== undefined) conditions.push(isInState("severity", severity, lead));
   if (availability === "pending") {
     conditions.push(or(isNull(states.availability), sql`${states.life} <> ${sensors.life}`, eq(states.availability, "pending")) as SQL);
   } else if (availability !== undefined) {
-    conditions.push(eq(states.availability, availability));
+    conditions.push(isInState("availability", availability, lead));
   }
-  const ofThisLife = status !== undefined || severity !== undefined || (availability !== undefined && availability !== "pending");
-  return ofThisLife ? [...conditions, eq(states.life, sensors.life)] : conditions;
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    if (lead?.by !== "label" || lead.key !== key) conditions.push(hasLabel(key, value));
+  }
+  if (q !== undefined && q !== "") conditions.push(sql`instr(${sensors.searchText}, ${q.toLowerCase()}) > 0`);
+  return conditions;
 }
 
-function isLabelled([key, value]: [string, string]): SQL {
+/** The plus keeps SQLite from any index but the lead's. */
+function isInState(column: StateColumn, value: string, lead: Lead | null): SQL {
+  const plus = sql.raw(lead?.by === column ? "" : "+");
+  return sql`${plus}${states[column]} = ${value}`;
+}
+
+function isLabelled({ key, value }: { key: string; value: string }): SQL {
   const { sensorId, labelKey, labelValue } = sensorLabels;
   return and(eq(sensorId, sensors.id), eq(labelKey, key), eq(labelValue, value)) as SQL;
 }

@@ -1,0 +1,45 @@
+import { describe } from "bun:test";
+import { changePromises } from "./conformance/changes";
+import { cursorPromises } from "./conformance/cursors";
+import { deadLetterPromises } from "./conformance/deadLetters";
+import { deliveryPromises } from "./conformance/deliveries";
+import { endingPromises } from "./conformance/endings";
+import { putToTheTest, type StoreHarness } from "./conformance/harness";
+import { historyPromises } from "./conformance/history";
+import { incidentPromises } from "./conformance/incidents";
+import { ingestPromises } from "./conformance/ingest";
+import { laneOrderPromises } from "./conformance/laneOrder";
+import { maintenancePromises } from "./conformance/maintenance";
+import { partitionPromises } from "./conformance/partitions";
+import { planPromises } from "./conformance/plan";
+import { sensorListPromises } from "./conformance/sensorList";
+import { sensorPromises } from "./conformance/sensors";
+import { knownSensorPromises } from "./conformance/sensorsKnown";
+import { tokenPromises } from "./conformance/tokens";
+import { webhookPromises } from "./conformance/webhooks";
+
+/** What every driver promises (src/store/store.ts). A driver's test is a harness and one call; nothing here knows one. */
+export function storeConformance(name: string, harness: StoreHarness): void {
+  const promises = [
+    ...partitionPromises,
+    ...ingestPromises,
+    ...knownSensorPromises,
+    ...changePromises,
+    ...planPromises,
+    ...deliveryPromises,
+    ...endingPromises,
+    ...laneOrderPromises,
+    ...sensorPromises,
+    ...sensorListPromises,
+    ...historyPromises,
+    ...cursorPromises,
+    ...webhookPromises,
+    ...deadLetterPromises,
+    ...tokenPromises,
+    ...incidentPromises,
+    ...maintenancePromises,
+  ];
+  describe(`the store on ${name}`, () => {
+    for (const each of promises) putToTheTest(each, harness);
+  });
+}

@@ -1,0 +1,118 @@
+import { expect } from "bun:test";
+import { WEBHOOKS_MAX } from "../../../src/domain/webhook";
+import { type Promises, promises } from "./harness";
+import { threeOwed } from "./planner";
+import { addWebhook, allPages, FIRST_PAGE } from "./samples";
+
+export const webhookPromises: readonly Promises[] = [
+  promises("a webhook", {
+    "is registered with what it was given, active from the start": async (store, opened) => {
+      const given = {
+        id: "wh_1",
+        url: "https://receiver.example/ü?x=1",
+        filter: { sensorIds: ["a"], labels: { site: "north" }, kinds: ["status"], to: ["open"], minSeverity: "warning", initial: true },
+        description: "Bereitschaft \u{1F514}",
+        concurrency: 7,
+        secrets: ["whsec_one", "whsec_two"],
+      } as const;
+      const created = await store.createWebhook(given);
+      expect(created).toMatchObject({
+        ...given,
+        state: "active",
+        stateReason: null,
+        version: 1,
+        lastSuccessAt: null,
+        failingSince: null,
+      });
+      expect(created.updatedAt).toBe(created.createdAt);
+      const reopened = await opened.reopen();
+      expect(await reopened.getWebhook("wh_1")).toEqual(created);
+      expect(await reopened.webhookById("wh_1")).toEqual(created);
+      expect(await reopened.getWebhook("wh_2")).toBeNull();
+    },
+
+    "is there once, and its id is not given again": async (store) => {
+      await addWebhook(store, "w");
+      await expect(addWebhook(store, "w")).rejects.toMatchObject({ kind: "conflict" });
+      await store.deleteWebhook("w", null);
+      await expect(addWebhook(store, "w")).rejects.toMatchObject({ kind: "conflict" });
+      expect((await store.listWebhooks(FIRST_PAGE)).items).toEqual([]);
+    },
+
+    "keeps what an edit does not name": async (store) => {
+      const created = await addWebhook(store, "w", { filter: { to: ["open"] }, description: "first" });
+      const edited = await store.updateWebhook("w", { description: "" }, 1);
+      expect(edited).toEqual({ ...created, description: "", version: 2, updatedAt: edited.updatedAt });
+      const again = await store.updateWebhook("w", { url: "https://other.example/", filter: {}, concurrency: 1 }, null);
+      expect(again).toEqual({
+        ...edited,
+        url: "https://other.example/",
+        filter: {},
+        concurrency: 1,
+        version: 3,
+        updatedAt: again.updatedAt,
+      });
+      expect(await store.getWebhook("w")).toEqual(again);
+    },
+
+    "is edited and deleted only at the version that was named, and not at all when it is not there": async (store) => {
+      await addWebhook(store, "w");
+      await store.updateWebhook("w", { concurrency: 2 }, 1);
+      await expect(store.updateWebhook("w", { concurrency: 3 }, 1)).rejects.toMatchObject({ kind: "preconditionFailed" });
+      await expect(store.deleteWebhook("w", 1)).rejects.toMatchObject({ kind: "preconditionFailed" });
+      expect(await store.getWebhook("w")).toMatchObject({ concurrency: 2, version: 2 });
+      await store.deleteWebhook("w", 2);
+      for (const version of [null, 2]) {
+        await expect(store.updateWebhook("w", {}, version)).rejects.toMatchObject({ kind: "notFound" });
+        await expect(store.deleteWebhook("w", version)).rejects.toMatchObject({ kind: "notFound" });
+      }
+    },
+
+    "carries the reason of its state as long as it is in it": async (store) => {
+      await addWebhook(store, "w");
+      expect(await store.updateWebhook("w", { state: "disabled", stateReason: "410 Gone" }, null)).toMatchObject({
+        state: "disabled",
+        stateReason: "410 Gone",
+      });
+      expect(await store.updateWebhook("w", { concurrency: 2 }, null)).toMatchObject({ state: "disabled", stateReason: "410 Gone" });
+      expect(await store.updateWebhook("w", { state: "active" }, null)).toMatchObject({ state: "active", stateReason: null });
+      expect(await store.updateWebhook("w", { state: "paused", stateReason: "by hand" }, null)).toMatchObject({ stateReason: "by hand" });
+      expect(await store.updateWebhook("w", { stateReason: null }, null)).toMatchObject({ state: "paused", stateReason: null });
+    },
+
+    "leaves its deliveries readable when it is deleted": async (store) => {
+      await addWebhook(store, "w");
+      const { ids } = await threeOwed(store);
+      await store.deleteWebhook("w", null);
+      expect(await store.getDelivery(ids[0])).toMatchObject({ webhookId: "w", state: "pending" });
+      expect((await store.listDeliveries({ webhookId: "w" }, FIRST_PAGE)).items).toHaveLength(3);
+      expect(await store.nextDue(0)).toMatchObject([{ webhookId: "w" }]);
+    },
+  }),
+
+  promises("the list of webhooks", {
+    "goes by id, page by page, while others come and go": async (store) => {
+      const ids = ["B", "a", "a_1", "b", "c"];
+      for (const id of ids) await addWebhook(store, id);
+      expect((await store.listWebhooks(FIRST_PAGE)).items.map(({ id }) => id)).toEqual(ids);
+      let others = 0;
+      const between = async () => {
+        others += 1;
+        await addWebhook(store, `A${others}`);
+        if (others === 1) await store.deleteWebhook("B", null);
+      };
+      const paged = await allPages((page) => store.listWebhooks(page), 1, between);
+      expect(paged.map(({ id }) => id).filter((id) => ids.includes(id))).toEqual(ids);
+    },
+  }),
+
+  promises("webhooks", {
+    "are no more than may be": async (store, opened) => {
+      await opened.addWebhooks(WEBHOOKS_MAX - 1);
+      await addWebhook(store, "last");
+      await expect(addWebhook(store, "more")).rejects.toMatchObject({ kind: "conflict" });
+      await store.deleteWebhook("last", null);
+      expect(await addWebhook(store, "more")).toMatchObject({ id: "more" });
+    },
+  }),
+];

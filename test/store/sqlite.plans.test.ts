@@ -1,0 +1,164 @@
+import { describe, expect, test } from "bun:test";
+import type Database from "better-sqlite3";
+import { openStore } from "../../src/store/open";
+import type { Store } from "../../src/store/store";
+import { Owner } from "./conformance/owner";
+import { allPages, draftOf, FIRST_PAGE, LOG_BEGINS, onlineState, reportOf } from "./conformance/samples";
+import { makeEveryCall } from "./sqlite/everyCall";
+import { openBeside, temporaryFolder } from "./sqlite/harness";
+import { planOf, type Watched, watchStatements } from "./sqlite/statements";
+
+const MANY_SENSORS = 20_000;
+
+/** What is read from end to end, and why that does no harm. */
+const SCANS: readonly (readonly [statement: RegExp, step: RegExp, why: string])[] = [
+  [/from sqlite_master/, /^SCAN sqlite_master$/, "a row for each table; when the file is opened"],
+  [/from partitions order by/, /^SCAN partitions$/, "two rows for each partition"],
+  [
+    /from webhook_versions where passed = 0/,
+    /^SCAN webhook_versions USING INDEX webhook_versions_that_matter$/,
+    "those that planning matches against, and no others",
+  ],
+  [/count\(\*\) from "webhooks"/, /^SCAN webhooks USING COVERING INDEX/, "at most WEBHOOKS_MAX; when one is made"],
+  [/count\(\*\) from sensors$/, /^SCAN sensors USING COVERING INDEX/, "once for each reader that is opened"],
+  [
+    /count\(\*\) from sensors where deleted_at is not null$/,
+    /^SCAN sensors USING INDEX sensors_deleted$/,
+    "tombstones alone; once for each reader",
+  ],
+  [/^select count\(\*\) from \(select 1 from .* limit 1000\)$/, /^SCAN \(subquery-\d+\)$/, "a thousand entries of an index at most"],
+  [
+    /from "incidents" order by "incidents"\."id" desc limit/,
+    /^SCAN incidents USING INDEX/,
+    "the first page, along the index that gives the order",
+  ],
+  [/from deliveries order by ordinal$/, /^SCAN deliveries$/, "by its key, and left at the first row that is not old"],
+];
+
+/** A store whose statements are seen, and the connection that it works on. */
+async function watched(body: (store: Store, seen: Watched, client: Database.Database) => Promise<void>): Promise<void> {
+  using folder = temporaryFolder();
+  using seen = watchStatements();
+  const store = await openStore({ kind: "sqlite", file: folder.file });
+  const [client] = seen.clients;
+  if (client === undefined) throw new Error("the store prepared nothing");
+  try {
+    await body(store, seen, client);
+  } finally {
+    await store.close();
+  }
+}
+
+/** The plans of what a call prepares, or of what was prepared for it, by the statements that fit. */
+function plansOf(seen: Watched, client: Database.Database, fitting: RegExp): Record<string, string[]> {
+  const statements = [...seen.statements].filter((statement) => fitting.test(statement));
+  seen[Symbol.dispose]();
+  return Object.fromEntries(statements.map((statement) => [statement, planOf(client, statement)]));
+}
+
+describe("on SQLite", () => {
+  test("every statement that the API or a worker makes goes along an index, and none sorts what it found", async () => {
+    await watched(async (store, seen, client) => {
+      await makeEveryCall(store);
+      const plans = plansOf(seen, client, /./);
+      const bad = Object.entries(plans).flatMap(([statement, steps]) =>
+        steps
+          .filter((step) => /\bSCAN\b|TEMP B-TREE|AUTOMATIC/.test(step))
+          .filter((step) => !SCANS.some(([of, allowed]) => of.test(statement) && allowed.test(step)))
+          .map((step) => `${step}: ${statement}`),
+      );
+      expect(bad).toEqual([]);
+      expect(Object.values(plans).filter((steps) => steps.length > 0).length).toBeGreaterThan(150);
+      for (const [statement, step, why] of SCANS) {
+        const used = Object.entries(plans).some(([each, steps]) => statement.test(each) && steps.some((one) => step.test(one)));
+        expect([why, used]).toEqual([why, true]);
+      }
+    });
+  });
+
+  test("a report's id is looked up among the ids, not among all that the sensor said", async () => {
+    await watched(async (_, seen, client) => {
+      const plans = Object.values(plansOf(seen, client, /^select 1 from reports/));
+      expect(plans).toEqual([["SEARCH reports USING INDEX reports_by_report_id (sensor_id=? AND report_id=?)"]]);
+    });
+  });
+
+  test("what is old is taken out by its key, whatever else is kept", async () => {
+    await watched(async (_, seen, client) => {
+      const plans = plansOf(seen, client, /^delete from (reports|changes|dead_letters) /);
+      expect(Object.values(plans).map(([first]) => first)).toEqual([
+        "SEARCH reports USING PRIMARY KEY (partition=? AND generation=? AND sequence=?)",
+        "SEARCH changes USING PRIMARY KEY (partition=? AND number=?)",
+        expect.stringMatching(/^SEARCH dead_letters USING (COVERING )?INDEX sqlite_autoindex_dead_letters_1 \(id=\?\)$/),
+      ]);
+    });
+  });
+
+  test("the list of sensors goes along the filter that lets the fewest through", async () => {
+    await watched(async (store, seen, client) => {
+      const ids = Array.from({ length: 40 }, (_, index) => `s${String(index).padStart(2, "0")}`);
+      for (const id of ids) await store.createSensor(draftOf(id, { labels: { site: "north", ...(id === "s39" ? { rare: "yes" } : {}) } }));
+      const owner = await Owner.of(store);
+      const rare = { s20: { status: "hot" }, s30: { severity: "critical" as const }, s35: { availability: "offline" as const } };
+      await owner.heard({ ...Object.fromEntries(ids.map((id) => [id, onlineState()])), ...rare });
+      const asked = seen.statements;
+      for (const [query, index] of [
+        [{ status: "hot", availability: "online" }, "states_by_status (status=? AND sensor_id>?)"],
+        [{ status: "ok", severity: "critical" }, "states_by_severity (severity=? AND sensor_id>?)"],
+        [{ status: "ok", severity: "ok", availability: "offline" }, "states_by_availability (availability=? AND sensor_id>?)"],
+        [{ labels: { site: "north" }, status: "hot" }, "states_by_status (status=? AND sensor_id>?)"],
+        [
+          { labels: { site: "north", rare: "yes" }, availability: "online" },
+          "sensor_labels USING PRIMARY KEY (label_key=? AND label_value=? AND sensor_id>?)",
+        ],
+      ] as const) {
+        asked.clear();
+        expect((await store.listSensors(query, FIRST_PAGE)).items).toHaveLength(1);
+        const statement = [...asked].at(-1) ?? "";
+        expect([query, planOf(client, statement)[0]]).toEqual([query, expect.stringContaining(index)]);
+      }
+    });
+  });
+
+  test("a search through many sensors that finds none leaves others their turn", async () => {
+    using folder = temporaryFolder();
+    const store = await openStore({ kind: "sqlite", file: folder.file });
+    {
+      using database = openBeside(folder.file);
+      database.client.exec(
+        `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${MANY_SENSORS})
+         insert into sensors (id, partition, name, labels, metadata, version, life, registry_version, created_at, updated_at, search_text)
+         select 's' || n, 0, '', '{}', '{}', 1, 1, 0, 0, 0, 's' || n from numbers`,
+      );
+    }
+    let turns = 0;
+    let searching = true;
+    const others = (async () => {
+      for (; searching; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    })();
+    expect(await store.listSensors({ q: "nothing" }, FIRST_PAGE)).toEqual({ items: [], nextCursor: null });
+    searching = false;
+    await others;
+    expect(turns).toBeGreaterThanOrEqual(MANY_SENSORS / 2000 - 1);
+    const last = await store.listSensors({ q: `s${MANY_SENSORS}` }, FIRST_PAGE);
+    expect(last.items.map(({ sensor }) => sensor.id)).toEqual([`s${MANY_SENSORS}`]);
+    const pages = await allPages((page) => store.listSensors({ availability: "pending" }, page), 7000);
+    expect(pages).toHaveLength(MANY_SENSORS);
+    await store.close();
+  });
+
+  test("a page of reports begins where the one before ended, whatever the range", async () => {
+    await watched(async (store, seen, client) => {
+      await (await Owner.of(store)).commit({ reports: [1, 2, 3, 4].map((sequence) => reportOf(sequence, "a")) });
+      const range = { since: LOG_BEGINS, until: LOG_BEGINS + 100 };
+      const asked = seen.statements;
+      for (const order of ["asc", "desc"] as const) {
+        const { nextCursor } = await store.listReports("a", { range, order }, { limit: 2, cursor: null });
+        asked.clear();
+        await store.listReports("a", { range, order }, { limit: 2, cursor: nextCursor });
+        const [first] = planOf(client, [...asked].at(-1) ?? "");
+        expect(first).toContain(`(received_at,partition,generation,sequence)${order === "asc" ? ">" : "<"}(?,?,?,?)`);
+      }
+    });
+  });
+});

@@ -1,0 +1,115 @@
+import { DELIVERY_STATES } from "../../../src/domain/delivery";
+import { AVAILABILITIES, SEVERITIES } from "../../../src/domain/severity";
+import type { PageRequest, SensorQuery, Store, TimeRange } from "../../../src/store/store";
+import { Owner } from "../conformance/owner";
+import { delivered, failed, Planner, refused } from "../conformance/planner";
+import { addWebhook, draftOf, FAR, letterOf, LOG_BEGINS, onlineState, reportOf } from "../conformance/samples";
+
+const ORDERS = ["asc", "desc"] as const;
+const RANGES: readonly TimeRange[] = [{}, { since: LOG_BEGINS }, { until: FAR }, { since: LOG_BEGINS, until: FAR }];
+
+/** Everything that the API or a worker asks of the store, in every shape. Lists are read to their second page. */
+export async function makeEveryCall(store: Store): Promise<void> {
+  const { owner, planner } = await fill(store);
+  await askAsOwner(store, owner);
+  await askAsNotifier(store, planner);
+  await askAsApi(store);
+  await store.listPartitions();
+  await store.probe();
+  await store.prune({ reports: FAR, changes: FAR, deliveries: FAR, deadLetters: FAR }, 2);
+}
+
+async function fill(store: Store): Promise<{ owner: Owner; planner: Planner }> {
+  await store.fixPartitionCount(1, 1);
+  const ids = Array.from({ length: 300 }, (_, index) => `sensor-${index}`);
+  const heartbeat = { intervalSeconds: 30, graceSeconds: 10 };
+  for (const id of ids) await store.createSensor(draftOf(id, { heartbeat, labels: { site: "north", floor: "1" } }));
+  for (const id of ["w", "x"]) await addWebhook(store, id);
+  for (const id of ["s", "t"]) await store.createToken({ id, name: id, hash: id, scopes: [], expiresAt: null });
+  const owner = await Owner.of(store);
+  await owner.heard(Object.fromEntries(ids.map((id) => [id, onlineState({ checkAt: LOG_BEGINS })])));
+  const reports = ids.flatMap((id, index) => [1, 2].map((turn) => reportOf(2 * index + turn + 1, id, { report: { id: `${turn}` } })));
+  const incidents = [1, 2].map(() => ({ kind: "stream.gap", partition: 0, detail: {} }));
+  await owner.commit({ reports, incidents, deadLetters: [letterOf(701), letterOf(702)] });
+  const planner = await Planner.of(store);
+  await planner.owe(await owner.change([...ids, ...ids]), ["w", "x"]);
+  return { owner, planner };
+}
+
+async function askAsOwner(store: Store, owner: Owner): Promise<void> {
+  const { lease } = owner;
+  await store.loadSensors(["sensor-1"]);
+  await store.sensorsEditedAfter(0, 10);
+  await store.knownReports([{ sensorId: "sensor-1", reportId: "1" }], 0);
+  await store.sensorsDue(0, FAR, 10);
+  await store.hasHeartbeats(0);
+  await store.countSensors();
+  await store.changesAfter(0, 5, 10);
+  await store.markPublished(lease, 1);
+  await store.renewLease(lease, 60_000);
+  await store.recordStrays("STRAYS", [letterOf(1)], { sequence: 1, timeNs: "1" });
+  await store.strayCursor("STRAYS");
+}
+
+async function askAsNotifier(store: Store, planner: Planner): Promise<void> {
+  await store.webhookSet();
+  await store.nextDue(0);
+  await store.webhookById("w");
+  await store.loggedChange(0, 1);
+  await store.expiredHeads(0, FAR, 10);
+  const [one, two, three] = (await planner.heads("w")) as [never, never, never];
+  await planner.settle(delivered(one), refused(two, FAR), failed(three, "rejected"));
+  await store.wakeWebhook(planner.lease, "w", Date.now());
+  await store.failOwed("x", "gone", 10);
+  await store.retryDelivery("w_0_1", Date.now());
+}
+
+async function askAsApi(store: Store): Promise<void> {
+  await store.getSensor("sensor-1");
+  await store.updateSensor(draftOf("sensor-1"), null);
+  await store.deleteSensor("sensor-1", null);
+  for (const query of sensorQueries()) await twoPages((page) => store.listSensors(query, page));
+  for (const order of ORDERS) {
+    for (const range of RANGES) {
+      await twoPages((page) => store.listReports("sensor-2", { range, order }, page));
+      await twoPages((page) => store.listChanges({ sensorId: "sensor-2", range, order }, page));
+      await twoPages((page) => store.listChanges({ range, order }, page));
+    }
+  }
+  for (const webhookId of [undefined, "w"]) {
+    for (const sensorId of [undefined, "sensor-2"]) {
+      for (const state of [undefined, ...DELIVERY_STATES])
+        await twoPages((page) => store.listDeliveries({ webhookId, sensorId, state }, page));
+    }
+  }
+  await store.getDelivery("w_0_1");
+  await store.getWebhook("w");
+  await store.updateWebhook("w", { filter: {} }, null);
+  await store.deleteWebhook("x", null);
+  await twoPages((page) => store.listWebhooks(page));
+  await twoPages((page) => store.listDeadLetters(page));
+  await store.getDeadLetter("nothing");
+  await store.findToken("s");
+  await store.touchToken("s", 1);
+  await twoPages((page) => store.listTokens(page));
+  await store.deleteToken("s");
+  await twoPages((page) => store.listIncidents(page));
+}
+
+function sensorQueries(): SensorQuery[] {
+  const labels: readonly SensorQuery["labels"][] = [undefined, { site: "north" }, { site: "north", floor: "1" }];
+  return labels.flatMap((label) =>
+    [undefined, "ok"].flatMap((status) =>
+      [undefined, ...SEVERITIES].flatMap((severity) =>
+        [undefined, ...AVAILABILITIES].flatMap((availability) =>
+          [undefined, "sensor"].map((q) => ({ labels: label, status, severity, availability, q })),
+        ),
+      ),
+    ),
+  );
+}
+
+async function twoPages(list: (page: PageRequest) => Promise<{ nextCursor: string | null }>): Promise<void> {
+  const { nextCursor } = await list({ limit: 1, cursor: null });
+  if (nextCursor !== null) await list({ limit: 1, cursor: nextCursor });
+}
