@@ -16,7 +16,11 @@ export function openMetrics() {
     changes: counter("changes_total", "Changes recorded.", ["kind"]),
     deadLetters: counter("dead_letters_total", "Messages that could not become a report."),
     unknownFields: counter("report_unknown_fields_total", "Fields of reports from NATS or MQTT that were ignored."),
-    batchSeconds: histogram("batch_commit_seconds", "From a batch's last message read to its commit.", [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]),
+    batchSeconds: histogram(
+      "batch_commit_seconds",
+      "From a batch's last message read to its commit.",
+      [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    ),
     batchReports: histogram("batch_messages", "Messages in a commit.", [1, 4, 16, 64, 256, 1024, 4096]),
     ingestCursor: gauge("ingest_cursor", "Sequence of the last committed message.", ["partition"]),
     published: gauge("changes_published", "Number of the last change known to be in CHANGES.", ["partition"]),
@@ -28,7 +32,12 @@ export function openMetrics() {
     deliveriesPlanned: counter("deliveries_planned_total", "Deliveries planned, by state.", ["state"]),
     deliveriesEnded: counter("deliveries_ended_total", "Deliveries that ended, by state.", ["state"]),
     inFlight: gauge("delivery_attempts_running", "Attempts that run now."),
-    httpSeconds: histogram("http_request_seconds", "Requests answered.", [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5], ["method", "route", "status"]),
+    httpSeconds: histogram(
+      "http_request_seconds",
+      "Requests answered.",
+      [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+      ["method", "route", "status"],
+    ),
     dependencyUp: gauge("dependency_up", "1 while the dependency answers.", ["dependency"]),
     natsRestarts: counter("nats_server_restarts_total", "Times the embedded nats-server was started again."),
   };

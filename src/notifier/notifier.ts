@@ -1,0 +1,145 @@
+import type { ChangeLogStore, DeliveryStore, Lease, PlanStore, WebhookStore } from "../store/store";
+import type { Events } from "../telemetry/events";
+import { createAttempt } from "./attempt";
+import { createBodies } from "./bodies";
+import { Dispatcher } from "./dispatch";
+import { createEndpoints } from "./endpoints";
+import { createOwed } from "./owed";
+import { pause } from "./pause";
+import { Planner } from "./plan";
+import { createRecovery } from "./recovery";
+import { Settler } from "./settle";
+import type { Sender } from "./webhook/sender";
+
+const WATCH_RETRY_MS = 2000;
+
+export interface NotifierOptions {
+  readonly store: ChangeLogStore & PlanStore & DeliveryStore & Pick<WebhookStore, "updateWebhook">;
+  readonly lease: Lease;
+  readonly leaseTtlMs: number;
+  /** Whether the lease still lasts, by this node's monotonic clock. */
+  readonly isHeld: () => boolean;
+  /** The database knows another owner. */
+  readonly onLost: () => void;
+  /** The number of the last change that was planned. */
+  readonly from: number;
+  /** Subscribes to wakes; they are hints. May reject while the broker is away. */
+  readonly watch: (onWake: () => void) => Promise<{ stop(): Promise<void> }>;
+  readonly sender: Pick<Sender, "send" | "slots">;
+  readonly events: Events;
+  readonly clock?: Clock;
+}
+
+export interface Clock {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** In [0, 1). */
+  random(): number;
+}
+
+export interface Notifier {
+  /** Webhooks were edited on this node, or deliveries were made due. */
+  webhooksChanged(): void;
+  /** What runs has `graceMs`; what did not end by then is sent again, under the same id, after the next start. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const CLOCK: Clock = { now: () => Date.now(), random: () => Math.random() };
+
+/** Plans and delivers the changes of one partition, for as long as its lease lasts. */
+export function openNotifier(options: NotifierOptions): Promise<Notifier> {
+  const { store, lease, leaseTtlMs, isHeld, sender, events, clock = CLOCK } = options;
+  const now = () => clock.now();
+  let lost = false;
+  const onLost = () => {
+    if (lost) return;
+    lost = true;
+    options.onLost();
+  };
+  const stillHeld = () => !lost && isHeld();
+
+  const endpoints = createEndpoints(store);
+  const bodies = createBodies(store, lease.partition);
+  const owed = createOwed({ store, onDisabled: () => endpoints.forget(), events });
+  const recovery = createRecovery({ store, lease, now, onWoken: (webhookId) => dispatcher.expect(webhookId), events });
+  const moment = () => ({ now: clock.now(), random: clock.random() });
+  const attempt = createAttempt({ sender, bodies, owed, recovery, isHeld: stillHeld, moment, events });
+  const settler = new Settler({
+    store,
+    lease,
+    leaseTtlMs,
+    onSettled: (settlements, heads) => {
+      recovery.settled(settlements);
+      dispatcher.settled(settlements, heads);
+    },
+    onLost,
+    events,
+  });
+  const dispatcher = new Dispatcher({
+    store,
+    partition: lease.partition,
+    isHeld: stillHeld,
+    slots: sender.slots,
+    endpoints,
+    attempt,
+    settler,
+    endOwed: (webhookId) => owed.end(webhookId),
+    now,
+    events,
+  });
+  const planner = new Planner({
+    store,
+    lease,
+    leaseTtlMs,
+    from: options.from,
+    onWebhooks: ({ newest }) => owed.review(newest),
+    onPlanned: ({ heads, changes, deliveries, matcher }) => {
+      for (const change of changes) bodies.keep(change);
+      dispatcher.offer(heads);
+      owed.planned(deliveries, matcher.newest);
+    },
+    onLost,
+    events,
+  });
+  const watching = keepWatching(options.watch, () => planner.wake());
+
+  return Promise.resolve({
+    webhooksChanged() {
+      endpoints.forget();
+      planner.webhooksChanged();
+      dispatcher.look();
+    },
+
+    async stop(graceMs) {
+      await Promise.all([watching.stop(), planner.stop(), dispatcher.stop(graceMs)]);
+      await settler.stop();
+      await Promise.all([owed.stop(), recovery.stop()]);
+    },
+  });
+}
+
+/** Subscribes again and again until it succeeds; without it the planner looks by itself. */
+function keepWatching(watch: NotifierOptions["watch"], onWake: () => void): { stop(): Promise<void> } {
+  const ending = new AbortController();
+
+  async function run(): Promise<{ stop(): Promise<void> } | null> {
+    while (!ending.signal.aborted) {
+      try {
+        const subscription = await watch(onWake);
+        onWake();
+        return subscription;
+      } catch {
+        await pause(WATCH_RETRY_MS, ending.signal);
+      }
+    }
+    return null;
+  }
+
+  const running = run();
+  return {
+    async stop() {
+      ending.abort();
+      await (await running)?.stop();
+    },
+  };
+}

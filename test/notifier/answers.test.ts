@@ -1,0 +1,192 @@
+import { expect, test } from "bun:test";
+import { RETRY_WAITS_MS } from "../../src/domain/delivery";
+import { type Answer, openReceiver } from "../receivers/receiver";
+import { HurriedClock } from "./hurriedClock";
+import { type Running, Scene, until } from "./scene";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Moves the clock and lets everything that is due by then happen. */
+async function pass({ notifier }: Running, clock: HurriedClock, ms: number): Promise<void> {
+  clock.advance(ms);
+  notifier.webhooksChanged();
+  await Bun.sleep(60);
+}
+
+/** Until the outcomes of so many attempts are written. */
+async function attempts(scene: Scene, webhookId: string, count: number): Promise<void> {
+  const written = async () => (await scene.deliveries(webhookId)).reduce((sum, record) => sum + record.attempts.length, 0);
+  await until(async () => (await written()) === count, `not ${count} attempts`);
+}
+
+test("attempts follow the schedule, not before and not long after", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver(() => ({ status: 500 }));
+  const webhook = await scene.addWebhook(receiver.url);
+  const clock = new HurriedClock();
+  const running = await scene.start({ clock });
+  await scene.change(["a"], 2);
+  await attempts(scene, webhook.id, 1);
+  for (const [index, wait] of RETRY_WAITS_MS.entries()) {
+    const [head] = await scene.deliveries(webhook.id);
+    expect((head?.nextAttemptAt ?? 0) - clock.now()).toBeWithin(wait - 1000, wait + 1);
+    await pass(running, clock, wait - 1500);
+    expect(receiver.arrivals).toHaveLength(index + 1);
+    await pass(running, clock, 1500);
+    await attempts(scene, webhook.id, index + 2);
+  }
+  // Nothing of the lane has come but its head.
+  expect(new Set(receiver.arrivals.map(({ revision }) => revision))).toEqual(new Set([1]));
+}, 20_000);
+
+test("a lane's failures go on to the next of the lane, and a delivery ends as expired after three days, tried or not", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver(() => ({ status: 500 }));
+  const webhook = await scene.addWebhook(receiver.url);
+  const clock = new HurriedClock();
+  const running = await scene.start({ clock });
+  await scene.change(["a"], 3);
+  await attempts(scene, webhook.id, 1);
+  await pass(running, clock, 3 * DAY_MS + 1000);
+  await scene.settled();
+  const fates = (await scene.deliveries(webhook.id)).map(({ state, reason }) => [state, reason]);
+  expect(fates).toEqual(Array(3).fill(["failed", "expired"]));
+  expect(receiver.arrivals).toHaveLength(1);
+});
+
+test("what is held by a paused webhook expires, too", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  const webhook = await scene.addWebhook(receiver.url);
+  await scene.store.updateWebhook(webhook.id, { state: "paused" }, null);
+  const clock = new HurriedClock();
+  const first = await scene.start({ clock });
+  await scene.change(["a"]);
+  await until(async () => (await scene.deliveries(webhook.id)).length === 1, "it was not planned");
+  await first.stop();
+  clock.advance(3 * DAY_MS + 1000);
+  await scene.start({ clock });
+  await scene.settled();
+  expect(await scene.deliveries(webhook.id)).toMatchObject([{ state: "failed", reason: "expired", attempts: [] }]);
+});
+
+test.each([
+  ["seconds", () => "7200"],
+  ["an HTTP date", (now: number) => new Date(now + 2 * HOUR_MS).toUTCString()],
+])("Retry-After in %s on 429 and 503 is kept, also when another sensor's change is taken meanwhile", async (_, header) => {
+  await using scene = await Scene.open();
+  const clock = new HurriedClock();
+  const answers: Answer[] = [429, 503].map((status) => ({ status, headers: { "retry-after": header(clock.now()) } }));
+  await using receiver = openReceiver(({ sensorId }) => (sensorId === "a" ? answers.shift() : undefined) ?? { status: 204 });
+  const webhook = await scene.addWebhook(receiver.url);
+  const running = await scene.start({ clock });
+  await scene.change(["a"]);
+  await attempts(scene, webhook.id, 1);
+  await pass(running, clock, HOUR_MS);
+  await scene.change(["b"]);
+  await attempts(scene, webhook.id, 2);
+  await pass(running, clock, HOUR_MS - 5000);
+  expect(receiver.arrivals.map(({ sensorId }) => sensorId)).toEqual(["a", "b"]);
+  await pass(running, clock, 6000);
+  await attempts(scene, webhook.id, 3);
+  await scene.store.updateWebhook(webhook.id, { description: "edited" }, null);
+  await pass(running, clock, 3 * HOUR_MS);
+  await scene.settled();
+  expect(receiver.arrivals.map(({ sensorId }) => sensorId)).toEqual(["a", "b", "a", "a"]);
+});
+
+test.each([400, 413, 415, 422])(
+  "after three answers %d the delivery fails as rejected, and the sensor's next one is tried",
+  async (status) => {
+    await using scene = await Scene.open();
+    await using receiver = openReceiver(({ revision }) => ({ status: revision === 1 ? status : 204 }));
+    const webhook = await scene.addWebhook(receiver.url);
+    const clock = new HurriedClock();
+    const running = await scene.start({ clock });
+    await scene.change(["a"], 2);
+    await attempts(scene, webhook.id, 1);
+    await pass(running, clock, 5000);
+    await attempts(scene, webhook.id, 2);
+    await pass(running, clock, 30_000);
+    await scene.settled();
+    expect(receiver.arrivals.map(({ revision }) => revision)).toEqual([1, 1, 1, 2]);
+    expect(await scene.deliveries(webhook.id)).toMatchObject([
+      { state: "failed", reason: "rejected" },
+      { state: "delivered", reason: null },
+    ]);
+  },
+);
+
+test("410 disables the webhook: what it is owed ends as failed (disabled), what comes is skipped", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver(() => ({ status: 410 }));
+  await using other = openReceiver();
+  const webhook = await scene.addWebhook(receiver.url, { concurrency: 1 });
+  const bystander = await scene.addWebhook(other.url);
+  await scene.start();
+  await scene.change(["a", "b"], 50);
+  await scene.settled();
+  expect(receiver.arrivals.length).toBeLessThanOrEqual(2);
+  expect(await scene.store.getWebhook(webhook.id)).toMatchObject({ state: "disabled", stateReason: "410 Gone" });
+  const ended = await scene.deliveries(webhook.id);
+  expect(ended).toHaveLength(100);
+  for (const { state, reason } of ended) expect([state, reason]).toEqual(["failed", "disabled"]);
+  await scene.change(["a"]);
+  await scene.settled();
+  expect((await scene.deliveries(webhook.id)).at(-1)).toMatchObject({ state: "skipped", reason: "disabled" });
+  expect(await scene.deliveries(bystander.id)).toHaveLength(101);
+});
+
+test("a 410 of an endpoint that was edited meanwhile is a failure like any other", async () => {
+  await using scene = await Scene.open();
+  const answer = Promise.withResolvers<void>();
+  await using gone = openReceiver(() => ({ status: 410, after: answer.promise }));
+  await using moved = openReceiver();
+  const webhook = await scene.addWebhook(gone.url);
+  const clock = new HurriedClock();
+  const running = await scene.start({ clock });
+  await scene.change(["a"]);
+  await until(() => gone.arrivals.length === 1, "nothing arrived");
+  await scene.store.updateWebhook(webhook.id, { url: moved.url }, null);
+  running.notifier.webhooksChanged();
+  answer.resolve();
+  await attempts(scene, webhook.id, 1);
+  await pass(running, clock, 5000);
+  await scene.settled();
+  expect(await scene.store.getWebhook(webhook.id)).toMatchObject({ state: "active" });
+  expect(moved.arrivals).toHaveLength(1);
+});
+
+test("the first success makes everything that waits for the webhook due at once", async () => {
+  await using scene = await Scene.open();
+  let status = 503;
+  await using receiver = openReceiver(() => ({ status }));
+  const webhook = await scene.addWebhook(receiver.url);
+  const clock = new HurriedClock();
+  const running = await scene.start({ clock });
+  const sensors = Array.from({ length: 30 }, (_, index) => `s${index}`);
+  await scene.change(sensors);
+  await attempts(scene, webhook.id, 30);
+  await pass(running, clock, 6000);
+  await attempts(scene, webhook.id, 60);
+  status = 204;
+  // Half a minute has not passed for any of them.
+  await scene.change(["another"]);
+  await scene.settled();
+  expect(receiver.arrivals.filter(({ answered }) => answered === 204)).toHaveLength(31);
+});
+
+test("a sensor whose changes are never taken is not tried again at each success of the others", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver(({ sensorId }) => ({ status: sensorId === "bad" ? 500 : 204 }));
+  const webhook = await scene.addWebhook(receiver.url);
+  await scene.start();
+  await scene.change(["bad"]);
+  for (let round = 1; round <= 40; round += 1) {
+    await scene.change(["good"]);
+    await until(() => receiver.arrivals.filter(({ sensorId }) => sensorId === "good").length === round, "nothing arrived");
+  }
+  expect(receiver.arrivals.filter(({ sensorId }) => sensorId === "bad").length).toBeLessThanOrEqual(3);
+  expect((await scene.deliveries(webhook.id))[0]).toMatchObject({ sensorId: "bad", state: "pending" });
+});

@@ -1,0 +1,127 @@
+import { expect, test } from "bun:test";
+import { openReceiver } from "../receivers/receiver";
+import { Scene, until } from "./scene";
+
+test("a webhook is owed exactly the changes recorded after its creation that match its filter", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  await scene.change(["a", "b"], 3);
+  const early = await scene.addWebhook(receiver.url, { filter: { sensorIds: ["a"] } });
+  await scene.change(["a", "b"], 2);
+  const late = await scene.addWebhook(receiver.url);
+  await scene.change(["b"]);
+  await scene.start();
+  await scene.settled();
+  const owed = async (id: string) => (await scene.deliveries(id)).map(({ sensorId, revision }) => `${sensorId}${revision}`);
+  expect(await owed(early.id)).toEqual(["a4", "a5"]);
+  expect(await owed(late.id)).toEqual(["b6"]);
+});
+
+test("edits decide by the change's number, not by when it is planned", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  const { id } = await scene.addWebhook(receiver.url, { filter: { sensorIds: ["a"] } });
+  await scene.change(["a", "b"]);
+  await scene.store.updateWebhook(id, { filter: { sensorIds: ["b"] } }, null);
+  await scene.change(["a", "b"]);
+  await scene.store.updateWebhook(id, { state: "disabled" }, null);
+  await scene.change(["a", "b"]);
+  await scene.store.updateWebhook(id, { state: "active" }, null);
+  await scene.change(["a", "b"]);
+  await scene.start();
+  await scene.settled();
+  const fates = (await scene.deliveries(id)).map(({ sensorId, revision, state, reason }) => [sensorId, revision, state, reason]);
+  expect(fates).toEqual([
+    ["a", 1, "delivered", null],
+    ["b", 2, "delivered", null],
+    ["b", 3, "skipped", "disabled"],
+    ["b", 4, "delivered", null],
+  ]);
+});
+
+test("an edit that comes between matching and committing is noticed, and the changes are matched anew", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  const first = await scene.addWebhook(receiver.url);
+  let raced: Promise<string> | null = null;
+  const store = {
+    ...scene.store,
+    commitPlan: async (plan: Parameters<typeof scene.store.commitPlan>[0]) => {
+      if (plan.deliveries.length > 0) raced ??= scene.addWebhook(receiver.url).then(({ id }) => id);
+      await raced;
+      return scene.store.commitPlan(plan);
+    },
+  };
+  await scene.start({ store });
+  await scene.change(["a"]);
+  await scene.settled();
+  await scene.change(["a"]);
+  await scene.settled();
+  const second = await (raced as Promise<string> | null);
+  expect((await scene.deliveries(first.id)).map(({ revision }) => revision)).toEqual([1, 2]);
+  // It was created after the first change, although before that was planned.
+  expect((await scene.deliveries(second ?? "")).map(({ revision }) => revision)).toEqual([2]);
+});
+
+test("under a stream of edits and changes no webhook misses a change or gets one that it is not owed", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  const { notifier } = await scene.start();
+  const expected = new Map<string, number[]>();
+  for (let round = 1; round <= 30; round += 1) {
+    const { id } = await scene.addWebhook(receiver.url);
+    if (round % 2 === 0) notifier.webhooksChanged();
+    expected.set(id, []);
+    await scene.change(["a"]);
+    for (const revisions of expected.values()) revisions.push(round);
+  }
+  await scene.settled();
+  for (const [id, revisions] of expected) {
+    expect((await scene.deliveries(id)).map(({ revision }) => revision)).toEqual(revisions);
+  }
+}, 20_000);
+
+test("changes are planned without any wake, and wakes that cannot be had are asked for again", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  await scene.addWebhook(receiver.url);
+  let asked = 0;
+  const watch = () => {
+    asked += 1;
+    return Promise.reject(new Error("the broker is away"));
+  };
+  await scene.start({ watch });
+  await scene.change(["a"]);
+  await scene.settled();
+  expect(receiver.arrivals).toHaveLength(1);
+  await until(() => asked > 1, "it was not asked again");
+});
+
+test("a wake leads to a delivery at once", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  await scene.addWebhook(receiver.url);
+  await scene.start();
+  const lags: number[] = [];
+  for (let count = 1; count <= 20; count += 1) {
+    await scene.change(["a"]);
+    const startedAt = performance.now();
+    await until(() => receiver.arrivals.length === count, "nothing arrived");
+    lags.push(performance.now() - startedAt);
+  }
+  // Without wakes it would be a quarter of a second.
+  expect(lags.toSorted((a, b) => a - b)[10]).toBeLessThan(100);
+});
+
+test("a quiet start is no news unless the filter asks for it", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  const quiet = await scene.addWebhook(receiver.url);
+  const initial = await scene.addWebhook(receiver.url, { filter: { initial: true } });
+  await scene.start();
+  await scene.say("a", "ok", "ok");
+  await scene.say("a", "hot", "critical");
+  await scene.settled();
+  expect((await scene.deliveries(quiet.id)).map(({ revision }) => revision)).toEqual([2]);
+  expect((await scene.deliveries(initial.id)).map(({ revision }) => revision)).toEqual([1, 2]);
+});

@@ -1,0 +1,156 @@
+import { randomBytes } from "node:crypto";
+import { CONCURRENCY_DEFAULT, type Filter, type Webhook } from "../../src/domain/webhook";
+import { type Notifier, type NotifierOptions, openNotifier } from "../../src/notifier/notifier";
+import { createSender, type SenderOptions } from "../../src/notifier/webhook/sender";
+import type { AcquiredLease, DeliveryRecord, Store } from "../../src/store/store";
+import { createEvents } from "../../src/telemetry/events";
+import { openLog } from "../../src/telemetry/log";
+import { openMetrics } from "../../src/telemetry/metrics";
+import { LogWorker, report } from "../ingest/log";
+
+const LEASE_TTL_MS = 4000;
+const LOOK_MS = 2;
+const WITHIN_MS = 10_000;
+export const LOOPBACK_ALLOWED = { allowCidrs: [], allowLoopback: true };
+
+export const quietEvents = () => createEvents(openLog("silent"), openMetrics());
+
+export function newSecret(): string {
+  return `whsec_${randomBytes(32).toString("base64")}`;
+}
+
+/** Resolves as soon as it holds. */
+export async function until(holds: () => boolean | Promise<boolean>, otherwise: string, withinMs = WITHIN_MS): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`${otherwise} within ${withinMs} ms`);
+    await Bun.sleep(LOOK_MS);
+  }
+}
+
+export interface StartOptions extends Partial<Pick<NotifierOptions, "store" | "isHeld" | "watch" | "clock" | "sender">> {
+  readonly sending?: SenderOptions;
+}
+
+export interface Running {
+  readonly notifier: Notifier;
+  /** What the broker does when changes are published. */
+  readonly wake: () => void;
+  readonly lost: () => boolean;
+  readonly stop: (graceMs?: number) => Promise<void>;
+}
+
+/** A real store with a log that is written by hand, and notifiers that work on it; closed in order. */
+export class Scene implements AsyncDisposable {
+  #said = 0;
+  #webhooks = 0;
+  readonly #running: Running[] = [];
+
+  private constructor(readonly log: LogWorker) {}
+
+  static async open(): Promise<Scene> {
+    return new Scene(await LogWorker.open());
+  }
+
+  get store(): Store {
+    return this.log.store;
+  }
+
+  addWebhook(url: string, options: { filter?: Filter; concurrency?: number; secrets?: readonly string[] } = {}): Promise<Webhook> {
+    const { filter = {}, concurrency = CONCURRENCY_DEFAULT, secrets = [newSecret()] } = options;
+    return this.store.createWebhook({ id: `wh_${(this.#webhooks += 1)}`, url, filter, description: "", concurrency, secrets });
+  }
+
+  /** Each of the sensors changes its status so many times, in turns, in one commit; wakes who is running. */
+  async change(sensorIds: readonly string[], times = 1): Promise<void> {
+    const said = [];
+    for (let time = 0; time < times; time += 1) {
+      for (const id of sensorIds) said.push(report((this.#said += 1), id, { status: `s${this.#said}`, severity: "warning" }));
+    }
+    await this.log.take(said);
+    for (const { wake } of this.#running) wake();
+  }
+
+  /** One report; wakes who is running. */
+  async say(sensorId: string, status: string, severity: string): Promise<void> {
+    await this.log.take([report((this.#said += 1), sensorId, { status, severity })]);
+    for (const { wake } of this.#running) wake();
+  }
+
+  async acquire(): Promise<AcquiredLease> {
+    const wish = { role: "notify", partition: 0, owner: `test-${Math.random()}`, ttlMs: LEASE_TTL_MS, takeOver: true } as const;
+    const acquired = await this.store.acquireLease(wish);
+    if (acquired === null) throw new Error("a lease is always given to who takes over");
+    return acquired;
+  }
+
+  async start(options: StartOptions = {}): Promise<Running> {
+    const { lease, position } = await this.acquire();
+    let wake = () => {};
+    let lost = false;
+    const notifier = await openNotifier({
+      store: this.store,
+      lease,
+      leaseTtlMs: LEASE_TTL_MS,
+      isHeld: () => true,
+      onLost: () => {
+        lost = true;
+      },
+      from: position.changeNumber,
+      watch: (onWake) => {
+        wake = onWake;
+        return Promise.resolve({ stop: () => Promise.resolve() });
+      },
+      sender: createSender(LOOPBACK_ALLOWED, options.sending),
+      events: quietEvents(),
+      ...options,
+    });
+    let stopped = false;
+    const running: Running = {
+      notifier,
+      wake: () => wake(),
+      lost: () => lost,
+      stop: async (graceMs = 2000) => {
+        if (stopped) return;
+        stopped = true;
+        await notifier.stop(graceMs);
+      },
+    };
+    this.#running.push(running);
+    return running;
+  }
+
+  /** All deliveries of a webhook, in the order in which they were planned. */
+  async deliveries(webhookId: string): Promise<DeliveryRecord[]> {
+    const found: DeliveryRecord[] = [];
+    for (let cursor: string | null = null; ;) {
+      const page: Awaited<ReturnType<Store["listDeliveries"]>> = await this.store.listDeliveries({ webhookId }, { limit: 1000, cursor });
+      found.push(...page.items);
+      cursor = page.nextCursor;
+      if (cursor === null) break;
+    }
+    const ordered = found.toReversed();
+    return Promise.all(ordered.map(async (record) => (await this.store.getDelivery(record.id)) ?? record));
+  }
+
+  /** Resolves once everything is planned and nothing is pending. */
+  async settled(withinMs = WITHIN_MS): Promise<void> {
+    await until(async () => (await this.#isPlanned()) && !(await this.hasPending()), "still owed", withinMs);
+  }
+
+  async hasPending(): Promise<boolean> {
+    const { items } = await this.store.listDeliveries({ state: "pending" }, { limit: 1, cursor: null });
+    return items.length > 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const running of this.#running) await running.stop(0);
+    await this.log[Symbol.asyncDispose]();
+  }
+
+  async #isPlanned(): Promise<boolean> {
+    const partitions = await this.store.listPartitions();
+    const reached = (role: string) => partitions.find((partition) => partition.role === role)?.changeNumber ?? 0;
+    return reached("notify") === reached("ingest");
+  }
+}
