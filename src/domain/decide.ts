@@ -56,7 +56,7 @@ export function decide(sensor: Sensor, state: State, placed: PlacedReport, dupli
  * Whether the log must be asked if this id was there before: not when the sensor's own clock says that the report is new. That is a
  * matter of `at` as sent: the effective time of a clock that runs ahead is our own, and would take a repeat for news.
  */
-export function mayBeDuplicate(state: State, report: Report): boolean {
+export function mayBeDuplicate(state: Pick<State, "atMax">, report: Report): boolean {
   if (report.id === null) return false;
   return report.at === null || (state.atMax !== null && report.at <= state.atMax);
 }

@@ -40,9 +40,12 @@ export class ChangePump {
 
   /** Hands over what was committed: numbers that follow on those handed over before. */
   add(changes: readonly Change[]): void {
-    if (changes.length === 0) return;
+    const first = changes[0];
+    if (first === undefined) return;
     this.#committed = (changes.at(-1) as Change).number;
-    if (this.#waiting.length + changes.length <= WAITING_MAX) {
+    // What waits has no gaps: once some were left to the table, so are those behind them, until nothing waits.
+    const follows = this.#waiting.length === 0 || this.#waiting.at(-1)?.number === first.number - 1;
+    if (follows && this.#waiting.length + changes.length <= WAITING_MAX) {
       for (const change of changes) this.#waiting.push(outgoing(change));
     }
     this.#wake.resolve();

@@ -49,24 +49,36 @@ export async function decideBatch(
   return batch.finish(messages);
 }
 
-/** The keys of reports that the log holds already; the batch adds its own as it goes. */
+/**
+ * Which of the batch's reports the log holds already, with when it received them; the batch adds its own as it goes. Asks for every report
+ * that may be a repeat by the time it is decided: the ones before it in the batch move the sensor's clock on.
+ */
 async function findRepeats(
   parsed: readonly Parsed[],
   known: ReadonlyMap<string, KnownSensor>,
   store: Pick<IngestStore, "knownReports">,
-): Promise<Set<string>> {
+): Promise<Map<string, number>> {
   const keys: ReportKey[] = [];
-  let newest = 0;
+  const clocks = new Map<string, number | null>();
+  let oldest = Infinity;
   for (const item of parsed) {
-    newest = Math.max(newest, item.receivedAt);
-    if (item.kind !== "report" || item.report.id === null) continue;
-    const sensorId = item.message.id;
-    const state = known.get(sensorId)?.state;
-    if (state !== undefined && mayBeDuplicate(state, item.report)) keys.push({ sensorId, reportId: item.report.id });
+    if (item.kind !== "report") continue;
+    const { report, message, receivedAt } = item;
+    const atMax = clocks.get(message.id) ?? known.get(message.id)?.state.atMax ?? null;
+    if (report.id !== null && mayBeDuplicate({ atMax }, report)) {
+      keys.push({ sensorId: message.id, reportId: report.id });
+      oldest = Math.min(oldest, receivedAt);
+    }
+    if (report.at !== null && (atMax === null || report.at > atMax)) clocks.set(message.id, report.at);
   }
-  if (keys.length === 0) return new Set();
-  const found = await store.knownReports(keys, newest - REPORT_ID_MEMORY_MS);
-  return new Set(keys.filter((_, index) => found[index]).map((key) => reportKey(key.sensorId, key.reportId)));
+  const repeats = new Map<string, number>();
+  if (keys.length === 0) return repeats;
+  const found = await store.knownReports(keys, oldest - REPORT_ID_MEMORY_MS);
+  keys.forEach(({ sensorId, reportId }, index) => {
+    const receivedAt = found[index];
+    if (receivedAt != null) repeats.set(reportKey(sensorId, reportId), receivedAt);
+  });
+  return repeats;
 }
 
 async function dueSensors(
@@ -109,14 +121,16 @@ class Batch {
     return parsed;
   }
 
-  decideReport(item: Extract<Parsed, { kind: "report" }>, known: ReadonlyMap<string, KnownSensor>, repeats: Set<string>): void {
+  decideReport(item: Extract<Parsed, { kind: "report" }>, known: ReadonlyMap<string, KnownSensor>, repeats: Map<string, number>): void {
     const { message, receivedAt, report } = item;
     const before = this.#believed.get(message.id) ?? (known.get(message.id) as KnownSensor);
     const sensor = before.sensor ?? this.#register(message, receivedAt, before.state.life);
     if (sensor === null) return;
     const key = report.id === null ? null : reportKey(sensor.id, report.id);
-    const { state, disposition, change } = decide(sensor, before.state, { report, receivedAt }, key !== null && repeats.has(key));
-    if (key !== null) repeats.add(key);
+    const heardAt = key !== null && mayBeDuplicate(before.state, report) ? repeats.get(key) : undefined;
+    const duplicate = heardAt !== undefined && heardAt >= receivedAt - REPORT_ID_MEMORY_MS;
+    const { state, disposition, change } = decide(sensor, before.state, { report, receivedAt }, duplicate);
+    if (key !== null && !duplicate) repeats.set(key, receivedAt);
     if (state !== before.state || before.sensor === null) this.#believe(sensor, state);
     const changeNumber = change === null ? null : this.#addChange(change, sensor);
     this.#reports.push({ sequence: message.sequence, sensorId: sensor.id, report, receivedAt, disposition, changeNumber });
@@ -126,6 +140,7 @@ class Batch {
   judge(due: ReadonlyMap<string, KnownSensor>, watermark: number): void {
     const ids = new Set(due.keys());
     for (const [id, state] of this.#touched) if (state.checkAt !== null && state.checkAt <= watermark) ids.add(id);
+    const missed: { readonly sensor: Sensor; readonly change: ChangeDraft }[] = [];
     for (const id of ids) {
       const { sensor, state } = this.#believed.get(id) ?? (due.get(id) as KnownSensor);
       if (sensor === null) {
@@ -135,8 +150,11 @@ class Batch {
       const judged = judgeHeartbeat(sensor, state, { watermark, darkEndedAt: this.#darkEndedAt });
       if (judged.state === state && !due.has(id)) continue;
       this.#believe(sensor, judged.state);
-      if (judged.change !== null) this.#addChange(judged.change, sensor);
+      if (judged.change !== null) missed.push({ sensor, change: judged.change });
     }
+    // Whoever stands in this batch and whoever the store knows of come in an order that does not depend on the batch.
+    missed.sort((a, b) => a.change.occurredAt - b.change.occurredAt || (a.sensor.id < b.sensor.id ? -1 : 1));
+    for (const { sensor, change } of missed) this.#addChange(change, sensor);
   }
 
   finish(messages: readonly StreamMessage[]): DecidedBatch {

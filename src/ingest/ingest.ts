@@ -109,7 +109,11 @@ export class Ingest {
   /** What follows is another stream, or the rest of one that lost something: its sequences are counted anew. */
   #beginGeneration(kind: string, detail: Readonly<Record<string, unknown>>): void {
     const { partition } = this.options.held.lease;
-    this.#incidents.push({ kind, partition, detail: { ...detail, cursor: this.#position.cursor, cursorTimeNs: this.#position.cursorTimeNs } });
+    this.#incidents.push({
+      kind,
+      partition,
+      detail: { ...detail, cursor: this.#position.cursor, cursorTimeNs: this.#position.cursorTimeNs },
+    });
     this.options.events.incidentRecorded(kind, partition, detail);
   }
 

@@ -4,10 +4,6 @@ import { Fault, isFault } from "../domain/fault";
 /** Numbers of nats-server's errors (server/errors.json). */
 const STREAM_NOT_FOUND = 10059;
 const STREAM_STORE_FAILED = 10077;
-const INSUFFICIENT_STORAGE = 10047;
-const INSUFFICIENT_RESOURCES = 10023;
-const ACCOUNT_RESOURCES_EXCEEDED = 10002;
-const MESSAGE_TOO_LARGE = 10054;
 const WRONG_LAST_MESSAGE_ID = 10070;
 const WRONG_LAST_SEQUENCE = 10071;
 
@@ -21,19 +17,10 @@ export function isStreamMissing(error: unknown): boolean {
   return codeOf(cause) === STREAM_NOT_FOUND;
 }
 
-export function isStorageShort(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === INSUFFICIENT_STORAGE || code === INSUFFICIENT_RESOURCES || code === ACCOUNT_RESOURCES_EXCEEDED;
-}
-
 /** The stream did not end where the publisher believed. */
 export function isOutOfStep(error: unknown): boolean {
   const code = codeOf(error);
   return code === WRONG_LAST_MESSAGE_ID || code === WRONG_LAST_SEQUENCE;
-}
-
-export function isTooLarge(error: unknown): boolean {
-  return codeOf(error) === MESSAGE_TOO_LARGE;
 }
 
 /** A discarding-new stream at its limit: "maximum bytes exceeded", "maximum messages exceeded". */

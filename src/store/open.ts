@@ -7,9 +7,3 @@ import type { Store } from "./store";
 export async function openStore(config: StoreConfig): Promise<Store> {
   return openSqliteStore(config.file);
 }
-
-/** Brings the tables up to date, as every `openStore` does, and leaves. */
-export async function migrateStore(config: StoreConfig): Promise<void> {
-  const store = await openStore(config);
-  await store.close();
-}

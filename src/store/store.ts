@@ -171,8 +171,8 @@ export interface IngestStore {
   loadSensors(ids: readonly string[]): Promise<SensorAndState[]>;
   /** Sensors of a partition that were stamped with a version above `version`. */
   sensorsEditedAfter(partition: number, version: number): Promise<{ registryVersion: number; sensors: SensorAndState[] }>;
-  /** For each key, whether the log holds that report since `since` (not counting duplicates). */
-  knownReports(keys: readonly ReportKey[], since: number): Promise<boolean[]>;
+  /** For each key, when the log last received that report (not counting duplicates); null if not since `since`. */
+  knownReports(keys: readonly ReportKey[], since: number): Promise<(number | null)[]>;
   /** Sensors whose `checkAt` is not after `watermark`, the longest due first. */
   sensorsDue(partition: number, watermark: number, limit: number): Promise<SensorAndState[]>;
   hasHeartbeats(partition: number): Promise<boolean>;

@@ -22,7 +22,9 @@ async function changesOf(log: Said[], sizes: number[], restart: boolean) {
   for (const id of SENSORS) await registerWithHeartbeat(worker.store, id, { intervalSeconds: 5, graceSeconds: 0 });
   await worker.take(log, sizes, restart);
   const changes = await worker.changes();
-  const reports = await Promise.all(SENSORS.map((id) => worker.store.listReports(id, { range: {}, order: "asc" }, { limit: 1000, cursor: null })));
+  const reports = await Promise.all(
+    SENSORS.map((id) => worker.store.listReports(id, { range: {}, order: "asc" }, { limit: 1000, cursor: null })),
+  );
   return { changes, dispositions: reports.map(({ items }) => items.map(({ disposition }) => disposition)) };
 }
 

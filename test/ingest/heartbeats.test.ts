@@ -63,7 +63,10 @@ test("a shortened heartbeat is judged by the new one, one that was taken away no
 
 test("a late report is a sign of life, and moves no status", async () => {
   await using log = await worker();
-  const said = [report(1000, "boiler-7", { status: "ok", at: at(1000) }), report(10_000, "boiler-7", { status: "overheated", at: at(500) })];
+  const said = [
+    report(1000, "boiler-7", { status: "ok", at: at(1000) }),
+    report(10_000, "boiler-7", { status: "overheated", at: at(500) }),
+  ];
   await log.take(inOrder(ticks(0, 12_000), said));
   const changes = await log.changes("boiler-7");
   expect(availabilities(changes)).toEqual(["online", "offline", "online"]);

@@ -40,7 +40,14 @@ export function inOrder(...parts: (Said | Said[])[]): Said[] {
 
 function messageOf(said: Said, sequence: number): StreamMessage {
   const timeMs = LOG_BEGINS + said.ms;
-  return { sequence, id: said.id, subject: `reports.1.0.${said.id}`, payload: encoder.encode(said.body), timeMs, timeNs: () => `${timeMs}000000` };
+  return {
+    sequence,
+    id: said.id,
+    subject: `reports.1.0.${said.id}`,
+    payload: encoder.encode(said.body),
+    timeMs,
+    timeNs: () => `${timeMs}000000`,
+  };
 }
 
 /** The owner of partition 0 of 1, working on a log by hand: what it decides goes into a real store. */
@@ -92,10 +99,16 @@ export class LogWorker implements AsyncDisposable {
 
   async #commit(messages: StreamMessage[]): Promise<void> {
     for (;;) {
-      const { rows, to, believed } = await decideBatch(messages, this.#position, { rules: this.rules, store: this.store, cache: this.#cache });
+      const { rows, to, believed } = await decideBatch(messages, this.#position, {
+        rules: this.rules,
+        store: this.store,
+        cache: this.#cache,
+      });
       const next = { ...to, generation: this.#position.generation, published: 0 };
       const part = { ...rows, lease: this.acquired.lease, leaseTtlMs: 60_000, registryVersion: this.#registryVersion };
-      const [outcome] = (await this.store.commitBatch([{ ...part, from: this.#position, to: next, stream: "REPORTS_1_0", incidents: [] }])) as [PartOutcome];
+      const [outcome] = (await this.store.commitBatch([
+        { ...part, from: this.#position, to: next, stream: "REPORTS_1_0", incidents: [] },
+      ])) as [PartOutcome];
       if (outcome.kind === "registryMoved") {
         this.#registryVersion = (await this.#cache.refresh(0, this.#registryVersion)).registryVersion;
         continue;
@@ -109,6 +122,10 @@ export class LogWorker implements AsyncDisposable {
 }
 
 /** A sensor with a heartbeat, as the API would register it. */
-export async function registerWithHeartbeat(store: Store, id: string, heartbeat: { intervalSeconds: number; graceSeconds: number }): Promise<void> {
+export async function registerWithHeartbeat(
+  store: Store,
+  id: string,
+  heartbeat: { intervalSeconds: number; graceSeconds: number },
+): Promise<void> {
   await store.createSensor({ id, partition: 0, name: id, labels: {}, metadata: {}, heartbeat });
 }

@@ -18,9 +18,9 @@ export function openIngest(connection: Connection): Direct<IngestStore> {
   );
   // The plus keeps SQLite from the index by time, which would lead through all that the sensor said since.
   const knows = client
-    .prepare<[string, string, number], 1>(
-      `select 1 from reports where sensor_id = ? and report_id = ? and +received_at >= ?
-       and report_id is not null and disposition <> 'duplicate' limit 1`,
+    .prepare<[string, string, number], number | null>(
+      `select max(+received_at) from reports where sensor_id = ? and report_id = ? and +received_at >= ?
+       and report_id is not null and disposition <> 'duplicate'`,
     )
     .pluck();
   const due = client.prepare<[number, number, number], SensorAndStateRow>(
@@ -54,7 +54,7 @@ export function openIngest(connection: Connection): Direct<IngestStore> {
       }));
     },
 
-    knownReports: (keys, since) => read(() => keys.map(({ sensorId, reportId }) => knows.get(sensorId, reportId, since) !== undefined)),
+    knownReports: (keys, since) => read(() => keys.map(({ sensorId, reportId }) => knows.get(sensorId, reportId, since) ?? null)),
 
     sensorsDue: (partition, watermark, limit) => due.all(partition, watermark, limit).map(sensorAndStateOf),
 

@@ -49,7 +49,7 @@ export const maintenancePromises: readonly Promises[] = [
       expect(await store.prune({ ...NOTHING, reports: FAR }, 4)).toMatchObject({ reports: 4, changes: 0 });
       expect((await store.listReports("a", { range: {}, order: "asc" }, FIRST_PAGE)).items).toHaveLength(2);
       expect(await pruneAll(store, { ...NOTHING, reports: FAR }, 1)).toEqual({ reports: 2 });
-      expect(await store.knownReports([{ sensorId: "a", reportId: "x" }], 0)).toEqual([false]);
+      expect(await store.knownReports([{ sensorId: "a", reportId: "x" }], 0)).toEqual([null]);
     },
 
     "leaves reports that were recorded since, those of a recreated stream too": async (store) => {

@@ -95,9 +95,9 @@ export const knownSensorPromises: readonly Promises[] = [
         ],
       });
       const keys = ["m-1", "m-2", "m-3", "M-1", "m-1"].map((reportId) => ({ sensorId: "a", reportId }));
-      expect(await store.knownReports(keys, LOG_BEGINS)).toEqual([true, false, false, false, true]);
-      expect(await store.knownReports([{ sensorId: "b", reportId: "m-3" }], LOG_BEGINS + 3)).toEqual([true]);
-      expect(await store.knownReports([{ sensorId: "b", reportId: "m-3" }], LOG_BEGINS + 4)).toEqual([false]);
+      expect(await store.knownReports(keys, LOG_BEGINS)).toEqual([LOG_BEGINS + 1, null, null, null, LOG_BEGINS + 1]);
+      expect(await store.knownReports([{ sensorId: "b", reportId: "m-3" }], LOG_BEGINS + 3)).toEqual([LOG_BEGINS + 3]);
+      expect(await store.knownReports([{ sensorId: "b", reportId: "m-3" }], LOG_BEGINS + 4)).toEqual([null]);
       expect(await store.knownReports([], LOG_BEGINS)).toEqual([]);
     },
   }),
