@@ -24,7 +24,7 @@ export function openRetention({ store, keep, events }: { store: MaintenanceStore
     };
     const total = new Map<string, number>();
     try {
-      for (let full = true; full && !stopped; ) {
+      for (let full = true; full && !stopped;) {
         full = false;
         for (const [table, count] of Object.entries(await store.prune(before, ROWS_AT_ONCE))) {
           total.set(table, (total.get(table) ?? 0) + count);

@@ -127,7 +127,18 @@ function openIngestRole(stack: AsyncDisposableStack, parts: Parts): void {
         const { position, registryVersion } = held.acquired;
         const stream = partitionStream({ publishing, consuming, partitions, partition });
         const { registration, sensorsMax } = config;
-        const ingest = new Ingest({ store, held, leaseTtlMs: LEASE_TTL_MS, position, registryVersion, partitions, stream, registration, sensorsMax, events });
+        const ingest = new Ingest({
+          store,
+          held,
+          leaseTtlMs: LEASE_TTL_MS,
+          position,
+          registryVersion,
+          partitions,
+          stream,
+          registration,
+          sensorsMax,
+          events,
+        });
         if (partition !== 0) return ingest;
         const strays = openStrays({ store, openReader: (cursor) => openStrayReader(consuming, cursor), events });
         return { stop: async () => void (await Promise.all([ingest.stop(), strays.stop()])) };

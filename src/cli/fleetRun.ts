@@ -35,7 +35,7 @@ export class FleetRun {
   readonly #startedAt = performance.now();
   #sentSeconds = 0;
   #giveUpAt = Infinity;
-  #broken: unknown = null;
+  #broken: { readonly error: unknown } | null = null;
 
   constructor(private readonly options: FleetRunOptions) {}
 
@@ -54,7 +54,7 @@ export class FleetRun {
     this.#sentSeconds = (performance.now() - this.#startedAt) / 1000;
     this.#giveUpAt = performance.now() + this.options.patienceMs;
     while (this.inFlight > 0 && this.#broken === null) await Bun.sleep(SLICE_MS);
-    if (this.#broken !== null) throw this.#broken;
+    if (this.#broken !== null) throw this.#broken.error;
   }
 
   async #send(): Promise<void> {
@@ -96,7 +96,7 @@ export class FleetRun {
       const { duplicate } = await this.options.publish(sensorId, bytes);
       return !duplicate;
     } catch (error) {
-      if (!isFault(error, "unavailable")) this.#broken = error;
+      if (!isFault(error, "unavailable")) this.#broken = { error };
       this.lastReason = error instanceof Error ? error.message : String(error);
       return false;
     }

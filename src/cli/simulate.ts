@@ -36,7 +36,14 @@ async function simulate({ sensors, rate, changeShare, seconds }: SimulateOptions
   await using reports = await openReports({ urls: config.natsUrls, name: "tocsin-simulate" });
   const run = `sim-${randomBytes(6).toString("hex")}`;
   const plan = new FleetPlan({ sensors, changeShare, run, random: Math.random });
-  const fleet = new FleetRun({ plan, rate, seconds, patienceMs: PATIENCE_MS, publish: reports.publish, isAsked: lifetime.isAsked });
+  const fleet = new FleetRun({
+    plan,
+    rate,
+    seconds,
+    patienceMs: PATIENCE_MS,
+    publish: (id, payload) => reports.publish(id, payload),
+    isAsked: () => lifetime.isAsked(),
+  });
   const progress = showProgress(fleet, seconds);
   try {
     await fleet.finish();
