@@ -2,7 +2,10 @@ import { resolve } from "node:path";
 
 /** Runs a script of the bench in a process of its own and gives the JSON of its last line. */
 export async function runChild<Answer>(script: string, settings: unknown): Promise<Answer> {
-  const child = Bun.spawn([process.execPath, resolve(import.meta.dir, script), JSON.stringify(settings)], { stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([process.execPath, resolve(import.meta.dir, script), JSON.stringify(settings)], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   const text = await new Response(child.stdout).text();
   const exitCode = await child.exited;
   if (exitCode !== 0) throw new Error(`${script} ended with exit code ${exitCode}`);
@@ -12,9 +15,4 @@ export async function runChild<Answer>(script: string, settings: unknown): Promi
 /** The settings that {@link runChild} gave. */
 export function childSettings<Settings>(): Settings {
   return JSON.parse(process.argv[2] as string) as Settings;
-}
-
-/** Memory at its peak, in MiB. */
-export function peakRssMb(): number {
-  return Math.round(process.resourceUsage().maxRSS / 1024);
 }

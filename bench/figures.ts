@@ -3,7 +3,7 @@ export interface Result {
   readonly bench: string;
   /** One sentence that puts the ratio first. */
   readonly headline: string;
-  readonly settings: Readonly<Record<string, unknown>>;
+  readonly settings: Readonly<Record<string, string | number>>;
   readonly figures: Readonly<Record<string, number>>;
   /** What a reader must know to believe the figures, for example that the load generator was the bottleneck. */
   readonly notes: readonly string[];
@@ -12,7 +12,7 @@ export interface Result {
 /** For people; with `json` the last line is one JSON object. */
 export function printFigures({ bench, headline, settings, figures, notes }: Result, json: boolean): void {
   const rows = Object.entries(figures).map(([name, value]) => `  ${name.padEnd(24)} ${shortened(value)}`);
-  const set = Object.entries(settings).map(([name, value]) => `  ${name.padEnd(24)} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  const set = Object.entries(settings).map(([name, value]) => `  ${name.padEnd(24)} ${value}`);
   console.log([`\n${bench}: ${headline}`, ...rows, "settings", ...set, ...notes.map((note) => `note: ${note}`)].join("\n"));
   if (json) console.log(JSON.stringify({ bench, settings, figures }));
 }

@@ -31,7 +31,11 @@ export class Fleet {
     if (changes) this.#hot[index] = 1 - (this.#hot[index] as number);
     const status = this.#hot[index] === 1 ? "overheated" : "ok";
     this.#count += 1;
-    return { sensorId: `sensor-${index}`, payload: reportText({ status, value: 20 + (this.#count % 100) / 10, at: now, id: `m-${this.#count}` }), changes };
+    return {
+      sensorId: `sensor-${index}`,
+      payload: reportText({ status, value: 20 + (this.#count % 100) / 10, at: now, id: `m-${this.#count}` }),
+      changes,
+    };
   }
 
   /** xorshift32 (Marsaglia, "Xorshift RNGs", 2003). */

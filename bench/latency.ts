@@ -7,7 +7,12 @@ import { CHANGE_SHARE, REPORT_BYTES } from "./fleet";
 import type { Result } from "./figures";
 import type { BenchOptions } from "./run";
 
+const RATE = 5000;
+const SECONDS = 20;
 const WARM_UP_SECONDS = 5;
+const READY_MS = 120_000;
+/** Whatever else the environment asks for. */
+const EMBEDDED = { NATS_URL: "", DATABASE_URL: "", ROLES: "", PARTITIONS: "", HTTP_HOST: "127.0.0.1", NATS_HOST: "127.0.0.1" };
 const ADMIN_TOKEN = "bench-admin-token";
 
 export interface LoadSettings {
@@ -33,13 +38,15 @@ export interface LoadAnswer {
 
 /** The whole service as `npm start` runs it; sensors and the receiver are one other process, so that one clock measures. */
 export async function benchLatency(options: BenchOptions): Promise<Result> {
-  const rate = options.rate ?? 5000;
-  const seconds = options.seconds ?? 20;
+  const rate = options.rate ?? RATE;
+  const seconds = options.seconds ?? SECONDS;
+  const warmUpSeconds = options.warmUpSeconds ?? WARM_UP_SECONDS;
   const dir = mkdtempSync(join(tmpdir(), "tocsin-bench-"));
   const [httpPort, natsPort, mqttPort] = [await freePort(), await freePort(), await freePort()];
-  const service = Bun.spawn([process.execPath, resolve(import.meta.dir, "../src/main.ts"), "up"], {
+  const service = Bun.spawn([process.execPath, "--no-env-file", resolve(import.meta.dir, "../src/main.ts"), "up"], {
     env: {
       ...process.env,
+      ...EMBEDDED,
       DATA_DIR: dir,
       HTTP_PORT: String(httpPort),
       NATS_PORT: String(natsPort),
@@ -54,8 +61,12 @@ export async function benchLatency(options: BenchOptions): Promise<Result> {
     const apiUrl = `http://127.0.0.1:${httpPort}`;
     await ready(apiUrl, service);
     const load = { apiUrl, natsUrl: `nats://127.0.0.1:${natsPort}`, token: ADMIN_TOKEN, sensors: options.sensors, rate };
-    const answer = await runChild<LoadAnswer>("latency/load.ts", { ...load, warmUpSeconds: WARM_UP_SECONDS, seconds } satisfies LoadSettings);
-    return result(answer, { ...options, rate, seconds });
+    const answer = await runChild<LoadAnswer>("latency/load.ts", {
+      ...load,
+      warmUpSeconds,
+      seconds,
+    } satisfies LoadSettings);
+    return result(answer, { ...options, rate, seconds, warmUpSeconds });
   } finally {
     service.kill("SIGTERM");
     await service.exited;
@@ -64,7 +75,7 @@ export async function benchLatency(options: BenchOptions): Promise<Result> {
 }
 
 async function ready(apiUrl: string, service: Bun.Subprocess): Promise<void> {
-  const deadline = Date.now() + 120_000;
+  const deadline = Date.now() + READY_MS;
   while (Date.now() < deadline && service.exitCode === null) {
     const answer = await fetch(`${apiUrl}/readyz`).catch(() => null);
     if (answer?.ok === true) return;
@@ -73,7 +84,7 @@ async function ready(apiUrl: string, service: Bun.Subprocess): Promise<void> {
   throw new Error("the service did not become ready");
 }
 
-function result(answer: LoadAnswer, options: BenchOptions & { rate: number; seconds: number }): Result {
+function result(answer: LoadAnswer, options: BenchOptions & { rate: number; seconds: number; warmUpSeconds: number }): Result {
   const { p50Ms, p99Ms, maxMs, reportsPerSecond, changesPerSecond, sendLagMaxMs, missing } = answer;
   const notes = [`the load generator ran at most ${sendLagMaxMs.toFixed(1)} ms behind its schedule; times count from the scheduled moment`];
   if (reportsPerSecond < options.rate * 0.98) notes.push("the load generator was the bottleneck: it did not reach the rate");
@@ -86,7 +97,7 @@ function result(answer: LoadAnswer, options: BenchOptions & { rate: number; seco
       durability: "WAL, synchronous=FULL",
       sensors: options.sensors,
       rate: options.rate,
-      warmUpSeconds: WARM_UP_SECONDS,
+      warmUpSeconds: options.warmUpSeconds,
       seconds: options.seconds,
       reportBytes: REPORT_BYTES,
       changeShare: CHANGE_SHARE,

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BATCH_MESSAGES_MAX } from "../src/ingest/ingest";
 import { startBroker } from "./broker";
 import { runChild } from "./child";
 import { CHANGE_SHARE, REPORT_BYTES } from "./fleet";
@@ -20,16 +21,21 @@ export interface SideSettings {
 
 export interface SideAnswer {
   readonly perSecond: number;
+  /** Processor time of the process for one report, which other work on the machine hardly moves. */
+  readonly cpuMicros: number;
   readonly rssMb: number;
 }
 
+const REPORTS = 300_000;
+/** Below that, the batches that are not timed would leave nothing to time. */
+export const PIPELINE_REPORTS_MIN = 20_000;
 /** The reference makes one commit per report: a share of the stream tells its rate. */
-const REFERENCE_REPORTS = 5000;
-const REFERENCE_WARM_UP = 500;
+const REFERENCE_SHARE = 0.1;
+const REFERENCE_REPORTS_MAX = 5000;
 
 /** Fills the stream, then times what empties it: the service's own ingest, one message at a time, and the bare SQL of a batch. */
 export async function benchPipeline(options: BenchOptions): Promise<Result> {
-  const reports = options.reports ?? 300_000;
+  const reports = options.reports ?? REPORTS;
   const warmUp = Math.max(options.sensors, Math.floor(reports / 2));
   const root = mkdtempSync(join(tmpdir(), "tocsin-bench-"));
   const broker = await startBroker(join(root, "broker"));
@@ -45,10 +51,10 @@ export async function benchPipeline(options: BenchOptions): Promise<Result> {
       const whole = { warmUp, reports };
       sides.service.push(await side("pipeline/service.ts", settings("service", whole)));
       sides.bareLoop.push(await side("pipeline/bareLoop.ts", settings("bare", whole)));
-      sides.reference.push(
-        await side("pipeline/reference.ts", settings("reference", { warmUp: REFERENCE_WARM_UP, reports: Math.min(reports, REFERENCE_REPORTS) })),
+      sides.reference.push(await side("pipeline/reference.ts", settings("reference", { warmUp, reports: referenceReports(reports) })));
+      const [service, bare, reference] = [sides.service, sides.bareLoop, sides.reference].map((answers) =>
+        Math.round(answers.at(-1)?.perSecond ?? 0),
       );
-      const [service, bare, reference] = [sides.service, sides.bareLoop, sides.reference].map((answers) => Math.round(answers.at(-1)?.perSecond ?? 0));
       console.error(`pair ${pair} of ${options.pairs}: ${service} reports/s, bare loop ${bare}, reference ${reference}`);
     }
     return result(sides, { ...options, reports, warmUp }, broker.version);
@@ -56,6 +62,10 @@ export async function benchPipeline(options: BenchOptions): Promise<Result> {
     await broker.stop();
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+function referenceReports(reports: number): number {
+  return Math.min(Math.ceil(reports * REFERENCE_SHARE), REFERENCE_REPORTS_MAX);
 }
 
 async function side(script: string, settings: SideSettings): Promise<SideAnswer> {
@@ -70,13 +80,18 @@ function result(
   natsVersion: string,
 ): Result {
   const rate = (answers: SideAnswer[]) => median(answers.map(({ perSecond }) => perSecond));
-  const paired = (others: SideAnswer[]) => median(sides.service.map(({ perSecond }, pair) => perSecond / (others[pair] as SideAnswer).perSecond));
+  const cost = (answers: SideAnswer[]) => median(answers.map(({ cpuMicros }) => cpuMicros));
+  const paired = (others: SideAnswer[]) =>
+    median(sides.service.map(({ perSecond }, pair) => perSecond / (others[pair] as SideAnswer).perSecond));
   const figures = {
     ratio: paired(sides.reference),
     bareLoopRatio: paired(sides.bareLoop),
     reportsPerSecond: rate(sides.service),
     referencePerSecond: rate(sides.reference),
     bareLoopPerSecond: rate(sides.bareLoop),
+    cpuMicrosPerReport: cost(sides.service),
+    referenceCpuMicrosPerReport: cost(sides.reference),
+    bareLoopCpuMicrosPerReport: cost(sides.bareLoop),
     peakRssMb: Math.max(...sides.service.map(({ rssMb }) => rssMb)),
   };
   return {
@@ -88,10 +103,11 @@ function result(
       sensors: options.sensors,
       reports: options.reports,
       warmUpReports: options.warmUp,
-      referenceReports: Math.min(options.reports, REFERENCE_REPORTS),
+      referenceReports: referenceReports(options.reports),
       reportBytes: REPORT_BYTES,
       changeShare: CHANGE_SHARE,
       partitions: 1,
+      batchMessagesMax: BATCH_MESSAGES_MAX,
       pairs: options.pairs,
       natsServer: natsVersion,
       cores: navigator.hardwareConcurrency,

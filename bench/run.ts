@@ -1,7 +1,7 @@
 /** `npm run bench -- <name> [options]`: measures, beside a reference in the same run, and prints figures with their settings. */
 import { parseArgs } from "node:util";
 import { benchLatency } from "./latency";
-import { benchPipeline } from "./pipeline";
+import { benchPipeline, PIPELINE_REPORTS_MIN } from "./pipeline";
 import { printFigures, type Result } from "./figures";
 
 const BENCHES: Record<string, { run: (options: BenchOptions) => Promise<Result>; says: string }> = {
@@ -14,12 +14,14 @@ export interface BenchOptions {
   readonly store: "sqlite";
   readonly rate: number | null;
   readonly seconds: number | null;
+  readonly warmUpSeconds: number | null;
   readonly reports: number | null;
   readonly sensors: number;
   readonly pairs: number;
 }
 
-const USAGE = `Usage: npm run bench -- <name> [--store sqlite] [--reports N] [--sensors N] [--pairs N] [--rate R] [--seconds S] [--json]
+const USAGE = `Usage: npm run bench -- <name> [--store sqlite] [--sensors N] [--json]
+       pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]
 
 ${Object.entries(BENCHES)
   .map(([name, { says }]) => `  ${name.padEnd(10)} ${says}`)
@@ -34,6 +36,7 @@ function readOptions() {
       store: { type: "string", default: "sqlite" },
       rate: { type: "string" },
       seconds: { type: "string" },
+      "warm-up": { type: "string" },
       reports: { type: "string" },
       sensors: { type: "string", default: "10000" },
       pairs: { type: "string", default: "3" },
@@ -47,18 +50,19 @@ function readOptions() {
     store: values.store,
     rate: positive("rate", values.rate),
     seconds: positive("seconds", values.seconds),
-    reports: positive("reports", values.reports),
+    warmUpSeconds: positive("warm-up", values["warm-up"]),
+    reports: positive("reports", values.reports, PIPELINE_REPORTS_MIN),
     sensors: positive("sensors", values.sensors) as number,
     pairs: positive("pairs", values.pairs) as number,
   };
   return { bench, options, json: values.json };
 }
 
-function positive(name: string, text: string | undefined): number | null {
+function positive(name: string, text: string | undefined, min = 1): number | null {
   if (text === undefined) return null;
   const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new Error(`--${name} ${text}: is not a whole number above 0`);
+  if (Number.isInteger(value) && value >= min) return value;
+  throw new Error(`--${name} ${text}: is not a whole number from ${min} on`);
 }
 
 let chosen: ReturnType<typeof readOptions>;

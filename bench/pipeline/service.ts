@@ -8,15 +8,16 @@ import { openStore } from "../../src/store/open";
 import { createEvents } from "../../src/telemetry/events";
 import { openLog } from "../../src/telemetry/log";
 import { openMetrics } from "../../src/telemetry/metrics";
-import { childSettings, peakRssMb } from "../child";
-import type { SideAnswer, SideSettings } from "../pipeline";
-import { emptyChanges } from "./stream";
+import { childSettings } from "../child";
+import type { SideSettings } from "../pipeline";
+import { Stopwatch } from "./stopwatch";
+import { renewChanges } from "./stream";
 
 const LEASE_TTL_MS = 60_000;
 
 const { natsUrl, dir, warmUp, reports } = childSettings<SideSettings>();
 mkdirSync(dir, { recursive: true });
-await emptyChanges(natsUrl);
+await renewChanges(natsUrl);
 const store = await openStore({ kind: "sqlite", file: join(dir, "bench.db") });
 await store.fixPartitionCount(1, 1);
 const acquired = await store.acquireLease({ role: "ingest", partition: 0, owner: "bench", ttlMs: LEASE_TTL_MS, takeOver: true });
@@ -25,8 +26,7 @@ const publishing = await openNats({ urls: [natsUrl], name: "bench-publish" });
 const consuming = await openNats({ urls: [natsUrl], name: "bench-consume" });
 
 const done = Promise.withResolvers<void>();
-let startedAt = 0;
-let startCursor = 0;
+const stopwatch = new Stopwatch();
 let cursor = 0;
 let changes = 0;
 let published = 0;
@@ -38,10 +38,7 @@ const events = {
   batchCommitted(batch: { cursor: number; changes: Record<string, number> }) {
     cursor = batch.cursor;
     changes += Object.values(batch.changes).reduce((sum, count) => sum + count, 0);
-    if (startedAt === 0 && cursor >= warmUp) {
-      startedAt = performance.now();
-      startCursor = cursor;
-    }
+    if (cursor >= warmUp) stopwatch.start(cursor);
     finish();
   },
   changesPublished(_partition: number, number: number) {
@@ -63,8 +60,7 @@ const ingest = new Ingest({
   events,
 });
 await done.promise;
-const seconds = (performance.now() - startedAt) / 1000;
-const answer: SideAnswer = { perSecond: (warmUp + reports - startCursor) / seconds, rssMb: peakRssMb() };
+const answer = stopwatch.stop(cursor);
 await ingest.stop();
 await store.close();
 await publishing.close();

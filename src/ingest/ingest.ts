@@ -8,8 +8,11 @@ import { type DecidedBatch, decideBatch } from "./decideBatch";
 import type { IngestLease, PartitionStream } from "./ports";
 import { SensorCache } from "./sensorCache";
 
-/** The most messages in one commit. Large batches make SQLite's index pages cheaper; the linger bounds what a quiet time costs. */
-export const BATCH_MESSAGES_MAX = 4096;
+/**
+ * The most messages in one commit. Only a backlog fills it: a large batch writes each page of SQLite's indexes once for many reports, and
+ * a larger one would hold up everything else in the process for too long. The linger bounds what a quiet time costs.
+ */
+export const BATCH_MESSAGES_MAX = 8192;
 export const BATCH_LINGER_MS = 2;
 const TICK_EVERY_MS = 500;
 const TRIM_EVERY_MS = 60_000;

@@ -1,0 +1,49 @@
+import { expect, test } from "bun:test";
+import { printedResult, runBench } from "./run";
+
+const BENCH_MS = 60_000;
+
+function expectNumbers(figures: Readonly<Record<string, unknown>>, names: readonly string[]): void {
+  for (const name of names) expect([name, figures[name]]).toEqual([name, expect.any(Number)]);
+}
+
+test(
+  "pipeline prints its figures under their fixed names, with the settings that they hold for",
+  async () => {
+    const run = await runBench("pipeline", "--reports", "20000", "--sensors", "500", "--pairs", "1", "--json");
+    const { bench, settings, figures } = printedResult(run);
+    expect(bench).toBe("pipeline");
+    expectNumbers(figures, ["reportsPerSecond", "referencePerSecond", "ratio", "bareLoopPerSecond", "bareLoopRatio", "peakRssMb"]);
+    expect(settings).toMatchObject({ store: "sqlite", sensors: 500, reports: 20_000, pairs: 1, reportBytes: 200, changeShare: 0.05 });
+    expect(settings["durability"]).toContain("synchronous=FULL");
+  },
+  BENCH_MS,
+);
+
+test(
+  "latency prints its figures under their fixed names, and every change that was timed has arrived",
+  async () => {
+    const run = await runBench("latency", "--rate", "400", "--seconds", "2", "--warm-up", "1", "--sensors", "50", "--json");
+    const { bench, settings, figures } = printedResult(run);
+    expect(bench).toBe("latency");
+    expectNumbers(figures, ["p50Ms", "p99Ms", "maxMs", "reportsPerSecond", "changesPerSecond"]);
+    expect(figures["missing"]).toBe(0);
+    expect(settings).toMatchObject({ store: "sqlite", sensors: 50, rate: 400, seconds: 2, warmUpSeconds: 1, changeShare: 0.05 });
+    expect(settings["durability"]).toContain("synchronous=FULL");
+  },
+  BENCH_MS,
+);
+
+test.each([
+  ["an unknown flag", ["pipeline", "--fast"]],
+  ["an unknown bench", ["speed"]],
+  ["no bench", []],
+  ["a store that cannot be measured", ["pipeline", "--store", "mysql"]],
+  ["a count that is none", ["latency", "--rate", "many"]],
+  ["too few reports to time", ["pipeline", "--reports", "10"]],
+])("%s is refused with the usage and exit code 2, before anything runs", async (_, args) => {
+  const { exitCode, output, complaint } = await runBench(...args);
+  expect(exitCode).toBe(2);
+  expect(complaint).toContain("Usage: npm run bench -- <name>");
+  expect(output).toBe("");
+});
