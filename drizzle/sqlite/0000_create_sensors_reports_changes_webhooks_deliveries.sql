@@ -138,8 +138,6 @@ CREATE TABLE `reports` (
 	PRIMARY KEY(`partition`, `generation`, `sequence`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
-CREATE INDEX `reports_by_sensor` ON `reports` (`sensor_id`,`received_at`);--> statement-breakpoint
-CREATE INDEX `reports_by_report_id` ON `reports` (`sensor_id`,`report_id`) WHERE report_id is not null and disposition <> 'duplicate';--> statement-breakpoint
 CREATE TABLE `stray_cursors` (
 	`stream` text PRIMARY KEY NOT NULL,
 	`sequence` integer NOT NULL,

@@ -166,14 +166,14 @@ describe("a file of SQLite", () => {
     }
   }, 30_000);
 
-  test("is synced to disk at every commit, and leaves nothing beside itself once it is closed", async () => {
+  test("is synced to disk at every commit, and leaves nothing beside itself and its index once it is closed", async () => {
     using folder = temporaryFolder();
     const { store, client } = await openWatched(folder.file);
     expect(client.pragma("journal_mode", { simple: true })).toBe("wal");
     expect(client.pragma("synchronous", { simple: true })).toBe(2);
     await store.createSensor(draftOf("a"));
     await store.close();
-    expect(readdirSync(folder.path)).toEqual(["tocsin.db"]);
+    expect(readdirSync(folder.path)).toEqual(["tocsin.db", "tocsin.db.places"]);
   });
 
   test("goes on in time though the machine's clock was set back", async () => {

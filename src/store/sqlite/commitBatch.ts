@@ -2,9 +2,14 @@ import type { BatchPart, PartitionPosition, PartOutcome } from "../store";
 import { type BatchRows, prepareBatchRows } from "./batchRows";
 import type { Connection } from "./connection";
 import { type PartitionRow, prepareFence } from "./partitions";
+import type { IndexedPlace } from "./places/place";
+import type { ReportPlaces } from "./places/reportPlaces";
 
 /** One transaction for all parts: a part whose fence refuses it writes nothing, an error takes back everything. */
-export function prepareCommitBatch(connection: Connection): (parts: readonly BatchPart[]) => PartOutcome[] {
+export function prepareCommitBatch(
+  connection: Connection,
+  places: Pick<ReportPlaces, "add">,
+): (parts: readonly BatchPart[]) => PartOutcome[] {
   const held = prepareFence(connection);
   const rows = prepareBatchRows(connection);
   const move = connection.client.prepare<unknown[]>(
@@ -27,11 +32,22 @@ export function prepareCommitBatch(connection: Connection): (parts: readonly Bat
     return { kind: "committed", recordedAt };
   }
 
-  return (parts) =>
-    connection.write(() => {
+  return (parts) => {
+    const outcomes = connection.write(() => {
       const now = Date.now();
       return parts.map((part) => commit(part, now));
     });
+    parts.forEach((part, index) => {
+      if (outcomes[index]?.kind === "committed") places.add(placesOf(part));
+    });
+    return outcomes;
+  };
+}
+
+function placesOf({ lease: { partition }, to: { generation }, reports }: BatchPart): IndexedPlace[] {
+  return reports.map(({ sensorId, receivedAt, sequence, report, disposition }) => {
+    return { sensorId, receivedAt, partition, generation, sequence, reportId: disposition === "duplicate" ? null : report.id };
+  });
 }
 
 function refusalOf(part: BatchPart, row: PartitionRow): PartOutcome | null {

@@ -47,7 +47,7 @@ export function openConnection(file: string): Connection {
 }
 
 /** SQLite does not wait for its lock when two processes do this at once, so we do. */
-function switchToWal(client: Database.Database): void {
+export function switchToWal(client: Database.Database): void {
   for (const deadline = performance.now() + BUSY_AT_START_MS; ; Bun.sleepSync(BUSY_PAUSE_MS)) {
     try {
       client.pragma("journal_mode = WAL");

@@ -4,10 +4,13 @@ import type { ChangeQuery, HistoryStore, Page, PageRequest, ReportRecord, TimeRa
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "./cursor";
 import type { Direct } from "./faults";
+import { beginningOf, byTime, type Place, type Span, spanBeyond } from "./places/place";
+import type { ReportPlaces } from "./places/reportPlaces";
 import { changes, reports } from "./schema/log";
 
-export function openHistory(connection: Connection): Direct<HistoryStore> {
-  const { db } = connection;
+export function openHistory(connection: Connection, places: Pick<ReportPlaces, "placesOf">): Direct<HistoryStore> {
+  const { db, read } = connection;
+  const reportAt = prepareReportAt(connection);
   const listAllChanges = prepareListOfAll(connection);
 
   function listChangesOf(sensorId: string, { range, order }: ChangeQuery, { limit, cursor }: PageRequest): Page<ChangeData> {
@@ -26,29 +29,23 @@ export function openHistory(connection: Connection): Direct<HistoryStore> {
   }
 
   return {
-    listReports(sensorId, { range, order }, { limit, cursor }) {
-      const list = `reportsOf:${sensorId}`;
-      const from = decodeCursor<[number, number, number, number]>(cursor, list, ["number", "number", "number", "number"]);
-      const { receivedAt, partition, generation, sequence } = reports;
-      const place = [receivedAt, partition, generation, sequence] as const;
-      const sign = sql.raw(order === "asc" ? ">" : "<");
-      const beyond =
-        from === null
-          ? undefined
-          : sql`(${sql.join([...place], sql`, `)}) ${sign} (${sql.join(
-              from.map((value) => sql`${value}`),
-              sql`, `,
-            )})`;
-      const rows = db
-        .select()
-        .from(reports)
-        .where(and(eq(reports.sensorId, sensorId), within(receivedAt, rangeLeft(range, order, from?.[0])), beyond))
-        .orderBy(...place.map((column) => (order === "asc" ? asc(column) : desc(column))))
-        .limit(limit + 1)
-        .all();
-      const key = (row: ReportFields) => [row.receivedAt, row.partition, row.generation, row.sequence];
-      return toPage(rows, { limit, list, key, item: reportOf });
-    },
+    listReports: (sensorId, { range, order }, { limit, cursor }) =>
+      read(() => {
+        const list = `reportsOf:${sensorId}`;
+        const from = decodeCursor<[number, number, number, number]>(cursor, list, ["number", "number", "number", "number"]);
+        const rows: ReportFields[] = [];
+        let span: Span | null = spanOf(range, order, from);
+        while (span !== null && rows.length <= limit) {
+          const wanted = limit + 1 - rows.length;
+          const found = places.placesOf(sensorId, span, wanted);
+          // A place whose report is pruned leads nowhere.
+          rows.push(...found.map(reportAt).filter((row) => row !== undefined));
+          const last = found.at(-1);
+          span = last === undefined || found.length < wanted ? null : spanBeyond(span, last);
+        }
+        const key = (row: ReportFields) => [row.receivedAt, row.partition, row.generation, row.sequence];
+        return toPage(rows, { limit, list, key, item: reportOf });
+      }),
 
     listChanges: (query, page) => (query.sensorId === undefined ? listAllChanges(query, page) : listChangesOf(query.sensorId, query, page)),
   };
@@ -64,17 +61,28 @@ function reportOf(row: ReportFields): ReportRecord {
   return { stream, sequence, sensorId, report, receivedAt, recordedAt, disposition, changeId: madeChange };
 }
 
-/**
- * What a cursor leaves to be said by the range. An end that the cursor lies beyond is left out: SQLite would begin there, and look at
- * every row that earlier pages have shown.
- */
-function rangeLeft({ since, until }: TimeRange, order: "asc" | "desc", reached: number | undefined): TimeRange {
-  if (reached === undefined) return { since, until };
-  if (order === "asc") return since !== undefined && reached >= since ? { until } : { since, until };
-  return until !== undefined && reached < until ? { since } : { since, until };
+function prepareReportAt({ db }: Connection): (place: Place) => ReportFields | undefined {
+  const { partition, generation, sequence } = reports;
+  const at = (name: keyof Place) => sql.placeholder(name);
+  const find = db
+    .select()
+    .from(reports)
+    .where(and(eq(partition, at("partition")), eq(generation, at("generation")), eq(sequence, at("sequence"))))
+    .prepare();
+  return (place) => find.get({ partition: place.partition, generation: place.generation, sequence: place.sequence });
 }
 
-function within(column: typeof changes.occurredAt | typeof reports.receivedAt, { since, until }: TimeRange): SQL | undefined {
+/** A range of time, and beyond what a cursor has reached. */
+function spanOf({ since, until }: TimeRange, order: "asc" | "desc", reached: readonly [number, number, number, number] | null): Span {
+  const span = { after: beginningOf(since ?? 0), before: beginningOf(until ?? Number.MAX_SAFE_INTEGER), order };
+  if (reached === null) return span;
+  const [receivedAt, partition, generation, sequence] = reached;
+  const place = { receivedAt, partition, generation, sequence };
+  const inside = byTime(place, span.after) > 0 && byTime(place, span.before) < 0;
+  return inside ? spanBeyond(span, place) : span;
+}
+
+function within(column: typeof changes.occurredAt, { since, until }: TimeRange): SQL | undefined {
   return and(since === undefined ? undefined : gte(column, since), until === undefined ? undefined : lt(column, until));
 }
 

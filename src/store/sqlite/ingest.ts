@@ -2,9 +2,10 @@ import type { IngestStore, SensorAndState } from "../store";
 import { prepareCommitBatch } from "./commitBatch";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
+import type { ReportPlaces } from "./places/reportPlaces";
 import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "./sensorRows";
 
-export function openIngest(connection: Connection): Direct<IngestStore> {
+export function openIngest(connection: Connection, places: Pick<ReportPlaces, "add" | "known">): Direct<IngestStore> {
   const { client, read } = connection;
   const load = client.prepare<[string], SensorAndStateRow>(
     `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id where s.id = ?`,
@@ -16,13 +17,6 @@ export function openIngest(connection: Connection): Direct<IngestStore> {
     `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id
      where s.partition = ? and s.registry_version > ? order by s.registry_version`,
   );
-  // The plus keeps SQLite from the index by time, which would lead through all that the sensor said since.
-  const knows = client
-    .prepare<[string, string, number], number | null>(
-      `select max(+received_at) from reports where sensor_id = ? and report_id = ? and +received_at >= ?
-       and report_id is not null and disposition <> 'duplicate'`,
-    )
-    .pluck();
   const due = client.prepare<[number, number, number], SensorAndStateRow>(
     `select ${SENSOR_AND_STATE} from states t join sensors s on s.id = t.sensor_id
      where t.partition = ? and t.check_at <= ? order by t.check_at limit ?`,
@@ -54,7 +48,7 @@ export function openIngest(connection: Connection): Direct<IngestStore> {
       }));
     },
 
-    knownReports: (keys, since) => read(() => keys.map(({ sensorId, reportId }) => knows.get(sensorId, reportId, since) ?? null)),
+    knownReports: (keys, since) => keys.map(({ sensorId, reportId }) => places.known(sensorId, reportId, since)),
 
     sensorsDue: (partition, watermark, limit) => due.all(partition, watermark, limit).map(sensorAndStateOf),
 
@@ -62,6 +56,6 @@ export function openIngest(connection: Connection): Direct<IngestStore> {
 
     countSensors: () => read(() => (countAll.get() as number) - (countDeleted.get() as number)),
 
-    commitBatch: prepareCommitBatch(connection),
+    commitBatch: prepareCommitBatch(connection, places),
   };
 }

@@ -1,13 +1,15 @@
 import type { MaintenanceStore } from "../store";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
+import type { PlaceInTime } from "./places/place";
+import type { ReportPlaces } from "./places/reportPlaces";
 import { prepareWebhookVersions } from "./webhookVersions";
 
 /** Takes out what is old, the oldest first, so that a call looks at no more than it takes out and a few rows beside. */
-export function openMaintenance(connection: Connection): Direct<MaintenanceStore> {
+export function openMaintenance(connection: Connection, places: Pick<ReportPlaces, "forget">): Direct<MaintenanceStore> {
   const { client, write } = connection;
   const versions = prepareWebhookVersions(connection);
-  const pruneReports = prepareReports(connection);
+  const pruneReports = prepareReports(connection, places);
   const pruneChanges = prepareChanges(connection);
   const pruneDeliveries = prepareDeliveries(connection);
   const deadLetters = client.prepare<[number, number]>(
@@ -19,7 +21,7 @@ export function openMaintenance(connection: Connection): Direct<MaintenanceStore
       versions.markPassed();
       // One commit each: whoever waits for the database waits for one of them at most.
       return {
-        reports: write(() => pruneReports(before.reports, limit)),
+        reports: pruneReports(before.reports, limit),
         changes: write(() => pruneChanges(before.changes, limit)),
         ...write(() => pruneDeliveries(before.deliveries, limit)),
         dead_letters: deadLetters.run(before.deadLetters, limit).changes,
@@ -43,13 +45,18 @@ function overPartitions({ client }: Connection, prune: (partition: number, befor
 }
 
 /** `recordedAt` never goes back in a partition: the oldest rows are the first by the primary key. */
-function prepareReports(connection: Connection): Prune {
-  const drop = connection.client.prepare<[number, number, number]>(
+function prepareReports(connection: Connection, places: Pick<ReportPlaces, "forget">): Prune {
+  type Pruned = PlaceInTime & { readonly sensorId: string };
+  const drop = connection.client.prepare<[number, number, number], Pruned>(
     `delete from reports where (partition, generation, sequence) in (
        select partition, generation, sequence from reports where partition = ? order by generation, sequence limit ?)
-     and recorded_at < ?`,
+     and recorded_at < ? returning sensor_id as sensorId, received_at as receivedAt, partition, generation, sequence`,
   );
-  return overPartitions(connection, (partition, before, limit) => drop.run(partition, limit, before).changes);
+  return overPartitions(connection, (partition, before, limit) => {
+    const pruned = connection.write(() => drop.all(partition, limit, before));
+    places.forget(pruned);
+    return pruned.length;
+  });
 }
 
 function prepareChanges(connection: Connection): Prune {

@@ -23,34 +23,52 @@ import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
 import { openMaintenance } from "./maintenance";
 import { openPartitions } from "./partitions";
+import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openSensors } from "./sensors";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
 
+export interface SqliteOptions {
+  /** After so many reports their index is written on; {@link FOLD_AT} unless given. */
+  readonly foldAt?: number;
+}
+
 /** Opens the file, made when missing, with its tables up to date. Throws `Fault` (unavailable) when it cannot be used. */
-export function openSqliteStore(file: string): Store {
-  const connection = connect(file);
+export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): Store {
+  const { connection, places } = connect(file, foldAt);
   return {
     ...promised<PartitionStore>(openPartitions(connection)),
-    ...promised<IngestStore>(openIngest(connection)),
+    ...promised<IngestStore>(openIngest(connection, places)),
     ...promised<ChangeLogStore>(openChangeLog(connection)),
     ...promised<PlanStore>(openPlan(connection)),
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<SensorStore>(openSensors(connection)),
-    ...promised<HistoryStore>(openHistory(connection)),
+    ...promised<HistoryStore>(openHistory(connection, places)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
     ...promised<IncidentStore>(openIncidents(connection)),
-    ...promised<MaintenanceStore>(openMaintenance(connection)),
-    ...promised<Pick<Store, "probe" | "close">>({ probe: prepareProbe(connection), close: () => void connection.client.close() }),
+    ...promised<MaintenanceStore>(openMaintenance(connection, places)),
+    ...promised<Pick<Store, "probe" | "close">>({
+      probe: prepareProbe(connection),
+      async close() {
+        await places.close();
+        connection.client.close();
+      },
+    }),
   };
 }
 
-function connect(file: string): Connection {
+function connect(file: string, foldAt: number | undefined): { connection: Connection; places: ReportPlaces } {
   try {
-    return openConnection(file);
+    const connection = openConnection(file);
+    try {
+      return { connection, places: openReportPlaces(connection, { file, foldAt }) };
+    } catch (error) {
+      connection.client.close();
+      throw error;
+    }
   } catch (error) {
     throw asFault(error);
   }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { openStore } from "../../../src/store/open";
+import { openSqliteStore, type SqliteOptions } from "../../../src/store/sqlite/sqliteStore";
 import type { Store } from "../../../src/store/store";
 import type { OpenedStore, StoreHarness } from "../conformance/harness";
 
@@ -21,21 +22,21 @@ export function openBeside(file: string): { readonly client: Database.Database }
 }
 
 /** Every store is a copy of a template whose tables are made already. Disposing of the harness takes the template away. */
-export async function sqliteHarness(): Promise<StoreHarness & Disposable> {
+export async function sqliteHarness(options: SqliteOptions = {}): Promise<StoreHarness & Disposable> {
   const template = temporaryFolder();
   await (await openStore({ kind: "sqlite", file: template.file })).close();
 
   async function open(): Promise<OpenedStore> {
     const folder = temporaryFolder();
     copyFileSync(template.file, folder.file);
-    let store: Store = await openStore({ kind: "sqlite", file: folder.file });
+    let store: Store = openSqliteStore(folder.file, options);
     return {
       get store() {
         return store;
       },
       async reopen() {
         await store.close();
-        store = await openStore({ kind: "sqlite", file: folder.file });
+        store = openSqliteStore(folder.file, options);
         return store;
       },
       async addWebhooks(count) {

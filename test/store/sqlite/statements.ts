@@ -3,19 +3,20 @@ import Database from "better-sqlite3";
 
 /** What is prepared on any connection while it lasts, and by which. */
 export interface Watched extends Disposable {
-  readonly statements: Set<string>;
+  /** Each with the connection that it was prepared on. */
+  readonly statements: Map<string, Database.Database>;
   readonly clients: ReadonlySet<Database.Database>;
 }
 
 /** Watches better-sqlite3 itself, so that no statement has to be written down a second time. */
 export function watchStatements(): Watched {
-  const statements = new Set<string>();
+  const statements = new Map<string, Database.Database>();
   const clients = new Set<Database.Database>();
   // The type of `prepare` is generic, and no function of ours can be.
   const prototype = Database.prototype as unknown as { prepare: (this: Database.Database, source: string) => unknown };
   const { prepare } = prototype;
   const spy = spyOn(prototype, "prepare").mockImplementation(function (this: Database.Database, source: string) {
-    statements.add(source.replaceAll(/\s+/g, " ").trim());
+    statements.set(source.replaceAll(/\s+/g, " ").trim(), this);
     clients.add(this);
     return prepare.call(this, source);
   });

@@ -1,5 +1,4 @@
 /** What was heard, and what it changed. */
-import { sql } from "drizzle-orm";
 import { blob, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { ChangeKind } from "../../../domain/change";
 import type { Disposition } from "../../../domain/decide";
@@ -27,15 +26,8 @@ export const reports = sqliteTable(
     changeNumber: integer("change_number"),
     stream: text().notNull(),
   },
-  (table) => [
-    primaryKey({ columns: [table.partition, table.generation, table.sequence] }),
-    // listReports; the primary key follows in each entry and breaks ties
-    index("reports_by_sensor").on(table.sensorId, table.receivedAt),
-    // knownReports
-    index("reports_by_report_id")
-      .on(table.sensorId, table.reportId)
-      .where(sql`report_id is not null and disposition <> 'duplicate'`),
-  ],
+  // By sensor and by id they are found through places/, behind the commits: an index here would dirty a random page for each of them.
+  (table) => [primaryKey({ columns: [table.partition, table.generation, table.sequence] })],
 );
 
 export const changes = sqliteTable(

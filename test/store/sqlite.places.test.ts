@@ -1,0 +1,144 @@
+/** The index of reports is written behind the commits: what is asked must not depend on how far it is. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { copyFileSync, rmSync } from "node:fs";
+import fc from "fast-check";
+import { openSqliteStore } from "../../src/store/sqlite/sqliteStore";
+import type { Store } from "../../src/store/store";
+import { storeConformance } from "./conformance";
+import { Owner } from "./conformance/owner";
+import { allPages, LOG_BEGINS, reportOf } from "./conformance/samples";
+import { sqliteHarness, temporaryFolder } from "./sqlite/harness";
+
+/** Almost everything is folded at once. */
+const harness = await sqliteHarness({ foldAt: 3 });
+afterAll(() => harness[Symbol.dispose]());
+storeConformance("SQLite, its index at their heels", harness);
+
+const SENSORS = ["a", "b"];
+const FOLD_AT = 7;
+
+/** What was said of one sensor, as the log has it. */
+interface Said {
+  readonly sequence: number;
+  readonly sensorId: string;
+  readonly id: string | null;
+}
+
+async function sequencesOf(store: Store, sensorId: string, order: "asc" | "desc", limit: number): Promise<number[]> {
+  const pages = await allPages((page) => store.listReports(sensorId, { range: {}, order }, page), limit);
+  return pages.map(({ sequence }) => sequence);
+}
+
+async function demandAll(store: Store, log: readonly Said[], limit: number): Promise<void> {
+  for (const sensorId of SENSORS) {
+    const own = log.filter((said) => said.sensorId === sensorId).map(({ sequence }) => sequence);
+    expect(await sequencesOf(store, sensorId, "asc", limit)).toEqual(own);
+    expect(await sequencesOf(store, sensorId, "desc", limit)).toEqual(own.toReversed());
+    const ids = [...new Set(log.map(({ id }) => id ?? "none"))];
+    const last = ids.map((id) => log.findLast((said) => said.sensorId === sensorId && said.id === id));
+    const known = await store.knownReports(
+      ids.map((reportId) => ({ sensorId, reportId })),
+      0,
+    );
+    expect(known).toEqual(last.map((said) => (said === undefined ? null : LOG_BEGINS + said.sequence)));
+  }
+}
+
+async function say(owner: Owner, said: readonly Said[]): Promise<void> {
+  await owner.commit({ reports: said.map(({ sequence, sensorId, id }) => reportOf(sequence, sensorId, { report: { id } })) });
+}
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.array(fc.tuple(fc.constantFrom(...SENSORS), fc.option(fc.constantFrom("x", "y"))), { minLength: 1, maxLength: 9 }),
+  },
+  { weight: 1, arbitrary: fc.constant("reopen" as const) },
+  { weight: 1, arbitrary: fc.constant("turn" as const) },
+  { weight: 1, arbitrary: fc.constant("prune" as const) },
+);
+
+describe("a sensor's reports, and the ids that are known", () => {
+  test("are all there and none twice, however far the index is, over restarts, and but for those that were pruned", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), fc.integer({ min: 1, max: 4 }), async (steps, limit) => {
+        using folder = temporaryFolder();
+        let store = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+        let owner = await Owner.of(store);
+        let log: Said[] = [];
+        let sequence = 0;
+        for (const one of steps) {
+          if (one === "reopen") {
+            await store.close();
+            store = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+            owner = await Owner.of(store);
+          } else if (one === "turn") await new Promise((resolve) => setImmediate(resolve));
+          else if (one === "prune") {
+            const far = Date.now() + 1000;
+            await store.prune({ reports: far, changes: 0, deliveries: 0, deadLetters: 0 }, 2);
+            log = log.slice(2);
+          } else {
+            const said = one.map(([sensorId, id]) => ({ sequence: (sequence += 1), sensorId, id }));
+            await say(owner, said);
+            log.push(...said);
+          }
+          if (one !== "prune") await demandAll(store, log, limit);
+        }
+        for (const sensorId of SENSORS) {
+          expect(await sequencesOf(store, sensorId, "asc", limit)).toEqual(
+            log.filter((said) => said.sensorId === sensorId).map((said) => said.sequence),
+          );
+        }
+        await store.close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  const LOG: readonly Said[] = Array.from({ length: 40 }, (_, index) => ({
+    sequence: index + 1,
+    sensorId: SENSORS[index % 2] as string,
+    id: `m-${index % 11}`,
+  }));
+
+  test("are found again when the index was lost", async () => {
+    using folder = temporaryFolder();
+    const store = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    await say(await Owner.of(store), LOG);
+    await store.close();
+    for (const file of ["", "-wal", "-shm"]) rmSync(`${folder.file}.places${file}`, { force: true });
+    const again = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    await demandAll(again, LOG, 3);
+    await again.close();
+  });
+
+  test("are those of the log that is there, when an older copy of the database was put back beside a newer index", async () => {
+    using folder = temporaryFolder();
+    const before = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    await say(await Owner.of(before), LOG.slice(0, 10));
+    await before.close();
+    copyFileSync(folder.file, `${folder.file}.copy`);
+    const newer = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    await say(await Owner.of(newer), LOG.slice(10));
+    await newer.close();
+    copyFileSync(`${folder.file}.copy`, folder.file);
+    const restored = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    const other = Array.from({ length: 15 }, (_, index) => ({ sequence: index + 11, sensorId: "a", id: `other-${index}` }));
+    await demandAll(restored, LOG.slice(0, 10), 3);
+    await say(await Owner.of(restored), other);
+    await demandAll(restored, [...LOG.slice(0, 10), ...other], 3);
+    await restored.close();
+  });
+
+  test("are seen by whoever else has the database open", async () => {
+    using folder = temporaryFolder();
+    const [owner, reader] = [openSqliteStore(folder.file, { foldAt: FOLD_AT }), openSqliteStore(folder.file, { foldAt: FOLD_AT })];
+    const owning = await Owner.of(owner);
+    await say(owning, LOG.slice(0, 5));
+    await demandAll(reader, LOG.slice(0, 5), 2);
+    await say(owning, LOG.slice(5));
+    await demandAll(reader, LOG, 4);
+    await owner.close();
+    await reader.close();
+  });
+});
