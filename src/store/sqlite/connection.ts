@@ -12,7 +12,7 @@ const BUSY_MS = 100;
 const BUSY_AT_START_MS = 5000;
 const BUSY_PAUSE_MS = 5;
 const CACHE_KIB = 64 * 1024;
-/** Index pages that many commits touch are copied to the main file once per checkpoint: fewer checkpoints, less writing. */
+/** Pages that many commits touch are copied to the main file once per checkpoint. The store's thread has copied most of them by then. */
 const CHECKPOINT_PAGES = 16_000;
 
 /** One connection, whose calls are synchronous: nothing of ours can come between the statements of a transaction. */
@@ -27,8 +27,8 @@ export interface Connection {
   readonly read: <Result>(work: () => Result) => Result;
 }
 
-/** Opens the file (made when missing) and brings its tables up to date. Throws what SQLite throws, and a `Fault` when its folder is missing. */
-export function openConnection(file: string): Connection {
+/** Opens the file (made when missing) and brings its tables up to date; `onCommit` is told of every write. Throws what SQLite throws, and a `Fault` when its folder is missing. */
+export function openConnection(file: string, onCommit: () => void = () => {}): Connection {
   if (!existsSync(dirname(file))) throw new Fault("unavailable", "the folder of the database's file does not exist");
   const client = new Database(file, { timeout: BUSY_AT_START_MS });
   try {
@@ -39,7 +39,7 @@ export function openConnection(file: string): Connection {
     client.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     bringUpToDate(client);
     client.pragma(`busy_timeout = ${BUSY_MS}`);
-    return { client, db: drizzle(client), ...transactions(client) };
+    return { client, db: drizzle(client), ...transactions(client, onCommit) };
   } catch (error) {
     client.close();
     throw error;
@@ -58,7 +58,7 @@ export function switchToWal(client: Database.Database): void {
   }
 }
 
-function transactions(client: Database.Database): Pick<Connection, "write" | "read"> {
+function transactions(client: Database.Database, onCommit: () => void): Pick<Connection, "write" | "read"> {
   const beginWrite = client.prepare("begin immediate");
   const beginRead = client.prepare("begin");
   const commit = client.prepare("commit");
@@ -77,5 +77,12 @@ function transactions(client: Database.Database): Pick<Connection, "write" | "re
     }
   }
 
-  return { write: (work) => run(beginWrite, work), read: (work) => run(beginRead, work) };
+  return {
+    write(work) {
+      const result = run(beginWrite, work);
+      onCommit();
+      return result;
+    },
+    read: (work) => run(beginRead, work),
+  };
 }

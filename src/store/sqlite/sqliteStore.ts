@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { Fault } from "../../domain/fault";
 import type {
   ChangeLogStore,
   DeadLetterStore,
@@ -26,6 +28,7 @@ import { openPartitions } from "./partitions";
 import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openSensors } from "./sensors";
+import { createStoreThread, type StoreThread } from "./thread/storeThread";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
 
@@ -36,7 +39,8 @@ export interface SqliteOptions {
 
 /** Opens the file, made when missing, with its tables up to date. Throws `Fault` (unavailable) when it cannot be used. */
 export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): Store {
-  const { connection, places } = connect(file, foldAt);
+  const thread = createStoreThread(file);
+  const { connection, places } = connect(file, { thread, foldAt });
   return {
     ...promised<PartitionStore>(openPartitions(connection)),
     ...promised<IngestStore>(openIngest(connection, places)),
@@ -51,20 +55,24 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<IncidentStore>(openIncidents(connection)),
     ...promised<MaintenanceStore>(openMaintenance(connection, places)),
     ...promised<Pick<Store, "probe" | "close">>({
-      probe: prepareProbe(connection),
+      probe: prepareProbe(connection, file),
       async close() {
-        await places.close();
+        await thread.close();
+        places.close();
         connection.client.close();
       },
     }),
   };
 }
 
-function connect(file: string, foldAt: number | undefined): { connection: Connection; places: ReportPlaces } {
+function connect(
+  file: string,
+  { thread, foldAt }: { thread: StoreThread; foldAt: number | undefined },
+): { connection: Connection; places: ReportPlaces } {
   try {
-    const connection = openConnection(file);
+    const connection = openConnection(file, () => thread.committed());
     try {
-      return { connection, places: openReportPlaces(connection, { file, foldAt }) };
+      return { connection, places: openReportPlaces(connection, { file, thread, foldAt }) };
     } catch (error) {
       connection.client.close();
       throw error;
@@ -75,10 +83,12 @@ function connect(file: string, foldAt: number | undefined): { connection: Connec
 }
 
 /** A commit that needs a few new pages, as a batch would, and gives them back. */
-function prepareProbe({ client, write }: Connection): () => void {
+function prepareProbe({ client, write }: Connection, file: string): () => void {
   const fill = client.prepare("insert into probes (filler) values (zeroblob(16384))");
   const empty = client.prepare("delete from probes");
   return () => {
+    // A file that was removed takes every commit, and all of them are lost when it is closed.
+    if (!existsSync(file)) throw new Fault("unavailable", "the database's file was removed");
     write(() => {
       fill.run();
       empty.run();

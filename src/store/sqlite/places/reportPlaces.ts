@@ -1,7 +1,7 @@
 import type { Connection } from "../connection";
-import { createFoldThread } from "./foldThread";
 import { byTime, type IndexedPlace, type Place, type PlaceInTime, type Span } from "./place";
 import { foldOnce, PlaceIndex, placeIndexFile, PlaceSource } from "./placeIndex";
+import type { StoreThread } from "../thread/storeThread";
 import { PlaceTail } from "./tail";
 
 /** So many reports are kept in memory before they are folded into the index: the more, the less each of them costs. */
@@ -21,15 +21,21 @@ export interface ReportPlaces {
   placesOf(sensorId: string, span: Span, limit: number): PlaceInTime[];
   /** Reports that were pruned. */
   forget(places: readonly (PlaceInTime & { readonly sensorId: string })[]): void;
-  close(): Promise<void>;
+  close(): void;
+}
+
+export interface ReportPlacesOptions {
+  /** The database's. */
+  readonly file: string;
+  readonly thread: Pick<StoreThread, "fold" | "forget">;
+  readonly foldAt?: number;
 }
 
 /** Opens the index beside the database; one that is missing, or another log's, is made anew, which may take a while. */
-export function openReportPlaces({ client }: Connection, { file, foldAt = FOLD_AT }: { file: string; foldAt?: number }): ReportPlaces {
+export function openReportPlaces({ client }: Connection, { file, thread, foldAt = FOLD_AT }: ReportPlacesOptions): ReportPlaces {
   const index = new PlaceIndex(placeIndexFile(file));
   const source = new PlaceSource(client);
   const tail = new PlaceTail();
-  const thread = createFoldThread(file);
   const dataVersion = client.prepare<[], number>("pragma data_version").pluck();
   let seenVersion = dataVersion.get();
   let folding = false;
@@ -103,9 +109,8 @@ export function openReportPlaces({ client }: Connection, { file, foldAt = FOLD_A
       thread.forget(places);
     },
 
-    async close() {
+    close() {
       closed = true;
-      await thread.close();
       index.close();
     },
   };

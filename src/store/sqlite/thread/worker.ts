@@ -1,21 +1,21 @@
-/** Folds a database's reports into its index beside the service, on a thread of its own: neither its reading nor its writing holds anybody up. */
+/** What need not hold anybody up, on a thread of its own: reports are folded into their index, the WAL is copied into the database. */
 import Database from "better-sqlite3";
-import type { PlaceInTime } from "./place";
-import { foldOnce, PlaceIndex, placeIndexFile, PlaceSource } from "./placeIndex";
+import type { PlaceInTime } from "../places/place";
+import { foldOnce, PlaceIndex, placeIndexFile, PlaceSource } from "../places/placeIndex";
 
 /** What the thread is told. */
 export type Order =
   | { readonly kind: "open"; readonly file: string }
   | { readonly kind: "fold"; readonly rowsMax: number }
   | { readonly kind: "forget"; readonly places: readonly (PlaceInTime & { readonly sensorId: string })[] }
+  | { readonly kind: "checkpoint" }
   | { readonly kind: "close" };
 
 /** What it answers, one for each order but the first. */
 export type Answer =
   | { readonly kind: "folded"; readonly folded: readonly PlaceInTime[] }
-  | { readonly kind: "forgotten" }
-  | { readonly kind: "failed"; readonly reason: string }
-  | { readonly kind: "closed" };
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly reason: string };
 
 declare const self: { onmessage: (event: MessageEvent<Order>) => void; postMessage: (answer: Answer) => void };
 
@@ -34,22 +34,28 @@ self.onmessage = ({ data: order }) => {
 
 function carryOut(order: Order): Answer | null {
   if (order.kind === "open") {
-    const client = new Database(order.file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
+    const client = new Database(order.file, { fileMustExist: true, timeout: BUSY_MS });
+    client.pragma("synchronous = FULL");
     opened = { client, index: new PlaceIndex(placeIndexFile(order.file)), source: new PlaceSource(client) };
     return null;
   }
-  if (order.kind === "close") {
-    opened?.index.close();
-    opened?.client.close();
-    opened = null;
-    return { kind: "closed" };
+  if (opened === null) throw new Error("the database is not open");
+  const { client, index, source } = opened;
+  switch (order.kind) {
+    case "fold":
+      foldOnce(index, source, order.rowsMax);
+      return { kind: "folded", folded: index.folded() };
+    case "forget":
+      index.forget(order.places);
+      return { kind: "done" };
+    case "checkpoint":
+      // Passive: it waits for nobody, and nobody waits for it.
+      client.pragma("wal_checkpoint(PASSIVE)");
+      return { kind: "done" };
+    case "close":
+      index.close();
+      client.close();
+      opened = null;
+      return { kind: "done" };
   }
-  if (opened === null) throw new Error("the index is not open");
-  const { index, source } = opened;
-  if (order.kind === "forget") {
-    index.forget(order.places);
-    return { kind: "forgotten" };
-  }
-  foldOnce(index, source, order.rowsMax);
-  return { kind: "folded", folded: index.folded() };
 }
