@@ -7,9 +7,11 @@ import { Ingest } from "./ingest/ingest";
 import { openStrays } from "./ingest/strays";
 import { type NatsLink, openNats } from "./jetstream/connection";
 import { type EmbeddedNats, openEmbeddedNats } from "./jetstream/embedded/server";
+import { openWatchdog } from "./jetstream/embedded/watchdog";
 import { partitionStream } from "./jetstream/partitionStream";
 import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
+import { createPulse } from "./jetstream/pulse";
 import { openStrayReader } from "./jetstream/strays";
 import { ensureTopology, probeMapping } from "./jetstream/topology";
 import { watchChanges } from "./jetstream/wake";
@@ -73,6 +75,12 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const consuming = stack.adopt(await openNats({ urls: broker.urls, name: "tocsin-consume" }), (link) => link.close());
   await ensureTopology(publishing, partitions);
   await probeMapping(publishing, partitions);
+  const beat = createPulse(publishing, partitions);
+  const { child } = broker;
+  if (child !== null) {
+    const watchdog = openWatchdog({ beat, isConnected: () => publishing.isConnected(), restart: () => child.restart(), events });
+    stack.defer(() => watchdog.stop());
+  }
 
   const sender = createSender(config.guard);
   const parts: Parts = { config, store, events, partitions, publishing, consuming, sender };
@@ -81,7 +89,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   stack.defer(() => retention.stop());
   if (config.roles.includes("ingest")) openIngestRole(stack, parts);
   const notifiers = config.roles.includes("notify") ? openNotifyRole(stack, parts) : new Set<Notifying>();
-  const http = config.roles.includes("http") ? await openHttpRole(stack, parts, { secrets, metrics, notifiers, overrides }) : null;
+  const http = config.roles.includes("http") ? await openHttpRole(stack, parts, { secrets, metrics, notifiers, beat, overrides }) : null;
 
   const running = stack.move();
   return {
@@ -188,10 +196,14 @@ function own(stack: AsyncDisposableStack, { store, events }: Parts, wish: Pick<O
 async function openHttpRole(
   stack: AsyncDisposableStack,
   { config, store, events, partitions, publishing, sender }: Parts,
-  means: Pick<ServiceOptions, "secrets" | "overrides"> & { metrics: ReturnType<typeof openMetrics>; notifiers: ReadonlySet<Notifying> },
+  means: Pick<ServiceOptions, "secrets" | "overrides"> & {
+    metrics: ReturnType<typeof openMetrics>;
+    notifiers: ReadonlySet<Notifying>;
+    beat: () => Promise<void>;
+  },
 ): Promise<string> {
   const publisher = createReportPublisher(publishing, partitions);
-  const health = createHealth({ checks: { nats: () => publishing.check(), store: () => store.probe() }, events });
+  const health = createHealth({ checks: { nats: means.beat, store: () => store.probe() }, events });
   const http = await openHttp({
     config: config.http,
     store,

@@ -24,7 +24,7 @@ export function createChangePublisher(link: NatsLink, place: PartitionPlace): Ch
       const [first, last] = [changes[0], changes.at(-1)];
       if (first === undefined || last === undefined) return 0;
       try {
-        tail ??= await link.answered(() => readTail(link, place, stream));
+        tail ??= await link.answered(() => readTail(link, place, changes));
         // It has lost its end: what followed is published again.
         if (tail.number !== null && tail.number < first.number - 1) return tail.number;
         const reached = tail.number ?? first.number - 1;
@@ -39,11 +39,24 @@ export function createChangePublisher(link: NatsLink, place: PartitionPlace): Ch
   };
 }
 
-async function readTail({ api }: NatsLink, { partition }: PartitionPlace, stream: string): Promise<Tail> {
-  const { state } = await api.streams.info(stream);
-  if (state.messages === 0) return { sequence: state.last_seq, number: null };
-  const message = await api.streams.getMessage(stream, { seq: state.last_seq });
-  return { sequence: state.last_seq, number: numberOfMessageId(partition, message?.header.get(MESSAGE_ID) ?? "") };
+/** Where the stream ends. What it holds under our numbers must be what we would publish, or it is the rest of another database's. */
+async function readTail(link: NatsLink, place: PartitionPlace, changes: readonly OutgoingChange[]): Promise<Tail> {
+  const { state } = await link.api.streams.info(changesStream(place));
+  const { number } = await storedAt(link, place, state.last_seq);
+  const ours = changes.findLast((change) => number !== null && change.number <= number);
+  if (number === null || ours === undefined) return { sequence: state.last_seq, number };
+  const stored = await storedAt(link, place, state.last_seq - (number - ours.number));
+  return { sequence: state.last_seq, number: stored.number === ours.number && stored.body === ours.body ? number : null };
+}
+
+async function storedAt(
+  { api }: NatsLink,
+  place: PartitionPlace,
+  sequence: number,
+): Promise<{ number: number | null; body: string | null }> {
+  const message = sequence < 1 ? null : await api.streams.getMessage(changesStream(place), { seq: sequence });
+  const number = numberOfMessageId(place.partition, message?.header.get(MESSAGE_ID) ?? "");
+  return { number, body: message?.string() ?? null };
 }
 
 /** All at once, in order: the first one follows a sequence, because a broker that was restarted no longer knows the last message's id. */

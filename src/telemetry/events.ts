@@ -33,6 +33,9 @@ export function createEvents(log: Logger, metrics: Metrics) {
     straysRecorded(count: number): void {
       metrics.deadLetters.inc(count);
     },
+    straysFailed(error: unknown): void {
+      log.warn(fact("strays.failed", { error }), "what came in the wrong shape was not recorded; it is tried again");
+    },
     ingestFailed(partition: number, error: unknown): void {
       log.warn(fact("ingest.failed", { partition, error }), "a batch was not committed; it is tried again");
     },
@@ -99,6 +102,9 @@ export function createEvents(log: Logger, metrics: Metrics) {
     natsServerRestarted(exit: string): void {
       metrics.natsRestarts.inc();
       log.warn(fact("nats-server.restarted", { exit }), `nats-server ended (${exit}) and is started again`);
+    },
+    natsServerStuck(error: unknown): void {
+      log.error(fact("nats-server.stuck", { error }), "nats-server runs but takes nothing; it is started again");
     },
     natsServerOld(version: string, safeVersion: string): void {
       log.warn(

@@ -21,7 +21,7 @@ export function openMetrics() {
       "From a batch's last message read to its commit.",
       [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     ),
-    batchReports: histogram("batch_messages", "Messages in a commit.", [1, 4, 16, 64, 256, 1024, 4096]),
+    batchReports: histogram("batch_messages", "Messages in a commit.", [1, 4, 16, 64, 256, 1024, 4096, 8192]),
     ingestCursor: gauge("ingest_cursor", "Sequence of the last committed message.", ["partition"]),
     published: gauge("changes_published", "Number of the last change known to be in CHANGES.", ["partition"]),
     planned: gauge("changes_planned", "Number of the last change that deliveries were planned for.", ["partition"]),

@@ -4,7 +4,7 @@ import type { OutgoingChange } from "../../src/jetstream/ports";
 import { createChangePublisher } from "../../src/jetstream/publishChanges";
 import { ensureTopology } from "../../src/jetstream/topology";
 import { openSource } from "../../src/jetstream/source";
-import { Linked } from "./linked";
+import { Linked, payloads } from "./linked";
 
 const PLACE = { partitions: 1, partition: 0 };
 const STREAM = "CHANGES_1_0";
@@ -23,7 +23,7 @@ async function numbersIn({ link }: Linked): Promise<number[]> {
   const source = await openSource(link, STREAM, { kind: "all" });
   const numbers: number[] = [];
   while (numbers.length < state.messages) {
-    for (const message of await source.next(1000, 5)) numbers.push(message.json<{ n: number }>().n);
+    for (const body of payloads(await source.next(1000, 5))) numbers.push((JSON.parse(body) as { n: number }).n);
   }
   await source.stop();
   return numbers;
@@ -77,6 +77,18 @@ test("a stream that lost its end says from where on it needs them again", async 
   expect(await owner.publish(changes(6, 7))).toBe(3);
   expect(await owner.publish(changes(4, 7))).toBe(7);
   expect(await numbersIn(broker)).toEqual(upTo(7));
+});
+
+test("what the stream holds of another database's changes does not pass for ours", async () => {
+  await using broker = await Linked.open();
+  const others = changes(1, 15).map((change) => ({ ...change, body: `{"n":${change.number + 100}}` }));
+  await createChangePublisher(broker.link, PLACE).publish(others);
+  await broker.link.api.streams.update(STREAM, { duplicate_window: 100_000_000 });
+  await Bun.sleep(150);
+  const owner = createChangePublisher(broker.link, PLACE);
+  expect(await owner.publish(changes(1, 8))).toBe(8);
+  expect(await owner.publish(changes(9, 20))).toBe(20);
+  expect(await numbersIn(broker)).toEqual([...others.map(({ number }) => number + 100), ...upTo(20)]);
 });
 
 test("without a broker nothing counts as published", async () => {

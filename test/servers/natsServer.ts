@@ -20,6 +20,8 @@ export interface TestNats extends AsyncDisposable {
   /** How the server ended, each time that it was started again by itself. */
   readonly restarts: readonly string[];
   pid(): number;
+  /** Ends it, hung or not, so that it comes back by itself. */
+  restart(): void;
   /** kill -9 of the server; it comes back by itself on the same store and ports. */
   kill(): void;
   /** Takes the broker away until `up`. */
@@ -102,6 +104,7 @@ async function open(folder: DataFolder, config: EmbeddedConfig, { partitions = 1
     storeDir: join(folder.path, "nats"),
     restarts,
     pid: () => server.pid(),
+    restart: () => server.restart(),
     kill: () => void process.kill(server.pid(), "SIGKILL"),
     down: () => server.stop(STOP_MS),
     up: async () => {

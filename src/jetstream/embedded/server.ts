@@ -18,6 +18,7 @@ import { atLeast, versionText } from "./version";
 const READY_MS = 120_000;
 const LOG_LINES_SHOWN = 10;
 const DISPOSE_STOP_MS = 5_000;
+const RESTART_STOP_MS = 2_000;
 
 export interface EmbeddedNatsOptions {
   readonly config: Extract<NatsConfig, { kind: "embedded" }>;
@@ -38,6 +39,8 @@ export interface EmbeddedNats extends AsyncDisposable {
   readonly version: string;
   /** The child's process id; another one after each restart. */
   pid(): number;
+  /** Ends the child, so that it is started again on the same store. */
+  restart(): void;
   /** SIGTERM, and SIGKILL at the deadline. Resolves once the child is gone. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -73,6 +76,7 @@ export async function openEmbeddedNats(options: EmbeddedNatsOptions): Promise<Em
     mqttUrl: `mqtt://${addressOf(listeners.host, listeners.mqttPort)}`,
     version: versionText(binary.version),
     pid: () => supervisor.pid,
+    restart: () => supervisor.replace(RESTART_STOP_MS),
     stop,
     [Symbol.asyncDispose]: () => stop(DISPOSE_STOP_MS),
   };

@@ -45,17 +45,16 @@ export class Supervisor {
     this.#watching = this.#replaceForEver();
   }
 
+  /** Ends the child, so that it is replaced. */
+  replace(deadlineMs: number): void {
+    if (this.#child !== null && !this.#stopped) void end(this.#child, deadlineMs);
+  }
+
   /** SIGTERM, SIGKILL after `deadlineMs`; resolves once the child is gone. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true;
     this.#stopping.resolve();
-    const child = this.#child;
-    if (child !== null) {
-      child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), deadlineMs);
-      await child.exited;
-      clearTimeout(timer);
-    }
+    if (this.#child !== null) await end(this.#child, deadlineMs);
     await this.#watching;
     process.off("exit", this.#leaving);
   }
@@ -85,4 +84,11 @@ export class Supervisor {
 
   /** Where the system does not end the child with us, this does for every way out but SIGKILL. */
   readonly #leaving = (): void => this.#child?.kill("SIGTERM");
+}
+
+async function end(child: ServerChild, deadlineMs: number): Promise<void> {
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), deadlineMs);
+  await child.exited;
+  clearTimeout(timer);
 }

@@ -9,6 +9,8 @@ import { isFault } from "../../../src/domain/fault";
 import { openNats } from "../../../src/jetstream/connection";
 import { openEmbeddedNats } from "../../../src/jetstream/embedded/server";
 import { createReportPublisher } from "../../../src/jetstream/publishReports";
+import { openWatchdog } from "../../../src/jetstream/embedded/watchdog";
+import { createPulse } from "../../../src/jetstream/pulse";
 import { ensureTopology, probeMapping } from "../../../src/jetstream/topology";
 import { isRunning } from "../../../src/processes";
 import { startHolder } from "../../servers/folderHolder";
@@ -32,6 +34,25 @@ test("a broker that is killed comes back by itself on the same store and ports",
   expect(nats.restarts).toEqual(["signal SIGKILL"]);
   const { state } = await link.api.streams.info("REPORTS_1_0");
   expect(state.last_seq).toBe(sequence);
+  await link.close();
+});
+
+test("a broker that runs and takes nothing is noticed, ended and started again", async () => {
+  await using nats = await startNatsServer();
+  const link = await openNats({ urls: [nats.url], name: "test" });
+  await ensureTopology(link, 1);
+  const beat = createPulse(link, 1);
+  await beat();
+  const stuck: unknown[] = [];
+  const events = { natsServerStuck: (error: unknown) => void stuck.push(error) };
+  const watchdog = openWatchdog({ beat, isConnected: () => link.isConnected(), restart: () => nats.restart(), events, everyMs: 50 });
+  const before = nats.pid();
+  process.kill(before, "SIGSTOP");
+  while (nats.restarts.length === 0 || (await link.check().catch(() => "away")) === "away") await Bun.sleep(20);
+  await beat();
+  await watchdog.stop();
+  expect(nats.pid()).not.toBe(before);
+  expect(stuck).toHaveLength(1);
   await link.close();
 });
 
