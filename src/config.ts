@@ -116,6 +116,8 @@ export function readConfig(
 export interface CliConfig {
   /** Without a slash at the end. */
   readonly apiUrl: string;
+  /** TOCSIN_URL says where: then that one is meant, and no other. */
+  readonly named: boolean;
   /** TOCSIN_URL leads to another machine: the token of our data folder is not meant for it. */
   readonly remote: boolean;
   readonly natsUrls: readonly string[];
@@ -137,6 +139,7 @@ export function readCliConfig(env: Environment = process.env): CliConfig {
   const token = read.secret("TOCSIN_TOKEN", 16) ?? read.secret("ADMIN_TOKEN", 16);
   const config: CliConfig = {
     apiUrl,
+    named: read.has("TOCSIN_URL"),
     remote: read.has("TOCSIN_URL") && URL.canParse(apiUrl) && !isLoopback(new URL(apiUrl).hostname.replace(/[[\]]/g, "")),
     natsUrls: nats.kind === "external" ? nats.urls : [`nats://${dialAddress(nats.host, nats.port)}`],
     dataDir: resolve(read.text("DATA_DIR", "./data")),

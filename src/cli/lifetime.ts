@@ -10,6 +10,8 @@ export interface Lifetime extends Disposable {
   /** Resolves with why, once somebody wants us to end. */
   readonly asked: Promise<string>;
   isAsked(): boolean;
+  /** Asks for the end from within; nothing happens where somebody has asked before. */
+  end(reason: string): void;
 }
 
 export interface LifetimeOptions {
@@ -46,6 +48,9 @@ export function openLifetime({ launched, deadlineMs }: LifetimeOptions): Lifetim
   return {
     asked,
     isAsked: () => askedAt !== null,
+    end(reason) {
+      if (askedAt === null) ask(reason);
+    },
     [Symbol.dispose]() {
       for (const [name, handler] of handlers) process.off(name, handler);
       clearInterval(look);

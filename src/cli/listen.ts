@@ -8,6 +8,7 @@ import { type Paint, paintFor } from "./colour";
 import { UsageError } from "./errors";
 import { collect, commaList, label, sensorId, wholeNumber } from "./flags";
 import { openLifetime } from "./lifetime";
+import { openOutput } from "./output";
 import { openReceiver, type ReceivedDelivery } from "./receiver";
 import { register, unregister } from "./registration";
 
@@ -59,11 +60,12 @@ async function listen(options: ListenOptions): Promise<void> {
   const secret = Promise.withResolvers<string>();
   const paint = paintFor(config.colour && process.stdout.isTTY);
   using lifetime = openLifetime({ launched: config.launched, deadlineMs: DEADLINE_MS });
+  const output = openOutput(lifetime);
   const receiver = openReceiver({
     host: options.host,
     port: options.port,
     secret: secret.promise,
-    onDelivery: (delivery) => console.log(options.json ? delivery.body : deliveryLine(delivery, paint)),
+    onDelivery: (delivery) => output.print(options.json ? delivery.body : deliveryLine(delivery, paint)),
     onRefusal: (reason) => console.error(`${paint("red", "refused")}  ${reason}`),
   });
   try {

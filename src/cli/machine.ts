@@ -44,7 +44,8 @@ function availableMemory(): number | null {
   return kib === undefined ? null : Number(kib) * 1024;
 }
 
-function diskUse(folder: string): Reading | null {
+/** Null where there is no such folder, or its file system has no size (/proc). */
+export function diskUse(folder: string): Reading | null {
   try {
     const { blocks, bavail, bfree, bsize } = statfsSync(folder);
     // As df counts: the blocks reserved for root are neither used nor available.

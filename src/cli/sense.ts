@@ -8,7 +8,8 @@ import { type Api, ApiError, openApi } from "./api";
 import { decimal } from "./flags";
 import { hostId } from "./hostId";
 import { type Lifetime, openLifetime } from "./lifetime";
-import { type Reading, type ReadingName, readMachine } from "./machine";
+import { diskUse, type Reading, type ReadingName, readMachine } from "./machine";
+import { openOutput, type Output } from "./output";
 import type { Reports } from "./reports";
 import { type Level, levelOf, type Threshold } from "./thresholds";
 
@@ -32,7 +33,7 @@ export function addSense(program: Command): void {
     .option("--id <name>", "what the sensors' ids begin with (default: the host's name)")
     .option("--interval <seconds>", "between two rounds", decimal({ min: 0.2, max: 86_400 }), 5)
     .option("--once", "one round, then end")
-    .option("--path <folder>", "the file system that disk means", "/")
+    .option("--path <folder>", "the file system that disk means", diskFolder, "/")
     .addOption(thresholdOption("load", "load per core", { warning: 1, critical: 2 }))
     .addOption(thresholdOption("memory", "percent in use", { warning: 80, critical: 95 }))
     .addOption(thresholdOption("disk", "percent in use", { warning: 80, critical: 95 }))
@@ -49,11 +50,11 @@ async function sense(options: SenseOptions): Promise<void> {
   const { openReports } = await import("./reports");
   await using reports = await openReports({ urls: config.natsUrls, name: "tocsin-sense" });
   if (!options.once) await expectHeartbeats(openApi(config), { host, options });
-  const rounds = new Rounds(reports, { host, options });
+  const rounds = new Rounds({ reports, output: openOutput(lifetime), place: { host, options } });
   for (;;) {
     const startedAt = performance.now();
     const told = await rounds.tell();
-    if (options.once) process.exitCode = told ? 0 : 1;
+    if (options.once && !told) process.exitCode = 1;
     if (options.once || (await isAskedWithin(lifetime, startedAt + options.interval * 1000 - performance.now()))) return;
   }
 }
@@ -69,25 +70,23 @@ class Rounds {
   readonly #run = randomBytes(6).toString("hex");
   #count = 0;
 
-  constructor(
-    private readonly reports: Reports,
-    private readonly place: Place,
-  ) {}
+  constructor(private readonly means: { readonly reports: Reports; readonly output: Output; readonly place: Place }) {}
 
   /** One round; false when a report of it was not acknowledged. */
   async tell(): Promise<boolean> {
-    const results = await Promise.all(readMachine(this.place.options.path).map((reading) => this.#tellOne(reading)));
+    const results = await Promise.all(readMachine(this.means.place.options.path).map((reading) => this.#tellOne(reading)));
     return results.every(Boolean);
   }
 
   async #tellOne({ name, value, message }: Reading): Promise<boolean> {
-    const status = levelOf(value, this.place.options[name], this.#levels.get(name) ?? null);
+    const { reports, output, place } = this.means;
+    const status = levelOf(value, place.options[name], this.#levels.get(name) ?? null);
     this.#levels.set(name, status);
     this.#count += 1;
-    const sensorId = `${this.place.host}-${name}`;
+    const sensorId = `${place.host}-${name}`;
     const report = { status, value, message, at: new Date().toISOString(), id: `${this.#run}-${this.#count}` };
-    const reason = await publishAgain(this.reports, sensorId, Buffer.from(JSON.stringify(report)));
-    console.log(`${report.at}  ${sensorId.padEnd(24)}  ${status.padEnd(8)}  ${String(value).padStart(6)}  ${message}`);
+    const reason = await publishAgain(reports, sensorId, Buffer.from(JSON.stringify(report)));
+    output.print(`${report.at}  ${sensorId.padEnd(24)}  ${status.padEnd(8)}  ${String(value).padStart(6)}  ${message}`);
     if (reason !== null) console.error(`${sensorId}: not acknowledged: ${reason}`);
     return reason === null;
   }
@@ -132,6 +131,11 @@ async function expectHeartbeat(api: Api, { host, options }: Place, name: Reading
 async function isAskedWithin(lifetime: Lifetime, ms: number): Promise<boolean> {
   await Promise.race([lifetime.asked, Bun.sleep(Math.max(0, ms))]);
   return lifetime.isAsked();
+}
+
+function diskFolder(text: string): string {
+  if (diskUse(text) === null) throw new InvalidArgumentError("It is a folder of a file system that has a size.");
+  return text;
 }
 
 function thresholdOption(name: ReadingName, unit: string, initial: Threshold): Option {

@@ -5,6 +5,7 @@ import { changeLine } from "./changeLine";
 import { paintFor } from "./colour";
 import { sensorId } from "./flags";
 import { openLifetime } from "./lifetime";
+import { openOutput } from "./output";
 import { shownUrl } from "./shownUrl";
 
 const DEADLINE_MS = 5000;
@@ -28,13 +29,14 @@ async function tail({ sensor, json }: TailOptions): Promise<void> {
   const config = readCliConfig();
   const paint = paintFor(config.colour && process.stdout.isTTY);
   using lifetime = openLifetime({ launched: config.launched, deadlineMs: DEADLINE_MS });
+  const output = openOutput(lifetime);
   // Loaded here: the commands that do not speak NATS start sooner.
   const { openNatsLink } = await import("./natsLink");
   const { followChanges } = await import("../jetstream/tail");
   const link = await openNatsLink(config.natsUrls, "tocsin-tail");
   try {
     const following = await followChanges(link, { sensorId: sensor ?? null }, (body) => {
-      console.log(json ? body : changeLine((JSON.parse(body) as { data: ChangeData }).data, paint));
+      output.print(json ? body : changeLine((JSON.parse(body) as { data: ChangeData }).data, paint));
     });
     console.error(
       `following the changes${sensor === undefined ? "" : ` of ${sensor}`} at ${config.natsUrls.map(shownUrl).join(", ")}; Ctrl-C ends it`,

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import { readCliConfig, readConfig } from "../config";
+import { type CliConfig, readCliConfig, readConfig } from "../config";
+import { Fault } from "../domain/fault";
 import { hashToken, mintToken, SCOPES, type Scope } from "../domain/token";
-import { type Api, openApi } from "./api";
+import { type Api, ApiError, openApi } from "./api";
 import { commaList, wholeNumber } from "./flags";
 import { withOwnStore } from "./ownStore";
 
@@ -28,9 +30,16 @@ export function addToken(program: Command): void {
 }
 
 async function create(options: CreateOptions): Promise<void> {
-  const api = openApi(readCliConfig());
-  const token = (await api.answers()) ? await createByApi(api, options) : await createInStore(options);
-  console.log(token);
+  const cli = readCliConfig();
+  const api = openApi(cli);
+  console.log((await isRunning(api, cli)) ? await createByApi(api, options) : await createInStore(options));
+}
+
+/** Throws {@link ApiError} when nobody answers where TOCSIN_URL leads: a token in the database here would be of no use there. */
+async function isRunning(api: Api, { named }: CliConfig): Promise<boolean> {
+  if (await api.answers()) return true;
+  if (named) throw new ApiError(null, `no Tocsin answers at ${api.url}, where TOCSIN_URL leads`);
+  return false;
 }
 
 async function createByApi(api: Api, { name, scopes, expiresDays }: CreateOptions): Promise<string> {
@@ -39,11 +48,20 @@ async function createByApi(api: Api, { name, scopes, expiresDays }: CreateOption
   return token;
 }
 
+/** In a database that is there: one that nobody has run on yet would be made for a token that nobody asks for. */
 async function createInStore({ name, scopes, expiresDays }: CreateOptions): Promise<string> {
+  const { config } = readConfig();
+  const { file } = config.store;
+  if (!existsSync(file)) {
+    throw new Fault(
+      "notFound",
+      `no Tocsin runs here, and there is no database ${file}; start one (tocsin up), or set DATA_DIR or TOCSIN_URL`,
+    );
+  }
   const token = mintToken();
   const id = `tok_${randomUUID().replaceAll("-", "")}`;
   const expiresAt = expiresDays === undefined ? null : expiry(expiresDays);
-  await withOwnStore(readConfig().config, (store) => store.createToken({ id, name, hash: hashToken(token), scopes, expiresAt }));
+  await withOwnStore(config, (store) => store.createToken({ id, name, hash: hashToken(token), scopes, expiresAt }));
   return token;
 }
 

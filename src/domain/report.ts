@@ -1,20 +1,19 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { SEVERITIES, type Severity } from "./severity";
+import { NOT_A_TIME, parseTime, TIME_PATTERN } from "./time";
 
 export const STATUS_PATTERN = "^[a-z0-9][a-z0-9_.-]{0,63}$";
 const STATUS = new RegExp(STATUS_PATTERN);
 export const REPORT_BYTES_MAX = 64 * 1024;
 /** Numbers can grow when they are written again (1e20), so what is kept of `attributes` has a limit of its own. */
 export const ATTRIBUTES_BYTES_MAX = 64 * 1024;
+/** Levels of objects and lists, `attributes` itself included: what is deeper, many a reader of a change could not parse. */
+export const ATTRIBUTES_DEPTH_MAX = 100;
 export const REPORT_ID_CHARS_MAX = 128;
 export const MESSAGE_CHARS_MAX = 4096;
 /** How long a report's id is remembered; the same id later is a new report. */
 export const REPORT_ID_MEMORY_MS = 2 * 24 * 3600 * 1000;
-
-/** RFC 3339 with a time zone; seconds may carry a fraction. */
-export const TIME_PATTERN =
-  "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])[Tt]([01]\\d|2[0-3]):[0-5]\\d:([0-5]\\d|60)(\\.\\d{1,9})?([Zz]|[+-]([01]\\d|2[0-3]):[0-5]\\d)$";
 
 /** A text column of Postgres cannot hold U+0000. */
 const NO_NUL = "^[^\\u0000]*$";
@@ -103,7 +102,12 @@ function parseCode(text: string): ParsedReport {
 export function checkReport(body: unknown, bytes: number): ParsedReport {
   if (!checker.Check(body)) return refused(firstError(body));
   const at = body.at === undefined ? null : parseTime(body.at);
-  if (Number.isNaN(at)) return refused("/at: is not a time");
+  if (Number.isNaN(at)) return refused(`/at: ${NOT_A_TIME}`);
+  if (body.message?.isWellFormed() === false) return refused(`/message: ${NOT_WELL_FORMED}`);
+  if (body.id?.isWellFormed() === false) return refused(`/id: ${NOT_WELL_FORMED}`);
+  // Before anything writes them out: that recurses, too.
+  const fault = body.attributes === undefined ? null : faultIn(body.attributes, 1);
+  if (fault !== null) return refused(`/attributes: ${fault}`);
   if (body.attributes !== undefined && bytes > 4096) {
     const kept = Buffer.byteLength(JSON.stringify(body.attributes));
     if (kept > ATTRIBUTES_BYTES_MAX)
@@ -126,20 +130,24 @@ export function checkReport(body: unknown, bytes: number): ParsedReport {
   };
 }
 
-const AT_MIN = Date.parse("0000-01-01T00:00:00.000Z");
-const AT_MAX = Date.parse("9999-12-31T23:59:59.999Z");
+const NOT_WELL_FORMED = "holds half of a surrogate pair, which is no text";
 
-/** Epoch milliseconds; NaN for a day that no calendar has (30 February), and for what RFC 3339 could not write in UTC. */
-function parseTime(text: string): number {
-  const day = text.slice(0, 10);
-  if (Number(text.slice(8, 10)) > 28 && new Date(day).toISOString().slice(0, 10) !== day) return Number.NaN;
-  const time = Date.parse(text);
-  return time >= AT_MIN && time <= AT_MAX ? time : Number.NaN;
+/** What nobody could read again of a value within `attributes`; null for nothing. `level` is the one that it stands on. */
+function faultIn(value: unknown, level: number): string | null {
+  if (typeof value === "string") return value.isWellFormed() ? null : NOT_WELL_FORMED;
+  if (typeof value !== "object" || value === null) return null;
+  if (level > ATTRIBUTES_DEPTH_MAX) return `are nested deeper than ${ATTRIBUTES_DEPTH_MAX} levels`;
+  for (const [key, inside] of Object.entries(value)) {
+    const fault = faultIn(key, level) ?? faultIn(inside, level + 1);
+    if (fault !== null) return fault;
+  }
+  return null;
 }
 
 function firstError(body: unknown): string {
   const error = checker.Errors(body).First();
-  return error === undefined ? "not a report" : `${error.path || "/"}: ${error.message}`;
+  if (error === undefined) return "not a report";
+  return `${error.path || "/"}: ${error.schema["pattern"] === TIME_PATTERN ? NOT_A_TIME : error.message}`;
 }
 
 function refused(reason: string): ParsedReport {

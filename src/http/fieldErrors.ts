@@ -1,6 +1,7 @@
 import type { TSchema } from "@sinclair/typebox";
 import type { ValueError } from "@sinclair/typebox/value";
 import type { FieldError } from "../domain/fault";
+import { NOT_A_TIME, TIME_PATTERN } from "../domain/time";
 
 /** So many are shown; a body of a MiB can hold many more. */
 const ERRORS_SHOWN_MAX = 20;
@@ -46,7 +47,9 @@ function closest(error: ValueError): ValueError[] | null {
 }
 
 function messageOf({ schema, message }: ValueError): string {
-  const choices = ((schema["anyOf"] ?? []) as TSchema[]).map(({ const: choice }) => choice as unknown);
+  const branches = (schema["anyOf"] ?? []) as TSchema[];
+  if ([schema, ...branches].some((each) => each["pattern"] === TIME_PATTERN)) return NOT_A_TIME;
+  const choices = branches.map(({ const: choice }) => choice as unknown);
   if (choices.length > 0 && choices.every((choice) => typeof choice === "string")) return `must be one of ${choices.join(", ")}`;
   return message;
 }

@@ -1,7 +1,7 @@
 /** Fields that several nouns share. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { TIME_PATTERN } from "../domain/report";
 import { LABEL_KEY_PATTERN, LABEL_VALUE_CHARS_MAX, LABELS_MAX, SENSOR_ID_PATTERN } from "../domain/sensor";
+import { NOT_A_TIME, parseTime, TIME_PATTERN } from "../domain/time";
 import type { Page, PageRequest, TimeRange } from "../store/store";
 import { invalid } from "./problems";
 
@@ -68,13 +68,9 @@ export function rangeOf({ since, until }: { readonly since?: string | undefined;
 
 /** Epoch milliseconds of a {@link GivenTime}; throws a 422 for what no calendar has. */
 export function instantOf(text: string, pointer: string): number {
-  const day = text.slice(0, 10);
-  const midnight = new Date(day);
-  const time = Date.parse(text);
-  // 30 February is read as 2 March.
-  const exists = Number.isFinite(midnight.getTime()) && midnight.toISOString().startsWith(day);
-  if (exists && Number.isFinite(time)) return time;
-  throw invalid("A time is not valid.", [{ pointer, message: "is not a time" }]);
+  const time = parseTime(text);
+  if (Number.isNaN(time)) throw invalid("A time is not valid.", [{ pointer, message: NOT_A_TIME }]);
+  return time;
 }
 
 export function timeOf(ms: number): string {

@@ -90,6 +90,7 @@ function demandParams({ brokenParams }: Match): void {
 }
 
 interface Target {
+  /** Empty where the request names no host. */
   readonly origin: string;
   readonly path: string;
   /** With its question mark; empty without one. */
@@ -99,11 +100,14 @@ interface Target {
 /** Elysia looks for the path from here on: a shorter origin would hide the beginning of it. */
 const ORIGIN_CHARS_MIN = 11;
 
-function targetOf(url: string): Target {
+/** Without a host (HTTP/1.0, or an empty header) Bun gives the path as it was sent; then it is put in order here, as Bun does otherwise. */
+function targetOf(sent: string): Target {
+  const hostless = sent.startsWith("/");
+  const url = hostless ? new URL(`http://localhost${sent}`).href : sent;
   const pathAt = url.indexOf("/", url.indexOf("://") + 3);
   const searchAt = url.indexOf("?", pathAt);
   const end = searchAt === -1 ? url.length : searchAt;
-  return { origin: url.slice(0, pathAt), path: url.slice(pathAt, end), search: url.slice(end) };
+  return { origin: hostless ? "" : url.slice(0, pathAt), path: url.slice(pathAt, end), search: url.slice(end) };
 }
 
 /** The request as Elysia can route it. Its body was read. */

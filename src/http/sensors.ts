@@ -9,7 +9,7 @@ import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams, TEXT_PAT
 import { operation } from "./operation";
 import { invalid } from "./problems";
 import { draftOf, patched, Sensor, SensorCreation, SensorPatch, SensorReplacement, sensorView } from "./sensorModel";
-import { ETAG_HEADER, etagOf, IfMatch, wantedVersion } from "./versions";
+import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
 
 /** An edit that met another is done again on what that one left. */
 const PATCH_TRIES = 5;
@@ -73,22 +73,22 @@ export function sensors({ store, partitions }: SensorsOptions) {
       "/v1/sensors/:id",
       async ({ params: { id }, body, headers, set }) => {
         const draft = draftOf(id, body, partitions);
-        return versioned(await store.updateSensor(draft, wantedVersion(headers["if-match"])), set.headers);
+        return versioned(await onVersion(headers["if-match"], (wanted) => store.updateSensor(draft, wanted)), set.headers);
       },
       { params: SensorParams, headers: IfMatch, body: SensorReplacement, ...REPLACE },
     )
     .patch(
       "/v1/sensors/:id",
       async ({ params: { id }, body, headers, set }) => {
-        const record = await patch({ store, partitions }, id, { patch: body, wanted: wantedVersion(headers["if-match"]) });
-        return versioned(record, set.headers);
+        const edit = (wanted: number | null) => patch({ store, partitions }, id, { patch: body, wanted });
+        return versioned(await onVersion(headers["if-match"], edit), set.headers);
       },
       { params: SensorParams, headers: IfMatch, body: SensorPatch, ...PATCH },
     )
     .delete(
       "/v1/sensors/:id",
       async ({ params: { id }, headers }) => {
-        await store.deleteSensor(id, wantedVersion(headers["if-match"]));
+        await onVersion(headers["if-match"], (wanted) => store.deleteSensor(id, wanted));
         return new Response(null, { status: 204 });
       },
       { params: SensorParams, headers: IfMatch, ...DELETE },

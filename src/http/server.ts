@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { HttpConfig } from "../config";
 import { Fault } from "../domain/fault";
 import type { Events } from "../telemetry/events";
@@ -70,13 +71,12 @@ function listen({ host, port }: HttpConfig, { templates, handle }: { templates: 
         cause: error,
       });
     }
-    throw new Fault(
-      "unavailable",
-      `Port ${port} on ${host} cannot be listened on (${code}); set HTTP_PORT or HTTP_HOST to what this machine has.`,
-      {
-        cause: error,
-      },
-    );
+    // Of a name that leads nowhere Bun gives whatever code came last.
+    const foreign = code === "EADDRNOTAVAIL" || (isIP(host) === 0 && code !== "EACCES");
+    const reason = foreign
+      ? `HTTP_HOST ${host} is neither an address of this machine nor a name for one.`
+      : `Port ${port} on ${host} cannot be listened on (${code}); set HTTP_PORT or HTTP_HOST to what this machine has.`;
+    throw new Fault("unavailable", reason, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 /** Edits name the version that they were made on: `ETag` and `If-Match` (RFC 9110, sections 8.8.3 and 13.1.1). */
 import { Type } from "@sinclair/typebox";
+import { Fault, isFault } from "../domain/fault";
 import { invalid } from "./problems";
 
 export const IfMatch = Type.Object({
@@ -17,8 +18,25 @@ export function etagOf(version: number): string {
   return `"${version}"`;
 }
 
-/** The version that an edit wants to find, or null for any. Throws a 422 for what is no entity tag. */
-export function wantedVersion(ifMatch: string | undefined): number | null {
+/**
+ * Makes an edit on the version that `If-Match` wants to find, null for any. Throws a 422 for what is no entity tag; one that can never
+ * match is the edit's own 412, if it does not fail in another way, with the reason.
+ */
+export async function onVersion<Edited>(
+  ifMatch: string | undefined,
+  edit: (expectedVersion: number | null) => Promise<Edited>,
+): Promise<Edited> {
+  const wanted = wantedVersion(ifMatch);
+  try {
+    return await edit(wanted);
+  } catch (error) {
+    if (wanted !== NEVER || !isFault(error, "preconditionFailed")) throw error;
+    const reason = ifMatch?.trim().startsWith("W/") ? "a weak tag never matches" : "no version ever had this tag";
+    throw new Fault("preconditionFailed", `If-Match: ${reason}; send back the ETag as it came, such as "3".`);
+  }
+}
+
+function wantedVersion(ifMatch: string | undefined): number | null {
   if (ifMatch === undefined || ifMatch.trim() === "*") return null;
   const tag = ifMatch.trim();
   const version = /^"([1-9]\d{0,14})"$/.exec(tag)?.[1];

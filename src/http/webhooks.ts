@@ -8,7 +8,7 @@ import { OwnParams, pageOf, PageQuery, pageSchema, pageView } from "./fields";
 import { operation } from "./operation";
 import type { WebhookPort } from "./ports";
 import { invalid } from "./problems";
-import { ETAG_HEADER, etagOf, IfMatch, wantedVersion } from "./versions";
+import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
 import { editOf, NewWebhook, TestAttempt, Webhook, WebhookCreation, WebhookPatch, webhookView } from "./webhookModel";
 
 const SECRET_BYTES = 32;
@@ -45,7 +45,7 @@ export function webhooks({ store, port, changed }: WebhooksOptions) {
       "/v1/webhooks/:id",
       async ({ params: { id }, body, headers, set }) => {
         if (body.url !== undefined) await demandUrl(port, body.url);
-        const webhook = await store.updateWebhook(id, editOf(body), wantedVersion(headers["if-match"]));
+        const webhook = await onVersion(headers["if-match"], (wanted) => store.updateWebhook(id, editOf(body), wanted));
         changed();
         return versioned(webhook, set.headers);
       },
@@ -54,7 +54,7 @@ export function webhooks({ store, port, changed }: WebhooksOptions) {
     .delete(
       "/v1/webhooks/:id",
       async ({ params: { id }, headers }) => {
-        await store.deleteWebhook(id, wantedVersion(headers["if-match"]));
+        await onVersion(headers["if-match"], (wanted) => store.deleteWebhook(id, wanted));
         changed();
         return new Response(null, { status: 204 });
       },

@@ -21,7 +21,7 @@ export interface AttemptOptions {
   readonly sender: Pick<Sender, "send">;
   readonly bodies: Bodies;
   readonly owed: Pick<Owed, "disable">;
-  readonly recovery: Pick<Recovery, "hold">;
+  readonly recovery: Pick<Recovery, "attempting" | "hold">;
   readonly isHeld: () => boolean;
   readonly moment: () => Moment;
   readonly events: Events;
@@ -32,10 +32,11 @@ export function createAttempt({ sender, bodies, owed, recovery, isHeld, moment, 
     const kept = bodies.of(delivery.number);
     const body = kept === null || typeof kept === "string" ? kept : await kept;
     if (body === null) return { settlement: endWithout(delivery), timedOut: false };
+    recovery.attempting(webhook);
     const sent = await sender.send(deliveryMessage(delivery, webhook, body), { signal, mayDial: isHeld });
     if (sent === null) return NOTHING_KNOWN;
     const outcome = judge(sent.reply, delivery, moment());
-    if (outcome.kind === "retry" && outcome.heldUntil !== null) recovery.hold(webhook.id, outcome.heldUntil);
+    if (outcome.kind === "retry" && outcome.heldUntil !== null) recovery.hold(webhook, outcome.heldUntil);
     const verdict = outcome.kind === "gone" ? await verdictOfGone(webhook, delivery) : verdictOf(outcome);
     const timedOut = sent.reply.kind === "unanswered" && sent.reply.timedOut;
     return { settlement: { delivery, attempt: sent.attempt, verdict }, timedOut };

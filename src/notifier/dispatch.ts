@@ -257,8 +257,9 @@ export class Dispatcher {
     const startedAt = performance.now();
     this.#lookAt = Infinity;
     try {
-      for (const { webhookId, nextAttemptAt } of await this.options.store.nextDue(this.options.partition)) {
-        this.#expect(this.#queueOf(webhookId), nextAttemptAt);
+      for (const { webhookId, nextAttemptAt, deleted } of await this.options.store.nextDue(this.options.partition)) {
+        if (deleted) this.options.endOwed(webhookId);
+        else this.#expect(this.#queueOf(webhookId), nextAttemptAt);
       }
     } finally {
       const now = performance.now();

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { WEBHOOKS_MAX } from "../domain/webhook";
+import { type Webhook, WEBHOOKS_MAX } from "../domain/webhook";
 import type { DeliveryStore, Lease, Settlement } from "../store/store";
 import type { Events } from "../telemetry/events";
 
@@ -12,10 +12,14 @@ const WAKE_EVERY_MAX_MS = 5 * 60_000;
 export interface Recovery {
   /** Outcomes that are written: what failed is waiting now, and a success ends the waiting. */
   settled(settlements: readonly Settlement[]): void;
-  /** The endpoint asked to be left alone until then. */
-  hold(webhookId: string, until: number): void;
+  /** An attempt begins. Another address is another endpoint: what the one before asked for holds no longer. */
+  attempting(webhook: Endpoint): void;
+  /** The endpoint that was attempted asked to be left alone until then. */
+  hold(webhook: Endpoint, until: number): void;
   stop(): Promise<void>;
 }
+
+type Endpoint = Pick<Webhook, "id" | "url">;
 
 export interface RecoveryOptions {
   readonly store: Pick<DeliveryStore, "wakeWebhook">;
@@ -27,6 +31,8 @@ export interface RecoveryOptions {
 }
 
 interface Health {
+  /** The address that was attempted last. */
+  url: string | null;
   /** Something failed and was not woken since; nobody knows what another process left behind. */
   waits: boolean;
   heldUntil: number;
@@ -36,17 +42,9 @@ interface Health {
 }
 
 export function createRecovery({ store, lease, now, onWoken, events }: RecoveryOptions): Recovery {
-  const healths = new LRUCache<string, Health>({ max: WEBHOOKS_MAX, dispose: forgetTimer });
+  const healths = createHealths();
   const waking = new Set<Promise<void>>();
   let stopped = false;
-
-  function healthOf(webhookId: string): Health {
-    const known = healths.get(webhookId);
-    if (known !== undefined) return known;
-    const health: Health = { waits: true, heldUntil: 0, wokenAt: null, wakeEveryMs: WAKE_EVERY_MS, timer: null };
-    healths.set(webhookId, health);
-    return health;
-  }
 
   /** At once, or as soon as it may be. */
   function wakeInTime(webhookId: string, health: Health): void {
@@ -79,7 +77,7 @@ export function createRecovery({ store, lease, now, onWoken, events }: RecoveryO
     settled(settlements) {
       for (const { delivery, attempt, verdict } of settlements) {
         if (attempt === null) continue;
-        const health = healthOf(delivery.webhookId);
+        const health = healths.of(delivery.webhookId);
         if (verdict.kind !== "delivered") {
           health.waits = true;
           continue;
@@ -89,16 +87,35 @@ export function createRecovery({ store, lease, now, onWoken, events }: RecoveryO
       }
     },
 
-    hold(webhookId, until) {
-      const health = healthOf(webhookId);
-      health.heldUntil = Math.max(health.heldUntil, until);
+    attempting({ id, url }) {
+      const health = healths.of(id);
+      if (health.url !== url) Object.assign(health, { url, heldUntil: 0 });
+    },
+
+    hold({ id, url }, until) {
+      const health = healths.of(id);
+      if (health.url === url) health.heldUntil = Math.max(health.heldUntil, until);
     },
 
     async stop() {
       stopped = true;
-      for (const health of healths.values()) forgetTimer(health);
+      for (const health of healths.all()) forgetTimer(health);
       await Promise.all(waking);
     },
+  };
+}
+
+function createHealths(): { of(webhookId: string): Health; all(): Iterable<Health> } {
+  const healths = new LRUCache<string, Health>({ max: WEBHOOKS_MAX, dispose: forgetTimer });
+  return {
+    of(webhookId) {
+      const known = healths.get(webhookId);
+      if (known !== undefined) return known;
+      const health: Health = { url: null, waits: true, heldUntil: 0, wokenAt: null, wakeEveryMs: WAKE_EVERY_MS, timer: null };
+      healths.set(webhookId, health);
+      return health;
+    },
+    all: () => healths.values(),
   };
 }
 

@@ -283,9 +283,16 @@ export interface SettleOutcome {
   readonly heads: readonly DueDelivery[];
 }
 
+export interface NextDue {
+  readonly webhookId: string;
+  readonly nextAttemptAt: number;
+  /** The webhook is gone: what it is owed is for the caller to end, whenever it is due. */
+  readonly deleted: boolean;
+}
+
 export interface DeliveryStore {
-  /** For each webhook with anything pending in the partition, when its next head is due. */
-  nextDue(partition: number): Promise<{ webhookId: string; nextAttemptAt: number }[]>;
+  /** For each webhook with anything pending in the partition, when its next head is due; not for those that are paused or disabled. */
+  nextDue(partition: number): Promise<NextDue[]>;
   /** The heads of a webhook that are due at `now`, the longest due first. */
   dueHeads(partition: number, webhookId: string, now: number, limit: number): Promise<DueDelivery[]>;
   /** What an attempt sends: the webhook as it is now (null once deleted) and the change's body. */
@@ -419,7 +426,10 @@ export interface WebhookStore {
   /** Owed exactly the changes recorded after this. Throws conflict at WEBHOOKS_MAX. */
   createWebhook(draft: WebhookDraft & { id: string; secrets: readonly string[] }): Promise<Webhook>;
   getWebhook(id: string): Promise<Webhook | null>;
-  /** Throws notFound, preconditionFailed. Leaving `paused` makes what was held due. */
+  /**
+   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every waiting head due at once: the wait
+   * belonged to the endpoint as it was.
+   */
   updateWebhook(
     id: string,
     edit: Partial<WebhookDraft> & { state?: WebhookState; stateReason?: string | null },

@@ -1,7 +1,11 @@
 import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { version } from "../../package.json";
 import { createProgram } from "../../src/cli/program";
+import { openStore } from "../../src/store/open";
+import { temporaryFolder } from "../store/sqlite/harness";
 import { runCommand } from "./command";
 
 /** Every command and subcommand, as the words that lead to it. */
@@ -41,6 +45,8 @@ test("a flag's wrong value, a missing one and a word too many are errors of use"
     ["simulate", "--change-share", "1.5"],
     ["tail", "--sensor", "a.b"],
     ["sense", "--disk", "95,80"],
+    ["sense", "--once", "--path", "/nope"],
+    ["sense", "--once", "--path", "/proc"],
     ["listen", "--secret", "hunter2"],
     ["listen", "--no-register"],
     ["token", "create", "--name", "a"],
@@ -67,4 +73,34 @@ test("where no Tocsin runs, the commands that need one say so in a line", async 
   expect(tail.stderr).toMatch(/^tocsin: no NATS answers at nats:\/\/127\.0\.0\.1:1; .*\n$/);
   expect(listen).toMatchObject({ exitCode: 1, stdout: "" });
   expect(listen.stderr).toMatch(/^tocsin: no Tocsin answers at http:\/\/127\.0\.0\.1:1.*\n$/);
+});
+
+const CREATE = ["token", "create", "--name", "a", "--scopes", "admin"];
+
+test("a token is made where TOCSIN_URL leads, and nowhere else: nobody there is an error, and the database here stays as it is", async () => {
+  using folder = temporaryFolder();
+  const store = await openStore({ kind: "sqlite", file: folder.file });
+  try {
+    const { exitCode, stdout, stderr } = await runCommand(CREATE, {
+      DATABASE_URL: `sqlite:${folder.file}`,
+      DATA_DIR: folder.path,
+      TOCSIN_URL: "http://127.0.0.1:1",
+    });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(stderr).toBe("tocsin: no Tocsin answers at http://127.0.0.1:1, where TOCSIN_URL leads\n");
+    expect((await store.listTokens({ limit: 10, cursor: null })).items).toEqual([]);
+  } finally {
+    await store.close();
+  }
+});
+
+test("where no Tocsin runs a token is made in the database that is there; where none is, none is made, and it is said what to do", async () => {
+  using folder = temporaryFolder();
+  const env = { DATA_DIR: join(folder.path, "data"), HTTP_PORT: "1" };
+  const refused = await runCommand(CREATE, env);
+  expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(refused.stderr).toMatch(/^tocsin: no Tocsin runs here, and there is no database .*tocsin\.db; start one \(tocsin up\), .*\n$/);
+  expect(existsSync(env.DATA_DIR)).toBe(false);
+  expect((await runCommand(["migrate"], env)).exitCode).toBe(0);
+  expect(await runCommand(CREATE, env)).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^\S{16,}\n$/) });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   ATTRIBUTES_BYTES_MAX,
+  ATTRIBUTES_DEPTH_MAX,
   checkReport,
   MESSAGE_CHARS_MAX,
   parseReport,
@@ -165,6 +166,33 @@ describe("a JSON report", () => {
     expect(refusalOf(parse(`{"status":"ok","attributes":{"n":[${numbers}]}}`))).toContain(`at most ${ATTRIBUTES_BYTES_MAX} are kept`);
   });
 
+  test.each([
+    ["/message", { message: "a\ud800b" }],
+    ["/id", { id: "\udfff" }],
+    ["/attributes", { attributes: { a: ["ok", { b: "\ud83d" }] } }],
+    ["/attributes", { attributes: { a: { "\ude00\ud83d": 1 } } }],
+  ])("with half a surrogate pair in %s is refused, because its text could not be handed on", (pointer, fields) => {
+    expect(refusalOf(parseBody({ status: "ok", ...fields }))).toBe(`${pointer}: holds half of a surrogate pair, which is no text`);
+  });
+
+  test("may have any character beyond the first plane", () => {
+    const attributes = { "\u{1F525}": ["\u{10FFFF}"] };
+    expect(parseBody({ status: "ok", message: "\u{1F525}", id: "\u{1F525}", attributes }).ok).toBe(true);
+  });
+
+  test(`with attributes of ${ATTRIBUTES_DEPTH_MAX} levels is taken, of one more or of thousands refused`, () => {
+    for (const [open, close] of [
+      ["[", "]"],
+      ['{"a":', "}"],
+    ] as const) {
+      const nested = (levels: number) => parse(`{"status":"ok","attributes":{"a":${open.repeat(levels - 1)}1${close.repeat(levels - 1)}}}`);
+      expect(nested(ATTRIBUTES_DEPTH_MAX).ok).toBe(true);
+      for (const levels of [ATTRIBUTES_DEPTH_MAX + 1, 10_000]) {
+        expect(refusalOf(nested(levels))).toBe(`/attributes: are nested deeper than ${ATTRIBUTES_DEPTH_MAX} levels`);
+      }
+    }
+  });
+
   test("that is not an object is refused", () => {
     for (const body of [null, 1, "ok", []]) expect(checkReport(body, 10).ok).toBe(false);
   });
@@ -203,7 +231,7 @@ describe("a report's time", () => {
     "9999-12-31T23:59:59-23:59",
     "yesterday",
     "",
-  ])("%p is not one", (at) => {
-    expect(timeOf(at)).toStartWith("/at: ");
+  ])("%p is not one, and that is said in words", (at) => {
+    expect(timeOf(at)).toBe("/at: is not a time of RFC 3339 with a time zone");
   });
 });

@@ -60,6 +60,7 @@ export interface Answer {
 export interface TestApiOptions {
   readonly registration?: "open" | "closed";
   readonly adminToken?: string | null;
+  readonly host?: string;
   readonly port?: number;
   readonly checks?: Readonly<Record<string, () => Promise<void>>>;
   readonly store?: (real: Store) => Store;
@@ -84,7 +85,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     rmSync(folder, { recursive: true, force: true });
   };
   const http = await openHttp({
-    config: { host: "127.0.0.1", port: options.port ?? 0 },
+    config: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
     store,
     reports,
     partitions: PARTITIONS,

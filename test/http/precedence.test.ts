@@ -170,6 +170,27 @@ test("a short host name hides no part of the path", async () => {
   }
 });
 
+test("a request without a host is answered like any other, by the path that it would have with one", async () => {
+  const token = `authorization: Bearer ${ADMIN_TOKEN}`;
+  const lines = (...all: string[]) => [[...all, "", ""].join("\r\n")];
+  for (const [status, request] of [
+    [200, lines("GET /livez HTTP/1.0")],
+    [200, lines("GET /livez HTTP/1.1", "Host:")],
+    [200, lines("HEAD /livez HTTP/1.0")],
+    [200, lines("GET /v1/sensors?limit=1 HTTP/1.0", token)],
+    [422, lines("GET /v1/sensors?no=such HTTP/1.0", token)],
+    [401, lines("GET /v1/sensors HTTP/1.0")],
+    [401, lines("GET /livez/../v1/tokens HTTP/1.0")],
+    [403, lines("GET /v1/sensors/../tokens HTTP/1.0", `authorization: Bearer ${reader}`)],
+    [404, lines("GET //livez HTTP/1.0", token)],
+  ] as const) {
+    expect([request, (await rawRequest(api.url, request)).status]).toEqual([request, status]);
+  }
+  const body = '{"id":"hostless-1"}';
+  const head = ["POST /v1/sensors HTTP/1.0", token, "content-type: application/json", `content-length: ${body.length}`, "", ""];
+  expect((await rawRequest(api.url, [head.join("\r\n"), body])).status).toBe(201);
+});
+
 test("a fault of ours is a 500 without its text, and logged", async () => {
   await using broken = await openTestApi({
     store: (real) => ({

@@ -59,8 +59,10 @@ describe("a report", () => {
     for (const at of ["2099-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z", "2026-11-23t10:00:00+02:00", "2028-02-29T00:00:00Z"]) {
       expect((await report({ status: "ok", at })).status).toBe(202);
     }
-    for (const at of ["yesterday", "2026-11-23", "2026-02-30T10:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23T10:00:00", "", 7, null]) {
-      expect(pointersOf(await report({ status: "ok", at }))).toEqual(["/at"]);
+    const none = ["yesterday", "2026-11-23", "2026-02-30T10:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23T10:00:60Z", "2026-11-23T10:00:00"];
+    for (const at of [...none, "", 7, null]) {
+      const { errors } = expectProblem(await report({ status: "ok", at }), 422);
+      expect(errors).toEqual([{ pointer: "/at", message: "is not a time of RFC 3339 with a time zone" }]);
     }
   });
 
@@ -78,6 +80,10 @@ describe("a report", () => {
     expect(await pointers({ status: "x".repeat(65) })).toEqual(["/status"]);
     expect(await pointers({ status: "ok", message: "x".repeat(MESSAGE_CHARS_MAX + 1) })).toEqual(["/message"]);
     expect(await pointers({ status: "ok", message: "a\u0000" })).toEqual(["/message"]);
+    expect(await pointers({ status: "ok", message: "a\ud800" })).toEqual(["/message"]);
+    expect(await pointers({ status: "ok", id: "\udfff" })).toEqual(["/id"]);
+    expect(await pointers({ status: "ok", attributes: { a: ["\ud800"] } })).toEqual(["/attributes"]);
+    expect(await pointers({ status: "ok", attributes: { "\ud800": 1 } })).toEqual(["/attributes"]);
     expect(await pointers({ status: "ok", id: "" })).toEqual(["/id"]);
     expect(await pointers({ status: "ok", attributes: [] })).toEqual(["/attributes"]);
     expectProblem(await api.request("POST", "/v1/sensors/boiler-7/reports", { body: '{"status":"ok","value":1e999}' }), 422);

@@ -230,10 +230,15 @@ describe("an edit that names its version", () => {
     expect(await shown(id)).toMatchObject({ name: "newer", version: 2 });
   });
 
-  test("is refused when the tag is weak, or none of ours: 412", async () => {
+  test("is refused when the tag is weak, or none of ours: 412 with the reason, where there is something to edit", async () => {
     const { id } = await registered();
-    for (const never of ['W/"1"', '"one"', '""']) {
-      for (const edit of edits(id, never)) expectProblem(await edit(), 412);
+    for (const [never, reason] of [
+      ['W/"1"', "a weak tag never matches"],
+      ['"one"', "no version ever had this tag"],
+      ['""', "no version ever had this tag"],
+    ] as const) {
+      for (const edit of edits(id, never)) expect(expectProblem(await edit(), 412).detail).toContain(reason);
+      for (const edit of edits("nobody", never)) expectProblem(await edit(), 404);
     }
   });
 

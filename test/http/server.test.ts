@@ -16,6 +16,18 @@ test("a port that is taken is a refusal in one line, which says what to do", asy
   expect((await first.request("GET", "/livez")).status).toBe(200);
 });
 
+test.each(["nosuchhost.invalid", "256.1.1.1", "192.0.2.1"])(
+  "an HTTP_HOST that is not this machine's, %s, is a refusal that says so",
+  async (host) => {
+    const refusal = await openTestApi({ host }).then(
+      (opened) => opened[Symbol.asyncDispose](),
+      (error: unknown) => error,
+    );
+    expect(isFault(refusal, "unavailable")).toBe(true);
+    expect((refusal as Error).message).toBe(`HTTP_HOST ${host} is neither an address of this machine nor a name for one.`);
+  },
+);
+
 test("a stop lets what runs end, and then nobody is answered", async () => {
   await using api = await openTestApi();
   const acknowledged = Promise.withResolvers<void>();

@@ -166,5 +166,10 @@ describe("tokens", () => {
     expect(await pointers({ name: "a", scopes: ["admin"], expiresAt: "2020-01-01T00:00:00Z" })).toEqual(["/expiresAt"]);
     expect(await pointers({ name: "a", scopes: ["admin"], expiresAt: "2099-02-30T00:00:00Z" })).toEqual(["/expiresAt"]);
     expect(await pointers({ name: "a", scopes: ["admin"], expiresAt: 7 })).toEqual(["/expiresAt"]);
+    const { errors } = expectProblem(
+      await api.request("POST", "/v1/tokens", { json: { name: "a", scopes: ["admin"], expiresAt: "later" } }),
+      422,
+    );
+    expect(errors).toEqual([{ pointer: "/expiresAt", message: "is not a time of RFC 3339 with a time zone" }]);
   });
 });

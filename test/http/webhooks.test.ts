@@ -114,6 +114,7 @@ describe("a webhook", () => {
     const headers = { "if-match": '"1"' };
     expectProblem(await patch(id, { description: "lost" }, headers), 412);
     expectProblem(await api.request("DELETE", `/v1/webhooks/${id}`, { headers }), 412);
+    expect(expectProblem(await patch(id, {}, { "if-match": 'W/"2"' }), 412).detail).toContain("a weak tag never matches");
     expect(pointersOf(await patch(id, {}, { "if-match": "2" }))).toEqual(["/if-match"]);
     expect((await patch(id, { description: "right" }, { "if-match": '"2"' })).status).toBe(200);
     expect((await api.request("DELETE", `/v1/webhooks/${id}`, { headers: { "if-match": '"3"' } })).status).toBe(204);
@@ -132,6 +133,8 @@ describe("a webhook", () => {
   test("that cannot be is a 422 which points at every reason", async () => {
     const pointers = async (json: object) => pointersOf(await api.request("POST", "/v1/webhooks", { json }));
     expect(await pointers({})).toEqual(["/url"]);
+    const half = { description: "a\ud800", filter: { labels: { site: "\udfff" } } };
+    expect(await pointers({ url: URL_OF_OURS, ...half })).toEqual(["/description", "/filter/labels/site"]);
     expect(await pointers({ url: 7, secret: "mine", state: "active", concurrency: 0, description: "x".repeat(1025) })).toEqual([
       "/concurrency",
       "/description",

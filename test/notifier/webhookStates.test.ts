@@ -2,6 +2,11 @@ import { expect, test } from "bun:test";
 import { openReceiver } from "../receivers/receiver";
 import { Scene, until } from "./scene";
 
+/** How many attempts stand in the table. */
+async function tried(scene: Scene, webhookId: string): Promise<number> {
+  return (await scene.deliveries(webhookId)).reduce((sum, { attempts }) => sum + attempts.length, 0);
+}
+
 const named = (count: number) => Array.from({ length: count }, (_, index) => `sensor-${index}`);
 
 test("a paused webhook is sent nothing and misses nothing: what was held comes in order once it is active again", async () => {
@@ -68,6 +73,21 @@ test("what is owed to a deleted webhook ends as failed (deleted) without being s
   expect(ended).toHaveLength(1200);
   expect(new Set(ended.map(({ reason }) => reason))).toEqual(new Set(["deleted"]));
   expect(receiver.arrivals).toEqual([]);
+}, 20_000);
+
+test("what waits for a later attempt ends as failed (deleted) soon after the webhook is deleted, here or on another node", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver(() => ({ status: 503, headers: { "retry-after": "86400" } }));
+  const webhook = await scene.addWebhook(receiver.url);
+  await scene.start();
+  await scene.change(named(5), 3);
+  await until(async () => (await tried(scene, webhook.id)) === 5, "they were not tried");
+  await scene.store.deleteWebhook(webhook.id, null);
+  await scene.settled(5000);
+  const ended = await scene.deliveries(webhook.id);
+  expect(ended).toHaveLength(15);
+  for (const { state, reason } of ended) expect([state, reason]).toEqual(["failed", "deleted"]);
+  expect(receiver.arrivals).toHaveLength(5);
 }, 20_000);
 
 test("what is owed to a webhook that is disabled ends as failed (disabled), also what was recorded before and planned after", async () => {
@@ -151,4 +171,36 @@ test("a new address and new secrets hold from the next attempt on", async () => 
   await scene.settled();
   expect(before.arrivals.map(({ revision }) => revision)).toEqual([1]);
   expect(after.arrivals.map(({ revision }) => revision)).toEqual([2]);
+});
+
+test("a corrected address is tried at once by everything that waited for the wrong one, whatever that had asked for", async () => {
+  await using scene = await Scene.open();
+  await using wrong = openReceiver(() => ({ status: 503, headers: { "retry-after": "86400" } }));
+  await using right = openReceiver();
+  const webhook = await scene.addWebhook(wrong.url);
+  const { notifier } = await scene.start();
+  await scene.change(named(5), 2);
+  await until(async () => (await tried(scene, webhook.id)) === 5, "they were not tried");
+  await scene.store.updateWebhook(webhook.id, { url: right.url }, null);
+  notifier.webhooksChanged();
+  await scene.settled(5000);
+  expect(wrong.arrivals).toHaveLength(5);
+  expect(right.arrivals).toHaveLength(10);
+});
+
+test("a Retry-After of the wrong address does not keep back what fails once more at the right one", async () => {
+  await using scene = await Scene.open();
+  await using wrong = openReceiver(() => ({ status: 503, headers: { "retry-after": "86400" } }));
+  let refusals = 1;
+  await using right = openReceiver(({ sensorId }) => ({ status: sensorId === "a" && refusals-- > 0 ? 500 : 204 }));
+  const webhook = await scene.addWebhook(wrong.url);
+  const { notifier } = await scene.start();
+  await scene.change(["a"]);
+  await until(async () => (await tried(scene, webhook.id)) === 1, "they were not tried");
+  await scene.store.updateWebhook(webhook.id, { url: right.url }, null);
+  notifier.webhooksChanged();
+  await until(async () => (await tried(scene, webhook.id)) === 2, "the right one was not tried");
+  await scene.change(["b"]);
+  await scene.settled(3000);
+  expect(right.arrivals.map(({ sensorId }) => sensorId)).toEqual(["a", "b", "a"]);
 });

@@ -1,4 +1,4 @@
-import type { DeliveryStore, DueDelivery, Lease } from "../store";
+import type { DeliveryStore, DueDelivery, Lease, NextDue } from "../store";
 import { prepareLoggedChange } from "./changeLog";
 import type { Connection } from "./connection";
 import { openDeliveryRecords } from "./deliveryRecords";
@@ -16,7 +16,7 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
   const held = prepareFence(connection);
   const lanes = prepareLanes(connection);
   // One step from a webhook to the next in the index of heads: what it costs does not grow with what is owed.
-  const nextWebhook = client.prepare<[number, string], { webhookId: string; nextAttemptAt: number }>(
+  const nextWebhook = client.prepare<[number, string], Omit<NextDue, "deleted">>(
     `select webhook_id as webhookId, next_attempt_at as nextAttemptAt from deliveries
      where partition = ? and webhook_id > ? and next_attempt_at is not null order by webhook_id, next_attempt_at limit 1`,
   );
@@ -49,9 +49,9 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
   return {
     nextDue: (partition) =>
       read(() => {
-        const found: { webhookId: string; nextAttemptAt: number }[] = [];
+        const found: NextDue[] = [];
         for (let next = nextWebhook.get(partition, ""); next !== undefined; next = nextWebhook.get(partition, next.webhookId)) {
-          if (lanes.isOpen(next.webhookId)) found.push(next);
+          if (lanes.isOpen(next.webhookId)) found.push({ ...next, deleted: lanes.isGone(next.webhookId) });
         }
         return found;
       }),

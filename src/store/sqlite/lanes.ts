@@ -15,6 +15,8 @@ export interface Lanes {
   sendable(heads: readonly DueDelivery[]): DueDelivery[];
   /** Whether what is due to a webhook may be given out: a paused or disabled one is held; one that is gone is for the caller to end. */
   isOpen(webhookId: string): boolean;
+  /** The webhook is there no more. */
+  isGone(webhookId: string): boolean;
 }
 
 /** What keeps each lane in order; for use within transactions. */
@@ -48,6 +50,8 @@ export function prepareLanes({ client }: Connection): Lanes {
       const state = stateOfWebhook.get(webhookId);
       return state === undefined || state === "active";
     },
+
+    isGone: (webhookId) => stateOfWebhook.get(webhookId) === undefined,
   };
   return lanes;
 }

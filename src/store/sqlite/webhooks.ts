@@ -23,6 +23,7 @@ export function prepareFindWebhook({ db }: Connection): (id: string) => Webhook 
 export function openWebhooks(connection: Connection): Direct<WebhookStore> {
   const { db, write } = connection;
   const versions = prepareWebhookVersions(connection);
+  const makeHeadsDue = prepareMakeHeadsDue(connection);
 
   const find = prepareFindWebhook(connection);
 
@@ -54,7 +55,9 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
         const before = registered(id, expectedVersion);
         const webhook = editedWebhook(before, edit);
         db.update(webhooks).set(webhook).where(eq(webhooks.id, id)).run();
-        if (edit.filter !== undefined || webhook.state !== before.state) versions.add(webhook, { deleted: false });
+        const stateMoved = webhook.state !== before.state;
+        if (edit.filter !== undefined || stateMoved) versions.add(webhook, { deleted: false });
+        if (webhook.url !== before.url || (stateMoved && webhook.state === "active")) makeHeadsDue(id, webhook.updatedAt);
         return webhook;
       });
     },
@@ -78,6 +81,17 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
         .all();
       return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
     },
+  };
+}
+
+/** In every partition; the index of heads begins with it. */
+function prepareMakeHeadsDue({ client }: Connection): (webhookId: string, now: number) => void {
+  const partitions = client.prepare<[], number>("select partition from partitions where role = 'notify'").pluck();
+  const makeDue = client.prepare<[number, number, string, number]>(
+    "update deliveries set next_attempt_at = ? where partition = ? and webhook_id = ? and next_attempt_at > ?",
+  );
+  return (webhookId, now) => {
+    for (const partition of partitions.all()) makeDue.run(now, partition, webhookId, now);
   };
 }
 

@@ -1,8 +1,9 @@
 import { expect } from "bun:test";
 import { WEBHOOKS_MAX } from "../../../src/domain/webhook";
 import { type Promises, promises } from "./harness";
-import { threeOwed } from "./planner";
-import { addWebhook, allPages, FIRST_PAGE } from "./samples";
+import { Owner } from "./owner";
+import { Planner, refused, threeOwed } from "./planner";
+import { addWebhook, allPages, FAR, FIRST_PAGE } from "./samples";
 
 export const webhookPromises: readonly Promises[] = [
   promises("a webhook", {
@@ -78,6 +79,45 @@ export const webhookPromises: readonly Promises[] = [
       expect(await store.updateWebhook("w", { state: "active" }, null)).toMatchObject({ state: "active", stateReason: null });
       expect(await store.updateWebhook("w", { state: "paused", stateReason: "by hand" }, null)).toMatchObject({ stateReason: "by hand" });
       expect(await store.updateWebhook("w", { stateReason: null }, null)).toMatchObject({ state: "paused", stateReason: null });
+    },
+
+    "has all its waiting heads due at once when its address is another, or it is active again; no other edit moves them": async (store) => {
+      for (const id of ["w", "x"]) await addWebhook(store, id);
+      const owner = await Owner.of(store);
+      const planner = await Planner.of(store);
+      await planner.owe(await owner.change(["a", "a", "b", "c"]), ["w", "x"]);
+      const waiting = async (id: string) => (await planner.heads(id)).filter(({ nextAttemptAt }) => nextAttemptAt > Date.now());
+      const refuse = async () => {
+        for (const id of ["w", "x"]) for (const sensor of ["a", "b"]) await planner.settle(refused(await planner.head(id, sensor), FAR));
+      };
+      const { url } = await store.updateWebhook("w", {}, null);
+      for (const moving of [{ url: `${url}/elsewhere` }, { state: "active" }, { state: "active" }] as const) {
+        await refuse();
+        for (const edit of [{ url: (await store.getWebhook("w"))?.url, filter: {}, concurrency: 3 }, { description: "told" }]) {
+          await store.updateWebhook("w", edit, null);
+        }
+        if (moving.state !== undefined) await store.updateWebhook("w", { state: "paused" }, null);
+        expect(await waiting("x")).toHaveLength(2);
+        await store.updateWebhook("w", moving, null);
+        expect(await waiting("w")).toEqual([]);
+        expect((await planner.heads("w")).map(({ number }) => number).toSorted((a, b) => a - b)).toEqual([1, 3, 4]);
+        expect(await waiting("x")).toHaveLength(2);
+      }
+    },
+
+    "has what waits in every partition due": async (store) => {
+      await store.fixPartitionCount(2, 2);
+      await addWebhook(store, "w");
+      const planners = [];
+      for (const [partition, sensorId] of ["a", "b"].entries()) {
+        const owner = await Owner.of(store, partition);
+        const planner = await Planner.of(store, partition);
+        await planner.owe(await owner.change([sensorId]), ["w"]);
+        await planner.settle(refused(await planner.head("w", sensorId), FAR));
+        planners.push(planner);
+      }
+      await store.updateWebhook("w", { url: "https://elsewhere.example/" }, null);
+      for (const planner of planners) expect((await planner.heads("w")).map((head) => head.nextAttemptAt <= Date.now())).toEqual([true]);
     },
 
     "leaves its deliveries readable when it is deleted": async (store) => {

@@ -67,7 +67,7 @@ export const deliveries = sqliteTable(
   (table) => [
     // getDelivery, settle; one change is owed once to one webhook
     uniqueIndex("deliveries_by_id").on(table.id),
-    // nextDue, dueHeads, wakeWebhook
+    // nextDue, dueHeads, wakeWebhook, updateWebhook
     index("deliveries_due")
       .on(table.partition, table.webhookId, table.nextAttemptAt)
       .where(sql`next_attempt_at is not null`),
