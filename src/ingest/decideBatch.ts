@@ -1,11 +1,12 @@
 import { type Change, type ChangeDraft, numberChange } from "../domain/change";
-import { decide, judgeHeartbeat, mayBeDuplicate } from "../domain/decide";
+import { decide, judgeHeartbeat } from "../domain/decide";
 import { parseReport, type Report, REPORT_ID_MEMORY_MS } from "../domain/report";
 import { isSensorId, partitionOf, PROBE_ID, type Sensor, TICK_ID } from "../domain/sensor";
 import type { State } from "../domain/state";
 import type { StreamMessage } from "../jetstream/ports";
 import type { BatchPart, DeadLetterRow, IngestStore, PartitionPosition, ReportKey, ReportRow } from "../store/store";
 import type { KnownSensor, SensorCache } from "./sensorCache";
+import { SensorInBatch } from "./sensorInBatch";
 
 /** Neighbouring messages further apart mark a dark time, ours or the broker's: ticks come every half second. */
 const DARK_AFTER_MS = 2000;
@@ -20,79 +21,70 @@ export interface BatchRules {
   readonly registrationOpen: boolean;
 }
 
-/** What a batch comes to: the rows of its commit, and what is believed of its sensors once it is in. */
+export interface BatchMeans {
+  readonly rules: BatchRules;
+  readonly store: Pick<IngestStore, "knownReports" | "sensorsDue">;
+  readonly cache: SensorCache;
+}
+
+/** What a batch comes to: the rows of its commit, and what is to be known of its sensors once it is in. */
 export interface DecidedBatch {
   readonly rows: Pick<BatchPart, "registrations" | "reports" | "states" | "changes" | "deadLetters">;
   readonly to: Omit<PartitionPosition, "generation" | "published">;
-  readonly believed: ReadonlyMap<string, KnownSensor>;
   readonly unknownFields: number;
+  /** Makes what the batch believes known. Once, when it is in. */
+  readonly settle: () => void;
 }
 
-type Parsed =
-  | { readonly kind: "report"; readonly message: StreamMessage; readonly receivedAt: number; readonly report: Report }
-  | { readonly kind: "tick"; readonly receivedAt: number };
+type Parsed = ParsedReport | { readonly kind: "tick"; readonly receivedAt: number };
+
+interface ParsedReport {
+  readonly kind: "report";
+  readonly message: StreamMessage;
+  readonly sensor: SensorInBatch;
+  readonly receivedAt: number;
+  readonly report: Report;
+}
 
 /** Decides a batch in the order of the log. Reads the store, writes nothing. */
-export async function decideBatch(
-  messages: readonly StreamMessage[],
-  from: PartitionPosition,
-  { rules, store, cache }: { rules: BatchRules; store: Pick<IngestStore, "knownReports" | "sensorsDue">; cache: SensorCache },
-): Promise<DecidedBatch> {
-  const batch = new Batch(from, rules);
+export async function decideBatch(messages: readonly StreamMessage[], from: PartitionPosition, means: BatchMeans): Promise<DecidedBatch> {
+  const batch = new Batch(from, means);
   const parsed = batch.parse(messages);
-  const known = await cache.load(new Set(parsed.map((item) => (item.kind === "report" ? item.message.id : TICK_ID)).filter(isSensorId)));
-  const repeats = await findRepeats(parsed, known, store);
+  await batch.meetStrangers();
+  await findRepeats(parsed, means.store);
   for (const item of parsed) {
-    if (item.kind === "report") batch.decideReport(item, known, repeats);
-    else batch.judge(await dueSensors(item.receivedAt, { partition: rules.partition, store, cache }), item.receivedAt);
+    if (item.kind === "report") batch.decideReport(item);
+    else await batch.judge(item.receivedAt);
   }
   return batch.finish(messages);
 }
 
-/**
- * Which of the batch's reports the log holds already, with when it received them; the batch adds its own as it goes. Asks for every report
- * that may be a repeat by the time it is decided: the ones before it in the batch move the sensor's clock on.
- */
-async function findRepeats(
-  parsed: readonly Parsed[],
-  known: ReadonlyMap<string, KnownSensor>,
-  store: Pick<IngestStore, "knownReports">,
-): Promise<Map<string, number>> {
+/** Asks the log which of the batch's reports it holds already; the batch adds its own as it goes. */
+async function findRepeats(parsed: readonly Parsed[], store: Pick<IngestStore, "knownReports">): Promise<void> {
   const keys: ReportKey[] = [];
-  const clocks = new Map<string, number | null>();
+  const sensors: SensorInBatch[] = [];
   let oldest = Infinity;
   for (const item of parsed) {
-    if (item.kind !== "report") continue;
-    const { report, message, receivedAt } = item;
-    const atMax = clocks.get(message.id) ?? known.get(message.id)?.state.atMax ?? null;
-    if (report.id !== null && mayBeDuplicate({ atMax }, report)) {
-      keys.push({ sensorId: message.id, reportId: report.id });
-      oldest = Math.min(oldest, receivedAt);
-    }
-    if (report.at !== null && (atMax === null || report.at > atMax)) clocks.set(message.id, report.at);
+    if (item.kind !== "report" || !item.sensor.mayRepeat(item.report)) continue;
+    const { sensor, report, receivedAt } = item;
+    keys.push({ sensorId: sensor.sensorId, reportId: report.id as string });
+    sensors.push(sensor);
+    oldest = Math.min(oldest, receivedAt);
   }
-  const repeats = new Map<string, number>();
-  if (keys.length === 0) return repeats;
+  if (keys.length === 0) return;
   const found = await store.knownReports(keys, oldest - REPORT_ID_MEMORY_MS);
-  keys.forEach(({ sensorId, reportId }, index) => {
+  keys.forEach(({ reportId }, index) => {
     const receivedAt = found[index];
-    if (receivedAt != null) repeats.set(reportKey(sensorId, reportId), receivedAt);
+    if (receivedAt != null) sensors[index]?.remember(reportId, receivedAt);
   });
-  return repeats;
-}
-
-async function dueSensors(
-  watermark: number,
-  { partition, store, cache }: { partition: number; store: Pick<IngestStore, "sensorsDue">; cache: SensorCache },
-): Promise<Map<string, KnownSensor>> {
-  const due = await store.sensorsDue(partition, watermark, DUE_AT_TICK_MAX);
-  return new Map(due.map((row) => [row.sensor.id, cache.remember(row)]));
 }
 
 class Batch {
-  readonly #believed = new Map<string, KnownSensor>();
-  readonly #touched = new Map<string, State>();
-  readonly #registrations = new Map<string, Sensor>();
+  readonly #sensors = new Map<string, SensorInBatch>();
+  /** Those of which nothing is in memory. */
+  readonly #strangers: SensorInBatch[] = [];
+  readonly #moved: SensorInBatch[] = [];
+  readonly #registrations: Sensor[] = [];
   readonly #reports: ReportRow[] = [];
   readonly #changes: Change[] = [];
   readonly #deadLetters: DeadLetterRow[] = [];
@@ -102,7 +94,7 @@ class Batch {
 
   constructor(
     private readonly from: PartitionPosition,
-    private readonly rules: BatchRules,
+    private readonly means: BatchMeans,
   ) {
     this.#receivedAt = from.receivedAt;
     this.#darkEndedAt = from.darkEndedAt;
@@ -114,42 +106,44 @@ class Batch {
       const receivedAt = this.#advanceClock(message.timeMs);
       if (message.id === TICK_ID) parsed.push({ kind: "tick", receivedAt });
       else if (message.id !== PROBE_ID) {
-        const report = this.#readReport(message, receivedAt);
-        if (report !== null) parsed.push({ kind: "report", message, receivedAt, report });
+        const item = this.#parseReport(message, receivedAt);
+        if (item !== null) parsed.push(item);
       }
     }
     return parsed;
   }
 
-  decideReport(item: Extract<Parsed, { kind: "report" }>, known: ReadonlyMap<string, KnownSensor>, repeats: Map<string, number>): void {
-    const { message, receivedAt, report } = item;
-    const before = this.#believed.get(message.id) ?? (known.get(message.id) as KnownSensor);
-    const sensor = before.sensor ?? this.#register(message, receivedAt, before.state.life);
+  async meetStrangers(): Promise<void> {
+    if (this.#strangers.length === 0) return;
+    const known = await this.means.cache.load(this.#strangers.map(({ sensorId }) => sensorId));
+    for (const [index, stranger] of this.#strangers.entries()) stranger.meet(known[index] as KnownSensor);
+  }
+
+  decideReport(item: ParsedReport): void {
+    const { message, sensor: reporter, receivedAt, report } = item;
+    const sensor = reporter.sensor ?? this.#register(message, receivedAt, reporter.state.life);
     if (sensor === null) return;
-    const key = report.id === null ? null : reportKey(sensor.id, report.id);
-    const heardAt = key !== null && mayBeDuplicate(before.state, report) ? repeats.get(key) : undefined;
-    const duplicate = heardAt !== undefined && heardAt >= receivedAt - REPORT_ID_MEMORY_MS;
-    const { state, disposition, change } = decide(sensor, before.state, { report, receivedAt }, duplicate);
-    if (key !== null && !duplicate) repeats.set(key, receivedAt);
-    if (state !== before.state || before.sensor === null) this.#believe(sensor, state);
+    const duplicate = reporter.repeats(report, receivedAt);
+    const { state, disposition, change } = decide(sensor, reporter.state, item, duplicate);
+    if (report.id !== null && !duplicate) reporter.remember(report.id, receivedAt);
+    if (state !== reporter.state || reporter.sensor === null) this.#move(reporter, sensor, state);
     const changeNumber = change === null ? null : this.#addChange(change, sensor);
     this.#reports.push({ sequence: message.sequence, sensorId: sensor.id, report, receivedAt, disposition, changeNumber });
   }
 
-  /** Judges those whose check is due, as far as this batch left them; `due` must hold every one that the store knows of. */
-  judge(due: ReadonlyMap<string, KnownSensor>, watermark: number): void {
-    const ids = new Set(due.keys());
-    for (const [id, state] of this.#touched) if (state.checkAt !== null && state.checkAt <= watermark) ids.add(id);
+  /** Judges those whose check is due, as far as this batch left them. */
+  async judge(watermark: number): Promise<void> {
+    const due = await this.#dueSensors(watermark);
     const missed: { readonly sensor: Sensor; readonly change: ChangeDraft }[] = [];
-    for (const id of ids) {
-      const { sensor, state } = this.#believed.get(id) ?? (due.get(id) as KnownSensor);
+    const moved = this.#moved.filter((sensor) => sensor.state.checkAt !== null && sensor.state.checkAt <= watermark && !due.has(sensor));
+    for (const suspect of [...due, ...moved]) {
+      const { sensor, state } = suspect;
       if (sensor === null) {
-        this.#touched.set(id, state);
+        this.#move(suspect, null, state);
         continue;
       }
       const judged = judgeHeartbeat(sensor, state, { watermark, darkEndedAt: this.#darkEndedAt });
-      if (judged.state === state && !due.has(id)) continue;
-      this.#believe(sensor, judged.state);
+      this.#move(suspect, sensor, judged.state);
       if (judged.change !== null) missed.push({ sensor, change: judged.change });
     }
     // Whoever stands in this batch and whoever the store knows of come in an order that does not depend on the batch.
@@ -159,11 +153,12 @@ class Batch {
 
   finish(messages: readonly StreamMessage[]): DecidedBatch {
     const last = messages.at(-1) as StreamMessage;
+    const moved = this.#moved;
     return {
       rows: {
-        registrations: [...this.#registrations.values()],
+        registrations: this.#registrations,
         reports: this.#reports,
-        states: Array.from(this.#touched, ([sensorId, state]) => ({ sensorId, state })),
+        states: moved,
         changes: this.#changes,
         deadLetters: this.#deadLetters,
       },
@@ -174,8 +169,10 @@ class Batch {
         darkEndedAt: this.#darkEndedAt,
         changeNumber: this.from.changeNumber + this.#changes.length,
       },
-      believed: this.#believed,
       unknownFields: this.#unknownFields,
+      settle: () => {
+        for (const sensor of moved) sensor.settle();
+      },
     };
   }
 
@@ -187,16 +184,38 @@ class Batch {
     return receivedAt;
   }
 
-  #readReport(message: StreamMessage, receivedAt: number): Report | null {
-    if (!isSensorId(message.id)) return this.#refuse(message, receivedAt, "the subject's id is not a sensor id");
-    const { partition, partitions } = this.rules;
-    if (partitionOf(message.id, partitions) !== partition) {
-      return this.#refuse(message, receivedAt, `sensor ${message.id} does not belong to partition ${partition} of ${partitions}`);
-    }
+  #parseReport(message: StreamMessage, receivedAt: number): ParsedReport | null {
+    const { id } = message;
+    const met = this.#sensors.get(id);
+    const known = met === undefined ? this.means.cache.get(id) : undefined;
+    const refusal = met === undefined && known === undefined ? this.#refusalOf(id) : null;
+    if (refusal !== null) return this.#refuse(message, receivedAt, refusal);
     const parsed = parseReport(message.payload);
     if (!parsed.ok) return this.#refuse(message, receivedAt, parsed.reason);
     this.#unknownFields += parsed.unknownFields;
-    return parsed.report;
+    return { kind: "report", message, sensor: met ?? this.#meet(id, known), receivedAt, report: parsed.report };
+  }
+
+  #meet(id: string, known: KnownSensor | undefined): SensorInBatch {
+    const sensor = new SensorInBatch(id);
+    this.#sensors.set(id, sensor);
+    if (known === undefined) this.#strangers.push(sensor);
+    else sensor.meet(known);
+    return sensor;
+  }
+
+  async #dueSensors(watermark: number): Promise<Set<SensorInBatch>> {
+    const { rules, store, cache } = this.means;
+    const due = await store.sensorsDue(rules.partition, watermark, DUE_AT_TICK_MAX);
+    return new Set(due.map((row) => this.#sensors.get(row.sensor.id) ?? this.#meet(row.sensor.id, cache.remember(row))));
+  }
+
+  /** Why no sensor of this partition can have this id, or null. */
+  #refusalOf(id: string): string | null {
+    if (!isSensorId(id)) return "the subject's id is not a sensor id";
+    const { partition, partitions } = this.means.rules;
+    if (partitionOf(id, partitions) === partition) return null;
+    return `sensor ${id} does not belong to partition ${partition} of ${partitions}`;
   }
 
   #refuse(message: StreamMessage, receivedAt: number, reason: string): null {
@@ -206,8 +225,9 @@ class Batch {
   }
 
   #register(message: StreamMessage, receivedAt: number, life: number): Sensor | null {
-    if (!this.rules.registrationOpen) return this.#refuse(message, receivedAt, "the sensor is not registered, and registration is closed");
-    if (this.#registrations.size >= this.rules.registrationsLeft) {
+    const { registrationOpen, registrationsLeft } = this.means.rules;
+    if (!registrationOpen) return this.#refuse(message, receivedAt, "the sensor is not registered, and registration is closed");
+    if (this.#registrations.length >= registrationsLeft) {
       return this.#refuse(message, receivedAt, "the sensor is not registered, and as many sensors are as may be (SENSORS_MAX)");
     }
     const sensor: Sensor = {
@@ -221,22 +241,21 @@ class Batch {
       createdAt: receivedAt,
       updatedAt: receivedAt,
     };
-    this.#registrations.set(sensor.id, sensor);
+    this.#registrations.push(sensor);
     return sensor;
   }
 
-  #believe(sensor: Sensor, state: State): void {
-    this.#believed.set(sensor.id, { sensor, state });
-    this.#touched.set(sensor.id, state);
+  #move(moving: SensorInBatch, sensor: Sensor | null, state: State): void {
+    moving.sensor = sensor;
+    moving.state = state;
+    if (moving.moved) return;
+    moving.moved = true;
+    this.#moved.push(moving);
   }
 
   #addChange(draft: ChangeDraft, sensor: Sensor): number {
     const number = this.from.changeNumber + this.#changes.length + 1;
-    this.#changes.push(numberChange(draft, sensor, this.rules.partition, number));
+    this.#changes.push(numberChange(draft, sensor, this.means.rules.partition, number));
     return number;
   }
-}
-
-function reportKey(sensorId: string, reportId: string): string {
-  return `${sensorId}\n${reportId}`;
 }

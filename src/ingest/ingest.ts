@@ -175,8 +175,7 @@ export class Ingest {
   }
 
   #part(decided: DecidedBatch): BatchPart {
-    const touched = new Set(decided.rows.states.map(({ sensorId }) => sensorId));
-    const edited = Array.from(this.#edited, ([sensorId, state]) => ({ sensorId, state })).filter(({ sensorId }) => !touched.has(sensorId));
+    const edited = this.#editedBeside(decided);
     const generation = this.#position.generation + (this.#incidents.length > 0 ? 1 : 0);
     this.#published = Math.max(this.#published, this.#pump.published);
     return {
@@ -192,8 +191,15 @@ export class Ingest {
     };
   }
 
+  /** What edits moved and the batch did not. */
+  #editedBeside(decided: DecidedBatch): BatchPart["states"] {
+    if (this.#edited.size === 0) return [];
+    const moved = new Set(decided.rows.states.map(({ sensorId }) => sensorId));
+    return Array.from(this.#edited, ([sensorId, state]) => ({ sensorId, state })).filter(({ sensorId }) => !moved.has(sensorId));
+  }
+
   #believe(decided: DecidedBatch, part: BatchPart): void {
-    for (const [id, known] of decided.believed) this.#cache.set(id, known);
+    decided.settle();
     this.#edited.clear();
     this.#incidents = [];
     this.#sensors += part.registrations.length;

@@ -7,11 +7,11 @@ import type { IngestStore, SensorAndState } from "../store/store";
 /** The most sensors whose registration and state the owner of a partition keeps in memory. */
 const SENSORS_CACHED_MAX = 250_000;
 
-/** A sensor as the owner believes it; `sensor` null when nobody registered the id, or it was deleted. */
+/** A sensor as the owner believes it, moved in place by each commit; `sensor` null when nobody registered the id, or it was deleted. */
 export interface KnownSensor {
-  readonly sensor: Sensor | null;
+  sensor: Sensor | null;
   /** In its present life; for an id that is not registered, where its next life begins. */
-  readonly state: State;
+  state: State;
 }
 
 /** What the owner of a partition knows of its sensors. It alone writes their states, so what it wrote last is what holds. */
@@ -20,32 +20,21 @@ export class SensorCache {
 
   constructor(private readonly store: Pick<IngestStore, "loadSensors" | "sensorsEditedAfter">) {}
 
+  /** Undefined for what must be loaded first. */
   get(id: string): KnownSensor | undefined {
     return this.#known.get(id);
   }
 
-  set(id: string, known: KnownSensor): void {
-    this.#known.set(id, known);
-  }
-
-  /** Gives what is known of each id, in one look at the store for those not in memory. */
-  async load(ids: Iterable<string>): Promise<Map<string, KnownSensor>> {
-    const found = new Map<string, KnownSensor>();
-    const missing: string[] = [];
-    for (const id of ids) {
-      const known = this.#known.get(id);
-      if (known === undefined) missing.push(id);
-      else found.set(id, known);
-    }
-    if (missing.length === 0) return found;
-    for (const row of await this.store.loadSensors(missing)) found.set(row.sensor.id, this.remember(row));
-    for (const id of missing) {
-      if (found.has(id)) continue;
+  /** What is known of each of these ids that are not in memory, in one look at the store. In their order. */
+  async load(ids: readonly string[]): Promise<KnownSensor[]> {
+    for (const row of await this.store.loadSensors(ids)) this.remember(row);
+    return ids.map((id) => {
+      const loaded = this.#known.get(id);
+      if (loaded !== undefined) return loaded;
       const known = { sensor: null, state: currentState(null, 1) };
       this.#known.set(id, known);
-      found.set(id, known);
-    }
-    return found;
+      return known;
+    });
   }
 
   /** What a row of the store says, unless memory is ahead of it. */

@@ -30,7 +30,7 @@ export function openStrays({ store, openReader, events }: StraysOptions): { stop
         reader = await openReader(await store.strayCursor(STRAYS_STREAM));
         await readOn(reader);
       } catch (error) {
-        if (!stopped) events.failed("strays", error);
+        if (!stopped) events.straysFailed(error);
         await Promise.race([Bun.sleep(RETRY_MS), ending.promise]);
       } finally {
         await reader?.stop();

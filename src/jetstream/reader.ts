@@ -2,7 +2,7 @@ import { Fault } from "../domain/fault";
 import type { NatsLink } from "./connection";
 import { unavailable } from "./faults";
 import { type ReportReader, StreamGap, type StreamMessage, type StreamPosition, type StreamStart } from "./ports";
-import { type MessageSource, openSource, type SourceStart, streamMessage } from "./source";
+import { type MessageSource, openSource, type SourceStart } from "./source";
 
 /** A second look at a message that seems to be missing: a new leader may have answered the first one. */
 const LOOK_AGAIN_MS = 200;
@@ -108,7 +108,7 @@ class CheckedReader implements ReportReader {
 
   async next(limit: number, lingerMs: number): Promise<StreamMessage[]> {
     while (!this.#stopped) {
-      const messages = this.#beyond.length > 0 ? this.#beyond : (await this.parts.source.next(limit, lingerMs)).map(streamMessage);
+      const messages = this.#beyond.length > 0 ? this.#beyond : await this.parts.source.next(limit, lingerMs);
       this.#beyond = [];
       if (messages.length === 0) break;
       const taken = await this.#inOrder(messages);

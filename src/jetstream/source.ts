@@ -1,14 +1,18 @@
-import { AckPolicy, type ConsumerConfig, type ConsumerMessages, DeliverPolicy, type JsMsg, ReplayPolicy } from "@nats-io/jetstream";
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, ReplayPolicy } from "@nats-io/jetstream";
 import { Fault } from "../domain/fault";
 import type { NatsLink } from "./connection";
+import type { ConsumedMessage } from "./consumedMessage";
 import { unavailable } from "./faults";
 import type { StreamMessage } from "./ports";
+import { Pull, type Room } from "./pull";
 
-/** Read ahead of whoever takes batches; at this many the broker is not asked for more. */
-const READ_AHEAD_MAX = 8192;
-const PULL_EXPIRES_MS = 5000;
-/** Two missed ones end the source: the consumer is gone, or nobody leads it. */
-const IDLE_HEARTBEAT_MS = 500;
+/** Read ahead of whoever takes batches; the broker is not asked for more. Bytes as it counts them. */
+const READ_AHEAD_MESSAGES_MAX = 16_384;
+export const READ_AHEAD_BYTES_MAX = 32 * 1024 * 1024;
+/** The room, as a share of all, that is worth a request. It must hold the largest message. */
+const WORTH_ASKING_SHARE = 0.25;
+/** The most that one batch holds, unless its first message alone is more. */
+export const BATCH_BYTES_MAX = 16 * 1024 * 1024;
 const INACTIVE_MS = 30_000;
 const MS_NS = 1_000_000;
 
@@ -23,8 +27,11 @@ export type SourceStart =
  * consumer is lost it ends with a `Fault` (unavailable), and whoever reads begins anew at a place that they know.
  */
 export interface MessageSource {
-  /** Waits for the first message, then up to `lingerMs` for more, at most `limit`. Empty once stopped. Throws `Fault` (unavailable). */
-  next(limit: number, lingerMs: number): Promise<JsMsg[]>;
+  /**
+   * Waits for the first message, then up to `lingerMs` for more, at most `limit` and BATCH_BYTES_MAX. Empty once stopped. Throws `Fault`
+   * (unavailable), after all that came before. One call at a time.
+   */
+  next(limit: number, lingerMs: number): Promise<StreamMessage[]>;
   stop(): Promise<void>;
 }
 
@@ -32,15 +39,7 @@ export interface MessageSource {
 export async function openSource(link: NatsLink, stream: string, start: SourceStart): Promise<MessageSource> {
   try {
     const { name } = await link.api.consumers.add(stream, consumerConfig(start));
-    const consumer = await link.publisher.consumers.get(stream, name);
-    const messages = await consumer.consume({
-      max_messages: READ_AHEAD_MAX,
-      expires: PULL_EXPIRES_MS,
-      idle_heartbeat: IDLE_HEARTBEAT_MS,
-      abort_on_missing_resource: true,
-      bind: true,
-    });
-    return new ConsumerSource(link, messages, { stream, name });
+    return new ConsumerSource(link, { stream, consumer: name });
   } catch (error) {
     throw unavailable(`${stream} cannot be read`, error);
   }
@@ -60,111 +59,107 @@ function consumerConfig(start: SourceStart): Partial<ConsumerConfig> {
 }
 
 class ConsumerSource implements MessageSource {
-  #buffer: JsMsg[] = [];
+  readonly #pull: Pull;
+  readonly #forget: () => void;
+  #buffer: ConsumedMessage[] = [];
+  #bytes = 0;
   #failure: Fault | null = null;
   #stopped = false;
-  /** Resolves when messages came, or never will. */
-  #arrived = Promise.withResolvers<void>();
-  /** Resolves when messages were taken; null while there is room. */
-  #taken: PromiseWithResolvers<void> | null = null;
-  readonly #forget: () => void;
-  readonly #reading: Promise<void>;
+  /** Who waits until so many messages are here. */
+  #waiting: { readonly messages: number; readonly go: () => void } | null = null;
 
   constructor(
     private readonly link: NatsLink,
-    private readonly messages: ConsumerMessages,
-    private readonly place: { readonly stream: string; readonly name: string },
+    private readonly place: { readonly stream: string; readonly consumer: string },
   ) {
+    this.#pull = new Pull({
+      ...place,
+      link,
+      room: () => this.#room(),
+      take: (message) => this.#keep(message),
+      ended: (reason) => this.#fail(reason),
+    });
     this.#forget = link.onReconnect(() => this.#fail("the connection was lost"));
-    this.#reading = this.#read();
-    void this.#watch();
+    this.#pull.ask();
   }
 
-  async next(limit: number, lingerMs: number): Promise<JsMsg[]> {
-    while (this.#buffer.length === 0) {
-      if (this.#stopped) return [];
-      if (this.#failure !== null) throw this.#failure;
-      await this.#arrival();
-    }
-    if (this.#buffer.length < limit && lingerMs > 0) await this.#linger(limit, lingerMs);
-    const batch = this.#buffer.length <= limit ? this.#buffer : this.#buffer.slice(0, limit);
-    this.#buffer = this.#buffer.length <= limit ? [] : this.#buffer.slice(limit);
-    this.#taken?.resolve();
-    this.#taken = null;
+  async next(limit: number, lingerMs: number): Promise<StreamMessage[]> {
+    await this.#wait(1, null);
+    if (lingerMs > 0) await this.#wait(limit, lingerMs);
+    if (this.#buffer.length === 0 && this.#failure !== null && !this.#stopped) throw this.#failure;
+    const batch = this.#take(limit);
+    this.#pull.ask();
     return batch;
   }
 
   async stop(): Promise<void> {
-    if (this.#stopped) return this.#reading;
+    if (this.#stopped) return;
     this.#stopped = true;
     this.#forget();
+    this.#pull.stop();
     this.#buffer = [];
     this.#wake();
-    await this.messages.close();
-    await this.#reading;
     // It would end by itself, after half a minute; who waits for this has other things to do.
-    if (this.link.isConnected()) this.link.api.consumers.delete(this.place.stream, this.place.name).catch(() => {});
+    if (this.link.isConnected()) this.link.api.consumers.delete(this.place.stream, this.place.consumer).catch(() => {});
   }
 
-  async #linger(limit: number, lingerMs: number): Promise<void> {
-    const timeout = Promise.withResolvers<"over">();
-    const timer = setTimeout(() => timeout.resolve("over"), lingerMs);
-    while (this.#buffer.length < limit && !this.#stopped && this.#failure === null) {
-      if ((await Promise.race([this.#arrival(), timeout.promise])) === "over") break;
+  /** Until so many messages are here, or as many bytes as a batch takes, or nothing more will come; not longer than `waitMs`, unless null. */
+  #wait(messages: number, waitMs: number | null): Promise<void> {
+    if (this.#hasEnough(messages)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const go = () => {
+        if (timer !== null) clearTimeout(timer);
+        this.#waiting = null;
+        resolve();
+      };
+      const timer = waitMs === null ? null : setTimeout(go, waitMs);
+      this.#waiting = { messages, go };
+    });
+  }
+
+  #hasEnough(messages: number): boolean {
+    return this.#buffer.length >= messages || this.#bytes >= BATCH_BYTES_MAX || this.#stopped || this.#failure !== null;
+  }
+
+  #wake(): void {
+    if (this.#waiting !== null && this.#hasEnough(this.#waiting.messages)) this.#waiting.go();
+  }
+
+  #keep(message: ConsumedMessage): void {
+    this.#buffer.push(message);
+    this.#bytes += message.bytes;
+    this.#wake();
+  }
+
+  #take(limit: number): ConsumedMessage[] {
+    let [count, bytes] = [this.#buffer.length, this.#bytes];
+    if (count > limit || bytes > BATCH_BYTES_MAX) [count, bytes] = this.#firstBatch(limit);
+    this.#bytes -= bytes;
+    return this.#buffer.splice(0, count);
+  }
+
+  /** How many messages, and bytes, the next batch holds. */
+  #firstBatch(limit: number): [count: number, bytes: number] {
+    let bytes = 0;
+    for (const [index, message] of this.#buffer.entries()) {
+      const full = index === limit || (index > 0 && bytes + message.bytes > BATCH_BYTES_MAX);
+      if (full) return [index, bytes];
+      bytes += message.bytes;
     }
-    clearTimeout(timer);
+    return [this.#buffer.length, bytes];
   }
 
-  #arrival(): Promise<void> {
-    return this.#arrived.promise;
-  }
-
-  async #read(): Promise<void> {
-    try {
-      for await (const message of this.messages) {
-        if (this.#stopped || this.#failure !== null) break;
-        this.#buffer.push(message);
-        this.#wake();
-        if (this.#buffer.length < READ_AHEAD_MAX) continue;
-        this.#taken = Promise.withResolvers();
-        await this.#taken.promise;
-      }
-      this.#fail("the consumer ended");
-    } catch (error) {
-      this.#fail(error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  async #watch(): Promise<void> {
-    for await (const status of this.messages.status()) {
-      if (status.type === "heartbeats_missed" && status.count >= 2) this.#fail("the broker fell silent");
-      if (status.type === "consumer_deleted" || status.type === "consumer_not_found") this.#fail("the consumer is gone");
-      if (status.type === "stream_not_found") this.#fail("the stream is gone");
-    }
+  #room(): Room | null {
+    const messages = READ_AHEAD_MESSAGES_MAX - this.#buffer.length;
+    const bytes = READ_AHEAD_BYTES_MAX - this.#bytes;
+    const worthAsking = messages >= READ_AHEAD_MESSAGES_MAX * WORTH_ASKING_SHARE && bytes >= READ_AHEAD_BYTES_MAX * WORTH_ASKING_SHARE;
+    return worthAsking ? { messages, bytes } : null;
   }
 
   #fail(reason: string): void {
     if (this.#stopped || this.#failure !== null) return;
     this.#failure = new Fault("unavailable", `${this.place.stream} is no longer read: ${reason}`);
+    this.#pull.stop();
     this.#wake();
   }
-
-  #wake(): void {
-    this.#arrived.resolve();
-    this.#arrived = Promise.withResolvers();
-    if (this.#stopped || this.#failure !== null) this.#taken?.resolve();
-  }
-}
-
-/** A message as the rest of the service sees it. Its time in milliseconds is rounded as the client rounds it for everybody. */
-export function streamMessage(message: JsMsg): StreamMessage {
-  const { subject, data, info } = message;
-  return {
-    sequence: info.streamSequence,
-    id: subject.slice(subject.lastIndexOf(".") + 1),
-    subject,
-    payload: data,
-    timeMs: Math.floor(info.timestampNanos / MS_NS),
-    timeNs: () => String(message.timestampNanos),
-  };
 }

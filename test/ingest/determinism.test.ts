@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { inOrder, LOG_BEGINS, LogWorker, registerWithHeartbeat, report, type Said, ticks } from "./log";
+import { inOrder, LOG_BEGINS, LogWorker, registerWithHeartbeat, report, type Said, tick, ticks } from "./log";
 
 const SENSORS = ["a", "b", "c"];
 
@@ -38,4 +38,18 @@ test("the same log gives the same changes and dispositions, whatever the batches
     }),
     { numRuns: 25 },
   );
+});
+
+test("a batch that was decided but is not in leaves no trace: decided again, it comes to the same", async () => {
+  await using worker = await LogWorker.open();
+  await registerWithHeartbeat(worker.store, "a", { intervalSeconds: 5, graceSeconds: 0 });
+  await worker.take(inOrder(ticks(0, 1000), report(100, "a", "ok"), report(200, "b", "ok")));
+  const said = { status: "overheated", id: "m-1" };
+  const next = [report(1200, "a", said), report(1300, "a", said), report(1400, "b", "open"), report(1500, "c", "ok"), ...ticks(1600, 7600)];
+  const first = await worker.decided(next);
+  expect(first.reports.map(({ disposition }) => disposition)).toEqual(["applied", "duplicate", "applied", "applied"]);
+  expect(first.changes.map(({ sensorId, revision }) => `${sensorId} ${revision}`)).toEqual(["a 2", "b 2", "c 1", "a 3"]);
+  expect(await worker.decided(next)).toEqual(first);
+  await worker.take(next);
+  expect(await worker.decided([tick(7700)])).toMatchObject({ states: [], changes: [], to: { changeNumber: 6 } });
 });

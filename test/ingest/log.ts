@@ -87,6 +87,13 @@ export class LogWorker implements AsyncDisposable {
     }
   }
 
+  /** What the next messages would come to; nothing of it is committed. */
+  async decided(log: readonly Said[]) {
+    const messages = log.map((said, index) => messageOf(said, this.#said + index + 1));
+    const { rows, to } = await this.#decide(messages);
+    return structuredClone({ ...rows, states: rows.states.map(({ sensorId, state }) => ({ sensorId, state })), to });
+  }
+
   async changes(sensorId?: string) {
     const { items } = await this.store.listChanges({ sensorId, range: {}, order: "asc" }, { limit: 1000, cursor: null });
     return items;
@@ -97,13 +104,13 @@ export class LogWorker implements AsyncDisposable {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
+  #decide(messages: StreamMessage[]) {
+    return decideBatch(messages, this.#position, { rules: this.rules, store: this.store, cache: this.#cache });
+  }
+
   async #commit(messages: StreamMessage[]): Promise<void> {
     for (;;) {
-      const { rows, to, believed } = await decideBatch(messages, this.#position, {
-        rules: this.rules,
-        store: this.store,
-        cache: this.#cache,
-      });
+      const { rows, to, settle } = await this.#decide(messages);
       const next = { ...to, generation: this.#position.generation, published: 0 };
       const part = { ...rows, lease: this.acquired.lease, leaseTtlMs: 60_000, registryVersion: this.#registryVersion };
       const [outcome] = (await this.store.commitBatch([
@@ -114,7 +121,7 @@ export class LogWorker implements AsyncDisposable {
         continue;
       }
       if (outcome.kind !== "committed") throw new Error(`not committed: ${outcome.kind}`);
-      for (const [id, known] of believed) this.#cache.set(id, known);
+      settle();
       this.#position = next;
       return;
     }
