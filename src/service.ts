@@ -15,7 +15,7 @@ import { createPulse } from "./jetstream/pulse";
 import { openStrayReader } from "./jetstream/strays";
 import { ensureTopology, probeMapping } from "./jetstream/topology";
 import { watchChanges } from "./jetstream/wake";
-import { openNotifier } from "./notifier/notifier";
+import { type Notifier, openNotifier } from "./notifier/notifier";
 import { createSender, type Sender } from "./notifier/webhook/sender";
 import { LEASE_TTL_MS } from "./partition/lease";
 import { ownPartition, type OwnerOptions } from "./partition/owner";
@@ -87,8 +87,9 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const token = await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
-  if (config.roles.includes("ingest")) openIngestRole(stack, parts);
-  const notifiers = config.roles.includes("notify") ? openNotifyRole(stack, parts) : new Set<Notifying>();
+  const notifiers: Notifiers = new Map();
+  if (config.roles.includes("ingest")) openIngestRole(stack, parts, notifiers);
+  if (config.roles.includes("notify")) openNotifyRole(stack, parts, notifiers);
   const http = config.roles.includes("http") ? await openHttpRole(stack, parts, { secrets, metrics, notifiers, beat, overrides }) : null;
 
   const running = stack.move();
@@ -113,7 +114,8 @@ interface Parts {
   readonly sender: Sender;
 }
 
-type Notifying = Pick<Awaited<ReturnType<typeof openNotifier>>, "webhooksChanged">;
+/** Those that run on this node, by partition. */
+type Notifiers = Map<number, Notifier>;
 
 async function openBroker(
   config: NatsConfig,
@@ -125,7 +127,7 @@ async function openBroker(
 }
 
 /** One owner for each partition and, on whichever node owns the first, the reader of what was published in the wrong shape. */
-function openIngestRole(stack: AsyncDisposableStack, parts: Parts): void {
+function openIngestRole(stack: AsyncDisposableStack, parts: Parts, notifiers: Notifiers): void {
   const { config, store, events, partitions, publishing, consuming } = parts;
   for (let partition = 0; partition < partitions; partition += 1) {
     own(stack, parts, {
@@ -145,6 +147,7 @@ function openIngestRole(stack: AsyncDisposableStack, parts: Parts): void {
           stream,
           registration,
           sensorsMax,
+          onChanges: () => notifiers.get(partition)?.wake(),
           events,
         });
         if (partition !== 0) return ingest;
@@ -155,9 +158,8 @@ function openIngestRole(stack: AsyncDisposableStack, parts: Parts): void {
   }
 }
 
-function openNotifyRole(stack: AsyncDisposableStack, parts: Parts): Set<Notifying> {
+function openNotifyRole(stack: AsyncDisposableStack, parts: Parts, notifiers: Notifiers): void {
   const { store, events, partitions, consuming, sender } = parts;
-  const notifiers = new Set<Notifying>();
   for (let partition = 0; partition < partitions; partition += 1) {
     own(stack, parts, {
       role: "notify",
@@ -174,17 +176,16 @@ function openNotifyRole(stack: AsyncDisposableStack, parts: Parts): Set<Notifyin
           sender,
           events,
         });
-        notifiers.add(notifier);
+        notifiers.set(partition, notifier);
         return {
           async stop(graceMs) {
-            notifiers.delete(notifier);
+            notifiers.delete(partition);
             await notifier.stop(graceMs);
           },
         };
       },
     });
   }
-  return notifiers;
 }
 
 function own(stack: AsyncDisposableStack, { store, events }: Parts, wish: Pick<OwnerOptions, "role" | "partition" | "open">): void {
@@ -198,7 +199,7 @@ async function openHttpRole(
   { config, store, events, partitions, publishing, sender }: Parts,
   means: Pick<ServiceOptions, "secrets" | "overrides"> & {
     metrics: ReturnType<typeof openMetrics>;
-    notifiers: ReadonlySet<Notifying>;
+    notifiers: Notifiers;
     beat: () => Promise<void>;
   },
 ): Promise<string> {
@@ -212,7 +213,7 @@ async function openHttpRole(
     registration: config.registration,
     webhooks: sender,
     webhooksChanged: () => {
-      for (const notifier of means.notifiers) notifier.webhooksChanged();
+      for (const notifier of means.notifiers.values()) notifier.webhooksChanged();
     },
     adminToken: means.secrets.adminToken,
     health,

@@ -9,7 +9,7 @@ import type { ChangeByHand } from "./byHand";
 const PLACE = { partitions: 1, partition: 0 };
 export const REPORTS = reportsStream(PLACE);
 /** The service reads as far ahead. */
-const READ_AHEAD_MAX = 8192;
+const READ_AHEAD_MAX = 16_384;
 const ACK_TIMEOUT_MS = 30_000;
 /** Longer than any commit, during which nothing is read. */
 const INACTIVE_NS = 60_000_000_000;

@@ -28,6 +28,8 @@ export interface IngestOptions {
   readonly stream: PartitionStream;
   readonly registration: "open" | "closed";
   readonly sensorsMax: number;
+  /** Changes were committed. A hint, for whoever would else wait until they are published. */
+  readonly onChanges?: () => void;
   readonly events: Events;
 }
 
@@ -205,6 +207,7 @@ export class Ingest {
     this.#sensors += part.registrations.length;
     this.#position = part.to;
     this.#pump.add(part.changes);
+    if (part.changes.length > 0) this.options.onChanges?.();
   }
 
   async #tick(): Promise<void> {

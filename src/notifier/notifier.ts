@@ -38,6 +38,8 @@ export interface Clock {
 }
 
 export interface Notifier {
+  /** There may be changes to plan. A hint. */
+  wake(): void;
   /** Webhooks were edited on this node, or deliveries were made due. */
   webhooksChanged(): void;
   /** What runs has `graceMs`; what did not end by then is sent again, under the same id, after the next start. */
@@ -48,22 +50,16 @@ const CLOCK: Clock = { now: () => Date.now(), random: () => Math.random() };
 
 /** Plans and delivers the changes of one partition, for as long as its lease lasts. */
 export function openNotifier(options: NotifierOptions): Promise<Notifier> {
-  const { store, lease, leaseTtlMs, isHeld, sender, events, clock = CLOCK } = options;
+  const { store, lease, leaseTtlMs, sender, events, clock = CLOCK } = options;
   const now = () => clock.now();
-  let lost = false;
-  const onLost = () => {
-    if (lost) return;
-    lost = true;
-    options.onLost();
-  };
-  const stillHeld = () => !lost && isHeld();
+  const { onLost, isHeld } = untilLost(options);
 
   const endpoints = createEndpoints(store);
   const bodies = createBodies(store, lease.partition);
   const owed = createOwed({ store, onDisabled: () => endpoints.forget(), events });
   const recovery = createRecovery({ store, lease, now, onWoken: (webhookId) => dispatcher.expect(webhookId), events });
   const moment = () => ({ now: clock.now(), random: clock.random() });
-  const attempt = createAttempt({ sender, bodies, owed, recovery, isHeld: stillHeld, moment, events });
+  const attempt = createAttempt({ sender, bodies, owed, recovery, isHeld, moment, events });
   const settler = new Settler({
     store,
     lease,
@@ -78,7 +74,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   const dispatcher = new Dispatcher({
     store,
     partition: lease.partition,
-    isHeld: stillHeld,
+    isHeld,
     slots: sender.slots,
     endpoints,
     attempt,
@@ -104,6 +100,8 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   const watching = keepWatching(options.watch, () => planner.wake());
 
   return Promise.resolve({
+    wake: () => planner.wake(),
+
     webhooksChanged() {
       endpoints.forget();
       planner.webhooksChanged();
@@ -116,6 +114,18 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
       await Promise.all([owed.stop(), recovery.stop()]);
     },
   });
+}
+
+/** However many find out that the lease is lost, it is said once, and holds from then on. */
+function untilLost({ isHeld, onLost }: Pick<NotifierOptions, "isHeld" | "onLost">): Pick<NotifierOptions, "isHeld" | "onLost"> {
+  let lost = false;
+  return {
+    isHeld: () => !lost && isHeld(),
+    onLost() {
+      if (!lost) onLost();
+      lost = true;
+    },
+  };
 }
 
 /** Subscribes again and again until it succeeds; without it the planner looks by itself. */

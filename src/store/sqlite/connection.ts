@@ -12,8 +12,8 @@ const BUSY_MS = 100;
 const BUSY_AT_START_MS = 5000;
 const BUSY_PAUSE_MS = 5;
 const CACHE_KIB = 64 * 1024;
-/** Pages that many commits touch are copied to the main file once per checkpoint. The store's thread has copied most of them by then. */
-const CHECKPOINT_PAGES = 16_000;
+/** The store's thread copies the WAL into the database; where it does not come to it, commits do so at this length. */
+const CHECKPOINT_PAGES = 64_000;
 
 /** One connection, whose calls are synchronous: nothing of ours can come between the statements of a transaction. */
 export interface Connection {

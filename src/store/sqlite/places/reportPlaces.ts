@@ -32,88 +32,104 @@ export interface ReportPlacesOptions {
 }
 
 /** Opens the index beside the database; one that is missing, or another log's, is made anew, which may take a while. */
-export function openReportPlaces({ client }: Connection, { file, thread, foldAt = FOLD_AT }: ReportPlacesOptions): ReportPlaces {
+export function openReportPlaces({ client }: Connection, options: ReportPlacesOptions): ReportPlaces {
+  const { file, foldAt = FOLD_AT } = options;
   const index = new PlaceIndex(placeIndexFile(file));
   const source = new PlaceSource(client);
-  const tail = new PlaceTail();
-  const dataVersion = client.prepare<[], number>("pragma data_version").pluck();
-  let seenVersion = dataVersion.get();
-  let folding = false;
-  let closed = false;
-
   if (!index.folded().every((place) => source.agrees(place))) index.clear();
   while (isFarBehind(index, source, foldAt)) foldOnce(index, source, foldAt);
-  for (const place of index.folded()) tail.beginBehind(place);
-  readOn();
+  const dataVersion = client.prepare<[], number>("pragma data_version").pluck();
+  return new FoldedPlaces({ index, source, thread: options.thread, foldAt, dataVersion: () => dataVersion.get() ?? 0 });
+}
+
+interface Parts {
+  readonly index: PlaceIndex;
+  readonly source: PlaceSource;
+  readonly thread: Pick<StoreThread, "fold" | "forget">;
+  readonly foldAt: number;
+  /** Another number whenever another connection has committed. */
+  readonly dataVersion: () => number;
+}
+
+class FoldedPlaces implements ReportPlaces {
+  readonly #tail = new PlaceTail();
+  #seenVersion: number;
+  #folding = false;
+  #closed = false;
+
+  constructor(private readonly parts: Parts) {
+    this.#seenVersion = parts.dataVersion();
+    for (const place of parts.index.folded()) this.#tail.beginBehind(place);
+    this.#readOn();
+  }
+
+  add(places: readonly IndexedPlace[]): void {
+    for (const place of places) this.#tail.add(place);
+    if (this.#tail.size >= this.parts.foldAt * FOLD_OURSELVES_TIMES) this.#foldOurselves();
+    if (this.#tail.size >= this.parts.foldAt && !this.#folding) void this.#foldAside();
+  }
+
+  known(sensorId: string, reportId: string, since: number): number | null {
+    this.#catchUp();
+    return this.#tail.known(sensorId, reportId, since) ?? this.parts.index.known(sensorId, reportId, since);
+  }
+
+  placesOf(sensorId: string, span: Span, limit: number): PlaceInTime[] {
+    this.#catchUp();
+    const places = [...this.#tail.placesOf(sensorId, span, limit), ...this.parts.index.placesOf(sensorId, span, limit)];
+    const ordered = places.sort(span.order === "asc" ? byTime : (a, b) => byTime(b, a));
+    // What is just being folded may stand in both.
+    return ordered.filter((place, at) => at === 0 || byTime(place, ordered[at - 1] as PlaceInTime) !== 0).slice(0, limit);
+  }
+
+  forget(places: readonly (PlaceInTime & { readonly sensorId: string })[]): void {
+    if (places.length === 0) return;
+    this.#tail.forget(places);
+    this.parts.thread.forget(places);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.parts.index.close();
+  }
 
   /** What another connection has committed; our own is told by `add`. */
-  function catchUp(): void {
-    const version = dataVersion.get();
-    if (version === seenVersion) return;
-    seenVersion = version;
-    readOn();
+  #catchUp(): void {
+    const version = this.parts.dataVersion();
+    if (version === this.#seenVersion) return;
+    this.#seenVersion = version;
+    this.#readOn();
   }
 
-  function readOn(): void {
+  #readOn(): void {
+    const { source } = this.parts;
     for (const partition of source.partitions()) {
-      for (const place of source.beyond(partition, tail.lastOf(partition), Number.MAX_SAFE_INTEGER)) tail.add(place);
+      for (const place of source.beyond(partition, this.#tail.lastOf(partition), Number.MAX_SAFE_INTEGER)) this.#tail.add(place);
     }
   }
 
-  function foldWhenDue(): void {
-    if (tail.size >= foldAt * FOLD_OURSELVES_TIMES) {
-      foldOnce(index, source, foldAt);
-      dropSome(index.folded(), tail.size);
+  #foldOurselves(): void {
+    const { index, source, foldAt } = this.parts;
+    foldOnce(index, source, foldAt);
+    this.#drop(index.folded(), this.#tail.size);
+  }
+
+  /** What failed is tried again when the next reports come, and by ourselves when it goes on failing. */
+  async #foldAside(): Promise<void> {
+    this.#folding = true;
+    try {
+      const folded = await this.parts.thread.fold(this.parts.foldAt);
+      while (!this.#closed && this.#drop(folded, DROPPED_AT_ONCE_MAX) > 0) await new Promise((resolve) => setImmediate(resolve));
+    } catch {
+      // The thread has ended; it is started again.
+    } finally {
+      this.#folding = false;
     }
-    if (tail.size < foldAt || folding) return;
-    folding = true;
-    // What failed is tried again when the next reports come, and by ourselves when it goes on failing.
-    void thread
-      .fold(foldAt)
-      .then(dropInTurns, () => {})
-      .finally(() => {
-        folding = false;
-      });
   }
 
-  async function dropInTurns(folded: readonly Place[]): Promise<void> {
-    while (!closed && dropSome(folded, DROPPED_AT_ONCE_MAX) > 0) await new Promise((resolve) => setImmediate(resolve));
+  #drop(folded: readonly Place[], limit: number): number {
+    return folded.reduce((dropped, place) => dropped + this.#tail.drop(place, limit), 0);
   }
-
-  function dropSome(folded: readonly Place[], limit: number): number {
-    return folded.reduce((dropped, place) => dropped + tail.drop(place, limit), 0);
-  }
-
-  return {
-    add(places) {
-      for (const place of places) tail.add(place);
-      foldWhenDue();
-    },
-
-    known(sensorId, reportId, since) {
-      catchUp();
-      return tail.known(sensorId, reportId, since) ?? index.known(sensorId, reportId, since);
-    },
-
-    placesOf(sensorId, span, limit) {
-      catchUp();
-      const places = [...tail.placesOf(sensorId, span, limit), ...index.placesOf(sensorId, span, limit)];
-      const ordered = places.sort(span.order === "asc" ? byTime : (a, b) => byTime(b, a));
-      // What is just being folded may stand in both.
-      return ordered.filter((place, at) => at === 0 || byTime(place, ordered[at - 1] as PlaceInTime) !== 0).slice(0, limit);
-    },
-
-    forget(places) {
-      if (places.length === 0) return;
-      tail.forget(places);
-      thread.forget(places);
-    },
-
-    close() {
-      closed = true;
-      index.close();
-    },
-  };
 }
 
 /** Whether more is missing in the index than may be kept in memory. */

@@ -3,8 +3,11 @@ import type { Answer, Order } from "./worker";
 
 /** How long an orderly end may take; what runs ends first. */
 const CLOSE_MS = 3000;
-/** While there are commits, what they wrote is copied into the database so often: little at a time, so that no commit has to copy much. */
-const CHECKPOINT_EVERY_MS = 250;
+/**
+ * While there are commits, what they wrote is copied into the database so often. Pages that many of them touch are copied once, so more
+ * often would mean more writing, and commits wait for the disk.
+ */
+const CHECKPOINT_EVERY_MS = 3000;
 /** A store that hardly writes does not need the thread. */
 const COMMITS_BEFORE = 200;
 

@@ -20,6 +20,8 @@ export type Answer =
 declare const self: { onmessage: (event: MessageEvent<Order>) => void; postMessage: (answer: Answer) => void };
 
 const BUSY_MS = 5000;
+/** A WAL that is so long, and was never copied to its end because commits came in between, is ended for once. */
+const WAL_PAGES_MAX = 32_000;
 
 let opened: { readonly client: Database.Database; readonly index: PlaceIndex; readonly source: PlaceSource } | null = null;
 
@@ -49,8 +51,7 @@ function carryOut(order: Order): Answer | null {
       index.forget(order.places);
       return { kind: "done" };
     case "checkpoint":
-      // Passive: it waits for nobody, and nobody waits for it.
-      client.pragma("wal_checkpoint(PASSIVE)");
+      checkpoint(client);
       return { kind: "done" };
     case "close":
       index.close();
@@ -58,4 +59,10 @@ function carryOut(order: Order): Answer | null {
       opened = null;
       return { kind: "done" };
   }
+}
+
+/** Passive: it waits for nobody, and nobody waits for it. Only what is left of a long WAL is copied while commits wait. */
+function checkpoint(client: Database.Database): void {
+  const [state] = client.pragma("wal_checkpoint(PASSIVE)") as [{ log: number; checkpointed: number }];
+  if (state.log > WAL_PAGES_MAX && state.checkpointed < state.log) client.pragma("wal_checkpoint(RESTART)");
 }
