@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { isFault } from "../../src/domain/fault";
 import { fnv1a32, partitionOf } from "../../src/domain/sensor";
 import { openNats } from "../../src/jetstream/connection";
+import { SAFE_VERSION } from "../../src/jetstream/embedded/conf";
 import { waitUntilReady } from "../../src/jetstream/embedded/ready";
+import { atLeast, parseVersion } from "../../src/jetstream/embedded/version";
 import { createReportPublisher, createSensorPublisher } from "../../src/jetstream/publishReports";
 import { openStrayReader } from "../../src/jetstream/strays";
 import { followChanges } from "../../src/jetstream/tail";
@@ -67,17 +69,22 @@ describe("the streams", () => {
     }
   });
 
-  test("of reports push back when they are full, and lose nothing", async () => {
+  test("of reports push back when they are full, and lose nothing, from the server's safe version on", async () => {
     await using broker = await Linked.open();
     await broker.link.api.streams.update("REPORTS_1_0", { max_bytes: 2000 });
     const publisher = createReportPublisher(broker.link, 1);
     let stored = 0;
     const refused = await (async () => {
-      for (; stored < 1000; stored += 1) await publisher.publish("boiler-7", payload);
+      for (; stored < 100; stored += 1) await publisher.publish("boiler-7", payload);
     })().catch((error: unknown) => error);
+    const { state } = await broker.link.api.streams.info("REPORTS_1_0");
+    if (!atLeast(parseVersion(broker.nats.version) ?? SAFE_VERSION, SAFE_VERSION)) {
+      // Such a server leaves out what a message takes beside its bytes, takes one too many, and forgets its oldest: start-up warns of it.
+      expect(state.last_seq).toBe(stored);
+      return;
+    }
     expect(isFault(refused, "unavailable")).toBe(true);
     expect((refused as Error).message).toContain("full");
-    const { state } = await broker.link.api.streams.info("REPORTS_1_0");
     expect(state).toMatchObject({ messages: stored, first_seq: 1 });
   });
 });

@@ -97,7 +97,9 @@ function writeFiles({ config, folder, partitions, syncAlways = false }: Embedded
 function warn({ config, say, events }: EmbeddedNatsOptions, { path, version, source }: NatsBinary): void {
   say(`nats-server ${versionText(version)} (${source}: ${path})`);
   if (!atLeast(version, SAFE_VERSION)) {
-    say(`warning: nats-server before ${versionText(SAFE_VERSION)} can lose a whole stream when it is killed; a newer one is better`);
+    say(
+      `warning: nats-server before ${versionText(SAFE_VERSION)} can lose a whole stream when it is killed, and forgets the oldest reports when a stream is full; a newer one is better`,
+    );
     events.natsServerOld(versionText(version), versionText(SAFE_VERSION));
   }
   if (!isLoopback(config.host)) {
