@@ -74,5 +74,8 @@ async function append(
   const refused = settled.find((ack) => ack.status === "rejected");
   if (refused !== undefined) throw refused.reason;
   const last = settled.at(-1) as PromiseFulfilledResult<{ seq: number }>;
-  return { sequence: last.value.seq, number: (changes.at(-1) as OutgoingChange).number };
+  const sequence = tail.sequence + changes.length;
+  // The broker may take one for a repeat, and leave it out, that has only the same number.
+  if (last.value.seq !== sequence) throw new Error(`message ${last.value.seq} stands for one that should be ${sequence}`);
+  return { sequence, number: (changes.at(-1) as OutgoingChange).number };
 }

@@ -83,12 +83,18 @@ test("a stream that lost its end says from where on it needs them again", async 
 test("what the stream holds of another database's changes does not pass for ours", async () => {
   await using broker = await Linked.open();
   const others = changes(1, 15).map((change) => ({ ...change, body: `{"n":${change.number + 100}}` }));
+  const { config } = await broker.link.api.streams.info(STREAM);
+  await broker.link.api.streams.delete(STREAM);
+  await broker.link.api.streams.add({ ...config, duplicate_window: 200_000_000 });
   await createChangePublisher(broker.link, PLACE).publish(others);
-  await broker.link.api.streams.update(STREAM, { duplicate_window: 100_000_000 });
-  await Bun.sleep(150);
   const owner = createChangePublisher(broker.link, PLACE);
-  expect(await owner.publish(changes(1, 8))).toBe(8);
-  expect(await owner.publish(changes(9, 20))).toBe(20);
+  const until = async (first: number, last: number) => {
+    // While the broker remembers the others' numbers it takes ours for repeats: then nothing counts as published.
+    for (let published = 0; published !== last;)
+      published = await owner.publish(changes(first, last)).catch(() => Bun.sleep(20).then(() => 0));
+  };
+  await until(1, 8);
+  await until(9, 20);
   expect(await numbersIn(broker)).toEqual([...others.map(({ number }) => number + 100), ...upTo(20)]);
 });
 
