@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDataFolder } from "../src/dataFolder";
 import { isFault } from "../src/domain/fault";
-import { isRunning } from "../src/processes";
+import { commandLine, isRunning } from "../src/processes";
 import { startHolder } from "./servers/folderHolder";
 
 let root = mkdtempSync(join(tmpdir(), "tocsin-folder-"));
@@ -110,6 +110,8 @@ function leaveRecord(record: Record<string, unknown>): void {
 /** A process whose command line holds this word. */
 function sleeper(word: string) {
   const child = Bun.spawn(["sh", "-c", "sleep 60 & wait", word], { stdio: ["ignore", "ignore", "ignore"], detached: true });
+  // A process that has only just been made still shows its maker's words.
+  while (commandLine(child.pid)?.includes(word) !== true) Bun.sleepSync(1);
   return {
     pid: child.pid,
     [Symbol.asyncDispose]: async () => {
