@@ -11,7 +11,7 @@ import { openWatchdog } from "./jetstream/embedded/watchdog";
 import { partitionStream } from "./jetstream/partitionStream";
 import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
-import { createPulse } from "./jetstream/pulse";
+import { createPulse, type Pulse } from "./jetstream/pulse";
 import { openStrayReader } from "./jetstream/strays";
 import { ensureTopology, probeMapping } from "./jetstream/topology";
 import { watchChanges } from "./jetstream/wake";
@@ -75,10 +75,17 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const consuming = stack.adopt(await openNats({ urls: broker.urls, name: "tocsin-consume" }), (link) => link.close());
   await ensureTopology(publishing, partitions);
   await probeMapping(publishing, partitions);
-  const beat = createPulse(publishing, partitions);
+  const pulse = createPulse(publishing, partitions);
+  // A broker that comes back may have lost a stream: what is missing is made again.
+  publishing.onReconnect(() => void ensureTopology(publishing, partitions).catch((error: unknown) => events.failed("topology", error)));
   const { child } = broker;
   if (child !== null) {
-    const watchdog = openWatchdog({ beat, isConnected: () => publishing.isConnected(), restart: () => child.restart(), events });
+    const watchdog = openWatchdog({
+      beat: () => pulse.live(),
+      isConnected: () => publishing.isConnected(),
+      restart: () => child.restart(),
+      events,
+    });
     stack.defer(() => watchdog.stop());
   }
 
@@ -90,7 +97,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const notifiers: Notifiers = new Map();
   if (config.roles.includes("ingest")) openIngestRole(stack, parts, notifiers);
   if (config.roles.includes("notify")) openNotifyRole(stack, parts, notifiers);
-  const http = config.roles.includes("http") ? await openHttpRole(stack, parts, { secrets, metrics, notifiers, beat, overrides }) : null;
+  const http = config.roles.includes("http") ? await openHttpRole(stack, parts, { secrets, metrics, notifiers, pulse, overrides }) : null;
 
   const running = stack.move();
   return {
@@ -129,69 +136,67 @@ async function openBroker(
 /** One owner for each partition and, on whichever node owns the first, the reader of what was published in the wrong shape. */
 function openIngestRole(stack: AsyncDisposableStack, parts: Parts, notifiers: Notifiers): void {
   const { config, store, events, partitions, publishing, consuming } = parts;
-  for (let partition = 0; partition < partitions; partition += 1) {
-    own(stack, parts, {
-      role: "ingest",
-      partition,
-      open: async (held) => {
-        const { position, registryVersion } = held.acquired;
-        const stream = partitionStream({ publishing, consuming, partitions, partition });
-        const { registration, sensorsMax } = config;
-        const ingest = new Ingest({
-          store,
-          held,
-          leaseTtlMs: LEASE_TTL_MS,
-          position,
-          registryVersion,
-          partitions,
-          stream,
-          registration,
-          sensorsMax,
-          onChanges: () => notifiers.get(partition)?.wake(),
-          events,
-        });
-        if (partition !== 0) return ingest;
-        const strays = openStrays({ store, openReader: (cursor) => openStrayReader(consuming, cursor), events });
-        return { stop: async () => void (await Promise.all([ingest.stop(), strays.stop()])) };
-      },
-    });
-  }
+  ownAll(stack, parts, {
+    role: "ingest",
+    open: async (held) => {
+      const { partition } = held.lease;
+      const { position, registryVersion } = held.acquired;
+      const { registration, sensorsMax } = config;
+      const ingest = new Ingest({
+        store,
+        held,
+        leaseTtlMs: LEASE_TTL_MS,
+        position,
+        registryVersion,
+        partitions,
+        stream: partitionStream({ publishing, consuming, partitions, partition }),
+        registration,
+        sensorsMax,
+        onChanges: () => notifiers.get(partition)?.wake(),
+        events,
+      });
+      if (partition !== 0) return ingest;
+      const strays = openStrays({ store, openReader: (cursor) => openStrayReader(consuming, cursor), events });
+      return { stop: async () => void (await Promise.all([ingest.stop(), strays.stop()])) };
+    },
+  });
 }
 
 function openNotifyRole(stack: AsyncDisposableStack, parts: Parts, notifiers: Notifiers): void {
   const { store, events, partitions, consuming, sender } = parts;
-  for (let partition = 0; partition < partitions; partition += 1) {
-    own(stack, parts, {
-      role: "notify",
-      partition,
-      open: async (held) => {
-        const notifier = await openNotifier({
-          store,
-          lease: held.lease,
-          leaseTtlMs: LEASE_TTL_MS,
-          isHeld: () => held.isHeld(),
-          onLost: () => held.lost(),
-          from: held.acquired.position.changeNumber,
-          watch: (onWake) => watchChanges(consuming, { partitions, partition }, onWake),
-          sender,
-          events,
-        });
-        notifiers.set(partition, notifier);
-        return {
-          async stop(graceMs) {
-            notifiers.delete(partition);
-            await notifier.stop(graceMs);
-          },
-        };
-      },
-    });
-  }
+  ownAll(stack, parts, {
+    role: "notify",
+    open: async (held) => {
+      const { partition } = held.lease;
+      const notifier = await openNotifier({
+        store,
+        lease: held.lease,
+        leaseTtlMs: LEASE_TTL_MS,
+        isHeld: () => held.isHeld(),
+        onLost: () => held.lost(),
+        from: held.acquired.position.changeNumber,
+        watch: (onWake) => watchChanges(consuming, { partitions, partition }, onWake),
+        sender,
+        events,
+      });
+      notifiers.set(partition, notifier);
+      return {
+        async stop(graceMs) {
+          notifiers.delete(partition);
+          await notifier.stop(graceMs);
+        },
+      };
+    },
+  });
 }
 
-function own(stack: AsyncDisposableStack, { store, events }: Parts, wish: Pick<OwnerOptions, "role" | "partition" | "open">): void {
-  // The data folder is locked, so whoever held the lease before is dead.
-  const owner = ownPartition({ ...wish, store, events, owner: `${process.pid}`, takeOver: true });
-  stack.defer(() => owner.stop(NOTIFY_GRACE_MS));
+/** Owns every partition in a role; at the end all of them are given up side by side. */
+function ownAll(stack: AsyncDisposableStack, { store, events, partitions }: Parts, role: Pick<OwnerOptions, "role" | "open">): void {
+  const owners = Array.from({ length: partitions }, (_, partition) =>
+    // The data folder is locked, so whoever held the lease before is dead.
+    ownPartition({ ...role, partition, store, events, owner: `${process.pid}`, takeOver: true }),
+  );
+  stack.defer(async () => void (await Promise.all(owners.map((owner) => owner.stop(NOTIFY_GRACE_MS)))));
 }
 
 async function openHttpRole(
@@ -200,11 +205,11 @@ async function openHttpRole(
   means: Pick<ServiceOptions, "secrets" | "overrides"> & {
     metrics: ReturnType<typeof openMetrics>;
     notifiers: Notifiers;
-    beat: () => Promise<void>;
+    pulse: Pulse;
   },
 ): Promise<string> {
   const publisher = createReportPublisher(publishing, partitions);
-  const health = createHealth({ checks: { nats: means.beat, store: () => store.probe() }, events });
+  const health = createHealth({ checks: { nats: () => means.pulse.beat(), store: () => store.probe() }, events });
   const http = await openHttp({
     config: config.http,
     store,

@@ -7,6 +7,7 @@ import { ChangePump } from "./changePump";
 import { type DecidedBatch, decideBatch } from "./decideBatch";
 import type { IngestLease, PartitionStream } from "./ports";
 import { SensorCache } from "./sensorCache";
+import { cutAfterTicks } from "./ticks";
 
 /**
  * The most messages in one commit. Only a backlog fills it: a large batch writes each page of SQLite's indexes once for many reports, and
@@ -60,7 +61,7 @@ export class Ingest {
     this.#pump = new ChangePump({ ...position, store, publisher: stream.changes, partition, events });
     this.#timers = [
       setInterval(() => void this.#quietly(() => this.#tick()), TICK_EVERY_MS),
-      setInterval(() => void this.#quietly(() => stream.trim(this.#position.cursor)), TRIM_EVERY_MS),
+      setInterval(() => void this.#quietly(() => stream.trim(this.#position)), TRIM_EVERY_MS),
     ];
     this.#running = this.#run();
   }
@@ -107,7 +108,7 @@ export class Ingest {
         this.#beginGeneration("stream.gap", { expected: error.expected, found: error.found });
         continue;
       }
-      if (messages.length > 0 && !(await this.#takeIn(messages))) return;
+      for (const batch of cutAfterTicks(messages)) if (!(await this.#takeIn(batch))) return;
     }
   }
 
@@ -125,11 +126,14 @@ export class Ingest {
   /** Decides and commits, again and again while the database is away. False when it is no longer ours to do. */
   async #takeIn(messages: readonly StreamMessage[]): Promise<boolean> {
     const startedAt = performance.now();
+    let decided: DecidedBatch | null = null;
     while (!this.#stopped) {
       try {
-        const decided = await this.#decide(messages);
+        // Where only the answer was lost, the same decision finds itself committed; another one would find its own reports as repeats.
+        decided ??= await this.#decide(messages);
         const settled = await this.#commit(decided, messages.length, startedAt);
         if (settled !== null) return settled;
+        decided = null;
       } catch (error) {
         if (!isFault(error, "unavailable")) throw error;
         this.options.events.ingestFailed(this.options.held.lease.partition, error);
@@ -166,6 +170,8 @@ export class Ingest {
         const { registryVersion, states } = await this.#cache.refresh(held.lease.partition, this.#registryVersion);
         this.#registryVersion = registryVersion;
         for (const { sensorId, state } of states) this.#edited.set(sensorId, state);
+        // Operators register and delete, too.
+        this.#sensors = await store.countSensors();
         return null;
       }
       case "fenced":

@@ -8,8 +8,8 @@ export interface PartitionStream {
   openReader(position: StreamPosition): Promise<ReportReader>;
   /** Publishes a tick into the partition's own stream, without waiting. */
   publishTick(): void;
-  /** Lets the stream forget what was committed long ago. */
-  trim(cursor: number): Promise<void>;
+  /** Lets the stream forget what was committed long ago, if it is the stream that this position belongs to. */
+  trim(position: StreamPosition): Promise<void>;
   readonly changes: ChangePublisher;
 }
 

@@ -3,7 +3,7 @@ import type { NatsLink } from "./connection";
 import { unavailable } from "./faults";
 import type { ChangePublisher, ReportReader, StreamPosition } from "./ports";
 import { createChangePublisher } from "./publishChanges";
-import { openReader } from "./reader";
+import { openReader, storedAt } from "./reader";
 import { type PartitionPlace, reportsStream, reportSubject } from "./subjects";
 import { Trimmer } from "./trim";
 
@@ -12,7 +12,7 @@ export interface PartitionStreams {
   readonly name: string;
   openReader(position: StreamPosition): Promise<ReportReader>;
   publishTick(): void;
-  trim(cursor: number): Promise<void>;
+  trim(position: StreamPosition): Promise<void>;
   readonly changes: ChangePublisher;
 }
 
@@ -31,9 +31,11 @@ export function partitionStream({
     publishTick() {
       if (publishing.isConnected()) publishing.connection.publish(tickSubject);
     },
-    async trim(cursor) {
+    async trim({ cursor, cursorTimeNs }) {
       try {
         const { state, config } = await publishing.api.streams.info(name);
+        // A stream that was made anew, or put back, counts its own sequences: what we remember means nothing in it.
+        if (cursorTimeNs === null || (await storedAt(publishing, name, cursor)) !== cursorTimeNs) return trimmer.forget();
         const below = trimmer.below({ cursor, nowMs: performance.now(), filled: state.bytes / config.max_bytes });
         if (below > state.first_seq) await publishing.api.streams.purge(name, { seq: below });
       } catch (error) {

@@ -28,7 +28,11 @@ export function createChangePublisher(link: NatsLink, place: PartitionPlace): Ch
         // It has lost its end: what followed is published again.
         if (tail.number !== null && tail.number < first.number - 1) return tail.number;
         const reached = tail.number ?? first.number - 1;
-        if (reached >= last.number) return last.number;
+        if (reached >= last.number) {
+          // What comes next is compared anew.
+          tail = null;
+          return last.number;
+        }
         tail = await append(link, place, { changes: changes.slice(reached - first.number + 1), tail });
         return last.number;
       } catch (error) {

@@ -60,7 +60,7 @@ async function boundsOf({ api }: NatsLink, stream: string): Promise<{ firstSeque
 }
 
 /** The time of the message with this sequence in nanoseconds, as digits; null when there is none. */
-async function storedAt({ api }: NatsLink, stream: string, sequence: number): Promise<string | null> {
+export async function storedAt({ api }: NatsLink, stream: string, sequence: number): Promise<string | null> {
   try {
     const message = await api.streams.getMessage(stream, { seq: sequence });
     return message === null ? null : nanosecondsOf(message.timestamp);

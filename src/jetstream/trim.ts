@@ -15,4 +15,9 @@ export class Trimmer {
     if (filled >= FILLED_MAX) return cursor;
     return old === -1 ? 0 : (this.#marks[0]?.cursor ?? 0);
   }
+
+  /** The marks belong to another stream. */
+  forget(): void {
+    this.#marks = [];
+  }
 }

@@ -1,6 +1,6 @@
 /** The index of reports is written behind the commits: what is asked must not depend on how far it is. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { openSqliteStore } from "../../src/store/sqlite/sqliteStore";
 import type { Store } from "../../src/store/store";
@@ -130,6 +130,31 @@ describe("a sensor's reports, and the ids that are known", () => {
     await say(await Owner.of(restored), other);
     await demandAll(restored, [...LOG.slice(0, 10), ...other], 3);
     await restored.close();
+  });
+
+  test("are not those of an index that was left behind when the database was lost", async () => {
+    using folder = temporaryFolder();
+    const before = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    await say(await Owner.of(before), LOG);
+    await before.close();
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${folder.file}${suffix}`, { force: true });
+    const empty = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    await demandAll(empty, [], 3);
+    expect(await empty.knownReports([{ sensorId: "a", reportId: "m-0" }], 0)).toEqual([null]);
+    await say(await Owner.of(empty), LOG.slice(0, 9));
+    await demandAll(empty, LOG.slice(0, 9), 3);
+    await empty.close();
+  });
+
+  test("are all there although the index is damaged", async () => {
+    using folder = temporaryFolder();
+    const before = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    await say(await Owner.of(before), LOG);
+    await before.close();
+    writeFileSync(`${folder.file}.places`, "this is no database ".repeat(1000));
+    const again = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    await demandAll(again, LOG, 3);
+    await again.close();
   });
 
   test("are seen by whoever else has the database open", async () => {

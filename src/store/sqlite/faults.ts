@@ -31,6 +31,12 @@ export function isBusy(error: unknown): boolean {
   return codeOf(error)?.startsWith("SQLITE_BUSY") === true;
 }
 
+/** Whether the file is none of SQLite's, or no longer whole. */
+export function isDamaged(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT" || code?.startsWith("SQLITE_CORRUPT_") === true;
+}
+
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if ("code" in error && typeof error.code === "string") return error.code;

@@ -41,15 +41,21 @@ test("a broker that runs and takes nothing is noticed, ended and started again",
   await using nats = await startNatsServer();
   const link = await openNats({ urls: [nats.url], name: "test" });
   await ensureTopology(link, 1);
-  const beat = createPulse(link, 1);
-  await beat();
+  const pulse = createPulse(link, 1);
+  await pulse.beat();
   const stuck: unknown[] = [];
   const events = { natsServerStuck: (error: unknown) => void stuck.push(error) };
-  const watchdog = openWatchdog({ beat, isConnected: () => link.isConnected(), restart: () => nats.restart(), events, everyMs: 50 });
+  const watchdog = openWatchdog({
+    beat: () => pulse.live(),
+    isConnected: () => link.isConnected(),
+    restart: () => nats.restart(),
+    events,
+    everyMs: 50,
+  });
   const before = nats.pid();
   process.kill(before, "SIGSTOP");
   while (nats.restarts.length === 0 || (await link.check().catch(() => "away")) === "away") await Bun.sleep(20);
-  await beat();
+  await pulse.beat();
   await watchdog.stop();
   expect(nats.pid()).not.toBe(before);
   expect(stuck).toHaveLength(1);

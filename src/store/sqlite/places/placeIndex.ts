@@ -36,11 +36,7 @@ export class PlaceIndex {
   readonly #readFolded: Database.Statement<[], PlaceInTime>;
 
   constructor(file: string) {
-    this.#client = new Database(file, { timeout: BUSY_MS });
-    switchToWal(this.#client);
-    this.#client.pragma("synchronous = NORMAL");
-    this.#client.pragma(`cache_size = -${CACHE_KIB}`);
-    this.#client.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    this.#client = openClient(file);
     this.#prepareTables();
     this.#knows = this.#client
       .prepare<[string, string, number], number | null>(
@@ -105,8 +101,10 @@ export class PlaceIndex {
 
   /** Empties it: it does not belong to this log. */
   clear(): void {
-    this.#client.exec("drop table if exists places; drop table if exists folded;");
-    this.#client.exec(TABLES);
+    this.#client.transaction(() => {
+      this.#client.exec("drop table if exists places; drop table if exists folded;");
+      this.#client.exec(TABLES);
+    })();
   }
 
   close(): void {
@@ -126,6 +124,20 @@ export class PlaceIndex {
   }
 }
 
+function openClient(file: string): Database.Database {
+  const client = new Database(file, { timeout: BUSY_MS });
+  try {
+    switchToWal(client);
+    client.pragma("synchronous = NORMAL");
+    client.pragma(`cache_size = -${CACHE_KIB}`);
+    client.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
 function valuesOf({ receivedAt, partition, generation, sequence }: PlaceInTime): [number, number, number, number] {
   return [receivedAt, partition, generation, sequence];
 }
@@ -136,6 +148,7 @@ export class PlaceSource {
   readonly #beyond: Database.Statement<[number, number, number, number], IndexedPlace>;
   readonly #receivedAt: Database.Statement<[number, number, number], number>;
   readonly #anyUpTo: Database.Statement<[number, number, number], 1>;
+  readonly #cameTo: Database.Statement<[number, number, number], 1>;
 
   constructor(client: Database.Database) {
     this.#partitions = client.prepare<[], number>("select partition from partitions where role = 'ingest' order by partition").pluck();
@@ -152,6 +165,11 @@ export class PlaceSource {
         "select 1 from reports where partition = ? and (generation, sequence) <= (?, ?) order by generation, sequence limit 1",
       )
       .pluck();
+    this.#cameTo = client
+      .prepare<[number, number, number], 1>(
+        "select 1 from partitions where role = 'ingest' and partition = ? and (generation, cursor) >= (?, ?)",
+      )
+      .pluck();
   }
 
   partitions(): number[] {
@@ -166,7 +184,10 @@ export class PlaceSource {
   /** Whether what was folded up to here may be this log's: its last report stands there, or all of it was pruned. */
   agrees({ partition, generation, sequence, receivedAt }: PlaceInTime): boolean {
     const found = this.#receivedAt.get(partition, generation, sequence);
-    return found === undefined ? this.#anyUpTo.get(partition, generation, sequence) === undefined : found === receivedAt;
+    if (found !== undefined) return found === receivedAt;
+    // All of it was pruned; a log that never came so far is another one.
+    const pruned = this.#anyUpTo.get(partition, generation, sequence) === undefined;
+    return pruned && this.#cameTo.get(partition, generation, sequence) !== undefined;
   }
 }
 

@@ -1,4 +1,6 @@
+import { rmSync } from "node:fs";
 import type { Connection } from "../connection";
+import { isDamaged } from "../faults";
 import { byTime, type IndexedPlace, type Place, type PlaceInTime, type Span } from "./place";
 import { foldOnce, PlaceIndex, placeIndexFile, PlaceSource } from "./placeIndex";
 import type { StoreThread } from "../thread/storeThread";
@@ -34,12 +36,23 @@ export interface ReportPlacesOptions {
 /** Opens the index beside the database; one that is missing, or another log's, is made anew, which may take a while. */
 export function openReportPlaces({ client }: Connection, options: ReportPlacesOptions): ReportPlaces {
   const { file, foldAt = FOLD_AT } = options;
-  const index = new PlaceIndex(placeIndexFile(file));
+  const index = openIndex(placeIndexFile(file));
   const source = new PlaceSource(client);
   if (!index.folded().every((place) => source.agrees(place))) index.clear();
   while (isFarBehind(index, source, foldAt)) foldOnce(index, source, foldAt);
   const dataVersion = client.prepare<[], number>("pragma data_version").pluck();
   return new FoldedPlaces({ index, source, thread: options.thread, foldAt, dataVersion: () => dataVersion.get() ?? 0 });
+}
+
+/** All of it can be made anew, so a file that is damaged is worth no failed start. */
+function openIndex(file: string): PlaceIndex {
+  try {
+    return new PlaceIndex(file);
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${file}${suffix}`, { force: true });
+    return new PlaceIndex(file);
+  }
 }
 
 interface Parts {
@@ -54,10 +67,12 @@ interface Parts {
 class FoldedPlaces implements ReportPlaces {
   readonly #tail = new PlaceTail();
   #seenVersion: number;
+  #foldOurselvesAt: number;
   #folding = false;
   #closed = false;
 
   constructor(private readonly parts: Parts) {
+    this.#foldOurselvesAt = parts.foldAt * FOLD_OURSELVES_TIMES;
     this.#seenVersion = parts.dataVersion();
     for (const place of parts.index.folded()) this.#tail.beginBehind(place);
     this.#readOn();
@@ -65,7 +80,7 @@ class FoldedPlaces implements ReportPlaces {
 
   add(places: readonly IndexedPlace[]): void {
     for (const place of places) this.#tail.add(place);
-    if (this.#tail.size >= this.parts.foldAt * FOLD_OURSELVES_TIMES) this.#foldOurselves();
+    if (this.#tail.size >= this.#foldOurselvesAt) this.#foldOurselves();
     if (this.#tail.size >= this.parts.foldAt && !this.#folding) void this.#foldAside();
   }
 
@@ -108,10 +123,16 @@ class FoldedPlaces implements ReportPlaces {
     }
   }
 
+  /** The commit is done by now: what goes wrong here must not look as if it were not. It is tried again after as many reports more. */
   #foldOurselves(): void {
     const { index, source, foldAt } = this.parts;
-    foldOnce(index, source, foldAt);
-    this.#drop(index.folded(), this.#tail.size);
+    try {
+      foldOnce(index, source, foldAt);
+      this.#drop(index.folded(), this.#tail.size);
+      this.#foldOurselvesAt = foldAt * FOLD_OURSELVES_TIMES;
+    } catch {
+      this.#foldOurselvesAt = this.#tail.size + foldAt;
+    }
   }
 
   /** What failed is tried again when the next reports come, and by ourselves when it goes on failing. */

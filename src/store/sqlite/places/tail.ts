@@ -57,8 +57,11 @@ export class PlaceTail {
   /** Lets go of what was pruned from the log. */
   forget(pruned: readonly Place[]): void {
     for (const [partition, queue] of this.#queues) {
-      const sequences = new Set(pruned.filter((place) => place.partition === partition).map(placeKey));
-      if (sequences.size === 0) continue;
+      const own = pruned.filter((place) => place.partition === partition);
+      const [head] = queue;
+      // What is pruned is the oldest, and mostly in the index by now.
+      if (head === undefined || own.every((place) => isAfter(head, place))) continue;
+      const sequences = new Set(own.map(placeKey));
       const kept = queue.filter((place) => !sequences.has(placeKey(place)));
       this.#queues.set(partition, kept);
       this.#remove(queue.filter((place) => sequences.has(placeKey(place))));

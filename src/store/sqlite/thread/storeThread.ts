@@ -47,6 +47,7 @@ export function createStoreThread(file: string): StoreThread {
   }
 
   function ask(order: Order): Promise<Answer> {
+    if (closed && order.kind !== "close") return Promise.resolve({ kind: "failed", reason: "the store is closed" });
     worker ??= start();
     const asked = Promise.withResolvers<Answer>();
     waiting.push(asked);

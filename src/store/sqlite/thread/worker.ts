@@ -23,7 +23,14 @@ const BUSY_MS = 5000;
 /** A WAL that is so long, and was never copied to its end because commits came in between, is ended for once. */
 const WAL_PAGES_MAX = 32_000;
 
-let opened: { readonly client: Database.Database; readonly index: PlaceIndex; readonly source: PlaceSource } | null = null;
+interface Opened {
+  readonly client: Database.Database;
+  readonly index: PlaceIndex;
+  readonly source: PlaceSource;
+}
+
+let file = "";
+let opened: Opened | null = null;
 
 self.onmessage = ({ data: order }) => {
   try {
@@ -36,12 +43,17 @@ self.onmessage = ({ data: order }) => {
 
 function carryOut(order: Order): Answer | null {
   if (order.kind === "open") {
-    const client = new Database(order.file, { fileMustExist: true, timeout: BUSY_MS });
-    client.pragma("synchronous = FULL");
-    opened = { client, index: new PlaceIndex(placeIndexFile(order.file)), source: new PlaceSource(client) };
+    file = order.file;
     return null;
   }
-  if (opened === null) throw new Error("the database is not open");
+  if (order.kind === "close") {
+    opened?.index.close();
+    opened?.client.close();
+    opened = null;
+    return { kind: "done" };
+  }
+  // What could not be opened may be at the next order.
+  opened ??= open();
   const { client, index, source } = opened;
   switch (order.kind) {
     case "fold":
@@ -53,11 +65,17 @@ function carryOut(order: Order): Answer | null {
     case "checkpoint":
       checkpoint(client);
       return { kind: "done" };
-    case "close":
-      index.close();
-      client.close();
-      opened = null;
-      return { kind: "done" };
+  }
+}
+
+function open(): Opened {
+  const client = new Database(file, { fileMustExist: true, timeout: BUSY_MS });
+  try {
+    client.pragma("synchronous = FULL");
+    return { client, index: new PlaceIndex(placeIndexFile(file)), source: new PlaceSource(client) };
+  } catch (error) {
+    client.close();
+    throw error;
   }
 }
 
