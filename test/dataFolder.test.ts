@@ -37,7 +37,7 @@ describe("the data folder", () => {
   });
 
   test("is held against other processes, and free at once when its holder is killed", async () => {
-    const holder = await startHolder(root);
+    await using holder = await startHolder(root);
     const fault = faultOf(() => openDataFolder(root));
     expect(fault.kind).toBe("conflict");
     expect(fault.message).toContain(`in use by process ${holder.pid} (`);
