@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { BlockList, isIP } from "node:net";
+import { addressOf, dialHost } from "./addresses";
 
 export const ROLES = ["http", "ingest", "notify"] as const;
 export type Role = (typeof ROLES)[number];
@@ -161,11 +162,8 @@ export function environmentWith(flags: Environment): Environment {
   return { ...process.env, ...flags };
 }
 
-/** Where to dial a server that may listen everywhere. */
 function dialAddress(host: string, port: number): string {
-  if (host === "0.0.0.0") return `127.0.0.1:${port}`;
-  if (host === "::") return `[::1]:${port}`;
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return addressOf(dialHost(host), port);
 }
 
 function readNats(read: Reader, env: Environment): NatsConfig {

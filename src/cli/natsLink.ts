@@ -1,6 +1,6 @@
 import { isFault, Fault } from "../domain/fault";
 import { type NatsLink, openNats } from "../jetstream/connection";
-import { shownUrl } from "./shownUrl";
+import { shownUrl } from "../addresses";
 
 /** A broker that is not there should be said soon; one that goes away later is waited for. */
 const CONNECT_MS = 2000;

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
+import { addressOf } from "../addresses";
 import { Fault } from "../domain/fault";
 
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -49,8 +50,7 @@ export function openReceiver(options: ReceiverOptions): Receiver {
     seen.set(id, true);
     return new Response(null, { status: 204 });
   });
-  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { url: `http://${host}:${server.port}/`, stop: () => server.stop(true) };
+  return { url: `http://${addressOf(options.host, server.port ?? options.port)}/`, stop: () => server.stop(true) };
 }
 
 function listen({ host, port }: ReceiverOptions, fetch: (request: Request) => Promise<Response>) {

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { environmentWith, readCliConfig, readConfig } from "../config";
 import { openLog } from "../telemetry/log";
 import { runService } from "./runService";
-import { shownUrl } from "./shownUrl";
+import { shownUrl } from "../addresses";
 
 export function addServe(program: Command): void {
   program

@@ -6,7 +6,7 @@ import { paintFor } from "./colour";
 import { sensorId } from "./flags";
 import { openLifetime } from "./lifetime";
 import { openOutput } from "./output";
-import { shownUrl } from "./shownUrl";
+import { shownUrl } from "../addresses";
 
 const DEADLINE_MS = 5000;
 

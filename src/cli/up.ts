@@ -5,7 +5,7 @@ import { type Config, environmentWith, readCliConfig, readConfig } from "../conf
 import { ADMIN_TOKEN_FILE } from "../firstToken";
 import type { Service } from "../service";
 import { runService } from "./runService";
-import { shownUrl } from "./shownUrl";
+import { shownUrl } from "../addresses";
 
 export function addUp(program: Command): void {
   program

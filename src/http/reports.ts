@@ -1,5 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import { DISPOSITIONS } from "../domain/decide";
 import { Fault } from "../domain/fault";
 import { checkReport, REPORT_BYTES_MAX, ReportBody } from "../domain/report";
 import { SEVERITIES } from "../domain/severity";
@@ -44,8 +45,6 @@ const Receipt = Type.Object(
   { $id: "Receipt", examples: [{ stream: "REPORTS_1_0", sequence: 42, duplicate: false }] },
 );
 export const RECEIPT = { description: "The broker holds it.", schema: Receipt };
-
-const DISPOSITIONS = ["applied", "unchanged", "late", "duplicate"] as const;
 
 const ReportView = Type.Object(
   {

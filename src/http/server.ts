@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { addressOf } from "../addresses";
 import type { HttpConfig } from "../config";
 import { Fault } from "../domain/fault";
 import type { Events } from "../telemetry/events";
@@ -39,7 +40,7 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const handle = createGate({ routes, bearers, calls, answerFailure, serve: api.fetch, events });
   const server = listen(config, { templates: routes.templates, handle });
   return {
-    url: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`,
+    url: `http://${addressOf(config.host, server.port ?? config.port)}`,
     async stop(graceMs) {
       health.drain();
       await stopWithin(server, graceMs);

@@ -1,6 +1,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type ConnectionOptions, type NatsConnection, type Status } from "@nats-io/transport-node";
 import { Fault } from "../domain/fault";
+import { shownUrl } from "../addresses";
 import { unavailable } from "./faults";
 
 /** How long one call of the JetStream API may take. */
@@ -21,8 +22,6 @@ export interface NatsOptions {
   readonly onStatus?: (connected: boolean, reason: string | null) => void;
   /** How long to wait for a first connection; for ever unless given. */
   readonly waitMs?: number;
-  /** Gives up waiting for a first connection. */
-  readonly signal?: AbortSignal;
 }
 
 /** One connection, which dials again by itself until it is closed. What is published and what is consumed take one each. */
@@ -31,10 +30,6 @@ export interface NatsLink {
   readonly publisher: JetStreamClient;
   readonly api: JetStreamManager;
   isConnected(): boolean;
-  /** Of the server that we are or were last connected to. */
-  readonly serverVersion: string;
-  /** The largest message that this server takes, headers included, in bytes. */
-  readonly payloadBytesMax: number;
   /** Calls `listener` after each reconnect, and gives how to stop that. Whatever the old connection waited for is lost by then. */
   onReconnect(listener: () => void): () => void;
   /**
@@ -47,7 +42,7 @@ export interface NatsLink {
   close(): Promise<void>;
 }
 
-/** Throws `Fault` (unavailable) only if `waitMs` or `signal` ends the wait for a first connection. */
+/** Throws `Fault` (unavailable) only if `waitMs` ends the wait for a first connection. */
 export async function openNats(options: NatsOptions): Promise<NatsLink> {
   const connection = await dial(options);
   const api = await jetstreamManager(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
@@ -56,7 +51,7 @@ export async function openNats(options: NatsOptions): Promise<NatsLink> {
 }
 
 /** Tries until there is a connection. The client's own way to wait for the first one can be neither watched nor given up. */
-async function dial({ urls, name, onStatus, waitMs = Infinity, signal }: NatsOptions): Promise<NatsConnection> {
+async function dial({ urls, name, onStatus, waitMs = Infinity }: NatsOptions): Promise<NatsConnection> {
   const deadline = performance.now() + waitMs;
   let told = false;
   for (;;) {
@@ -64,8 +59,8 @@ async function dial({ urls, name, onStatus, waitMs = Infinity, signal }: NatsOpt
       return await connect({ ...connectionOptions(urls), name });
     } catch (error) {
       const reason = messageOf(error);
-      if (performance.now() >= deadline || signal?.aborted)
-        throw new Fault("unavailable", `no NATS server at ${withoutSecrets(urls)}: ${reason}`, { cause: error });
+      if (performance.now() >= deadline)
+        throw new Fault("unavailable", `no NATS server at ${urls.map(shownUrl).join(", ")}: ${reason}`, { cause: error });
       if (!told) onStatus?.(false, reason);
       told = true;
       await Bun.sleep(REDIAL_MS);
@@ -96,10 +91,6 @@ function credentialsOf(url: URL | undefined): Pick<ConnectionOptions, "user" | "
   return url.password === "" ? { token: name } : { user: name, pass: decodeURIComponent(url.password) };
 }
 
-function withoutSecrets(urls: readonly string[]): string {
-  return urls.map((url) => url.replace(/\/\/[^@/]*@/, "//")).join(", ");
-}
-
 interface LinkParts {
   readonly connection: NatsConnection;
   readonly api: JetStreamManager;
@@ -116,27 +107,17 @@ class WatchedLink implements NatsLink {
   #connected = true;
   #closing = false;
   #lastError: string | null = null;
-  #info: { version: string; payloadBytesMax: number };
 
   constructor(private readonly parts: LinkParts) {
     this.connection = parts.connection;
     this.api = parts.api;
     this.publisher = jetstream(parts.connection, { timeout: API_TIMEOUT_MS });
-    this.#info = { version: "0.0.0", payloadBytesMax: 1024 * 1024 };
     this.#tell(true, null);
     void this.#watch();
   }
 
   isConnected(): boolean {
     return this.#connected && !this.connection.isClosed();
-  }
-
-  get serverVersion(): string {
-    return this.#serverInfo().version;
-  }
-
-  get payloadBytesMax(): number {
-    return this.#serverInfo().payloadBytesMax;
   }
 
   onReconnect(listener: () => void): () => void {
@@ -171,12 +152,6 @@ class WatchedLink implements NatsLink {
     await this.connection.close();
   }
 
-  #serverInfo() {
-    const info = this.connection.info;
-    if (info !== undefined) this.#info = { version: info.version, payloadBytesMax: info.max_payload };
-    return this.#info;
-  }
-
   async #watch(): Promise<void> {
     try {
       for await (const status of this.connection.status()) this.#take(status);
@@ -203,7 +178,6 @@ class WatchedLink implements NatsLink {
   #came(): void {
     this.#connected = true;
     this.#lastError = null;
-    this.#serverInfo();
     this.#tell(true, null);
     for (const listener of this.#reconnected) guarded(listener);
   }

@@ -2,7 +2,8 @@ import { isFault } from "../domain/fault";
 import type { Webhook, WebhookVersion } from "../domain/webhook";
 import type { DeliveryStore, PlannedDelivery, WebhookStore } from "../store/store";
 import type { Events } from "../telemetry/events";
-import { nextTurn, pause } from "./pause";
+import { nextTurn } from "../nextTurn";
+import { pause } from "./pause";
 
 /** Ended in one commit. */
 const ENDED_AT_ONCE_MAX = 1000;

@@ -11,8 +11,3 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", end);
   });
 }
-
-/** Lets everything else that is ready run first: a store that answers at once would otherwise hold the process in a loop. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

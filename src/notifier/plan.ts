@@ -1,7 +1,8 @@
 import type { ChangeLogStore, DueDelivery, Lease, LoggedChange, PlannedDelivery, PlanStore } from "../store/store";
 import type { Events } from "../telemetry/events";
 import { createMatcher, type Matcher } from "./matching";
-import { nextTurn, pause } from "./pause";
+import { nextTurn } from "../nextTurn";
+import { pause } from "./pause";
 
 /** The most changes, and about the most deliveries, in one commit. */
 const CHANGES_AT_ONCE_MAX = 500;

@@ -1,6 +1,7 @@
 import type { DeliveryStore, DueDelivery, Lease, Settlement } from "../store/store";
 import type { Events } from "../telemetry/events";
-import { nextTurn, pause } from "./pause";
+import { nextTurn } from "../nextTurn";
+import { pause } from "./pause";
 
 const SETTLED_AT_ONCE_MAX = 500;
 /** With so many outcomes that are not yet written nothing more is sent. */

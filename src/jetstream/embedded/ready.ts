@@ -1,6 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect as connectNats } from "@nats-io/transport-node";
 import { connect as connectTcp } from "node:net";
+import { addressOf } from "../../addresses";
 
 const TRY_MS = 2_000;
 const BETWEEN_TRIES_MS = 20;
@@ -47,9 +48,4 @@ function accepts(host: string, port: number): Promise<boolean> {
     socket.once("timeout", () => answer(false));
     socket.once("error", () => answer(false));
   });
-}
-
-/** host:port, an IPv6 address in brackets. */
-export function addressOf(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

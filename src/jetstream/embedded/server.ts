@@ -1,6 +1,7 @@
 /** The embedded broker: a nats-server of our own, started, watched and stopped. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { addressOf, dialHost } from "../../addresses";
 import { isLoopback, type NatsConfig } from "../../config";
 import type { DataFolder } from "../../dataFolder";
 import { Fault } from "../../domain/fault";
@@ -10,7 +11,7 @@ import { dieWithParent, lastLines, type ServerProgram, sizeOf } from "./child";
 import { SAFE_VERSION, serverConf } from "./conf";
 import type { NatsBinary } from "./found";
 import { demandFreePort } from "./ports";
-import { addressOf, type Listeners, waitUntilReady } from "./ready";
+import { type Listeners, waitUntilReady } from "./ready";
 import { Supervisor } from "./supervisor";
 import { atLeast, versionText } from "./version";
 
@@ -133,10 +134,4 @@ async function untilReady(supervisor: Supervisor, { listeners, files, binary }: 
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Where to dial a server that listens everywhere. */
-function dialHost(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host === "::" ? "::1" : host;
 }

@@ -1,3 +1,4 @@
+import { nextTurn } from "../../nextTurn";
 import type { DeliveryStore, DueDelivery, Lease, NextDue } from "../store";
 import { prepareLoggedChange } from "./changeLog";
 import type { Connection } from "./connection";
@@ -42,7 +43,7 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
       const slice = write(() => (held(lease) === null ? 0 : wake.run(now, lease.partition, webhookId, now, WOKEN_AT_ONCE_MAX).changes));
       woken += slice;
       if (slice < WOKEN_AT_ONCE_MAX) return woken;
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
   }
 

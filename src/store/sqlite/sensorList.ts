@@ -1,3 +1,4 @@
+import { nextTurn } from "../../nextTurn";
 import { and, asc, eq, gt, isNull, lte, or, type SQL, sql } from "drizzle-orm";
 import { currentState } from "../../domain/state";
 import type { Page, PageRequest, SensorQuery, SensorRecord } from "../store";
@@ -26,7 +27,7 @@ export function prepareSensorList(connection: Connection): (query: SensorQuery, 
       found.push(...select(query, lead, { from, to, limit: limit - found.length }));
       if (to === null || found.length === limit) return found;
       from = to;
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
   }
 

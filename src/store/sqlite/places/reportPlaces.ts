@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { nextTurn } from "../../../nextTurn";
 import type { Connection } from "../connection";
 import { isDamaged } from "../faults";
 import { byTime, type IndexedPlace, type Place, type PlaceInTime, type Span } from "./place";
@@ -140,7 +141,7 @@ class FoldedPlaces implements ReportPlaces {
     this.#folding = true;
     try {
       const folded = await this.parts.thread.fold(this.parts.foldAt);
-      while (!this.#closed && this.#drop(folded, DROPPED_AT_ONCE_MAX) > 0) await new Promise((resolve) => setImmediate(resolve));
+      while (!this.#closed && this.#drop(folded, DROPPED_AT_ONCE_MAX) > 0) await nextTurn();
     } catch {
       // The thread has ended; it is started again.
     } finally {
