@@ -211,7 +211,7 @@ CREATE INDEX "reports_by_report_id" ON "reports" USING btree ("sensor_id","repor
 CREATE UNIQUE INDEX "deliveries_by_id" ON "deliveries" USING btree ("id");--> statement-breakpoint
 CREATE INDEX "deliveries_due" ON "deliveries" USING btree ("partition","webhook_id","next_attempt_at") WHERE next_attempt_at is not null;--> statement-breakpoint
 CREATE INDEX "deliveries_expiring" ON "deliveries" USING btree ("partition","owed_since") WHERE next_attempt_at is not null;--> statement-breakpoint
-CREATE INDEX "deliveries_in_lane" ON "deliveries" USING btree ("webhook_id","sensor_id","number") WHERE state = 'pending';--> statement-breakpoint
+CREATE INDEX "deliveries_in_lane" ON "deliveries" USING btree ("webhook_id","partition","sensor_id","number") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "deliveries_by_webhook" ON "deliveries" USING btree ("webhook_id","state","ordinal");--> statement-breakpoint
 CREATE INDEX "deliveries_by_sensor" ON "deliveries" USING btree ("sensor_id","ordinal");--> statement-breakpoint
 CREATE INDEX "deliveries_by_state" ON "deliveries" USING btree ("state","ordinal");--> statement-breakpoint

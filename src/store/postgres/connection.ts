@@ -12,6 +12,12 @@ const IDLE_MS = 60_000;
 const WORK_CONNECTIONS_MAX = 10;
 const CONTROL_CONNECTIONS_MAX = 4;
 
+/**
+ * Plans are kept from when a table was empty; none may read a table from end to end where an index leads to what is asked for. And no
+ * statement is worth being compiled.
+ */
+const PLANNING = "-c enable_seqscan=off -c jit=off";
+
 /** Milliseconds and counts are below 2^53. */
 const INT8 = 20;
 
@@ -33,6 +39,8 @@ export interface Connection {
   readonly db: NodePgDatabase;
   /** Runs `work` in one transaction (read committed); whatever is thrown takes all of it back. */
   write<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  /** The same on `control`: for what is committed under a lease. */
+  commit<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   /** Runs `work` on one snapshot, which writes nothing. */
   read<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
@@ -57,6 +65,7 @@ export async function openConnection(url: string): Promise<Connection> {
     control,
     db: drizzle(work),
     write: (act) => transaction(work, "begin", act),
+    commit: (act) => transaction(control, "begin", act),
     read: (act) => transaction(work, "begin isolation level repeatable read, read only", act),
     async close() {
       await Promise.all([work.end(), control.end()]);
@@ -73,6 +82,7 @@ function optionsOf(url: string): pg.ClientConfig {
     query_timeout: ANSWER_MS,
     idle_in_transaction_session_timeout: STATEMENT_MS,
     keepAlive: true,
+    options: PLANNING,
     types: { getTypeParser: (oid: number, format?: "text") => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) } as never,
   };
 }
