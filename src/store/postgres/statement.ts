@@ -7,3 +7,14 @@ export type Statement<Row> = (on: pg.Pool | pg.ClientBase, ...values: readonly u
 export function statement<Row extends object>(name: string, text: string): Statement<Row> {
   return async (on, ...values) => (await on.query<Row>({ name, text, values: [...values] })).rows;
 }
+
+/** The values of a statement that is put together, in the order of their placeholders. */
+export class Values {
+  readonly all: unknown[] = [];
+
+  /** Gives the placeholder of a value. */
+  add(value: unknown): string {
+    this.all.push(value);
+    return `$${this.all.length}`;
+  }
+}
