@@ -204,7 +204,7 @@ CREATE INDEX "states_by_status" ON "states" USING btree ("status","sensor_id");-
 CREATE INDEX "states_by_severity" ON "states" USING btree ("severity","sensor_id");--> statement-breakpoint
 CREATE INDEX "states_by_availability" ON "states" USING btree ("availability","sensor_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "changes_by_sensor" ON "changes" USING btree ("sensor_id","revision");--> statement-breakpoint
-CREATE INDEX "changes_by_time" ON "changes" USING btree ("partition","recorded_at");--> statement-breakpoint
+CREATE INDEX "changes_by_time" ON "changes" USING btree ("partition","recorded_at","number");--> statement-breakpoint
 CREATE INDEX "dead_letters_by_time" ON "dead_letters" USING btree ("received_at","stream","sequence");--> statement-breakpoint
 CREATE INDEX "reports_by_sensor" ON "reports" USING btree ("sensor_id","received_at","partition","generation","sequence");--> statement-breakpoint
 CREATE INDEX "reports_by_report_id" ON "reports" USING btree ("sensor_id","report_id","received_at") WHERE report_id is not null and disposition <> 'duplicate';--> statement-breakpoint
