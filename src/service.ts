@@ -19,6 +19,7 @@ import { type Notifier, openNotifier } from "./notifier/notifier";
 import { createSender, type Sender } from "./notifier/webhook/sender";
 import { LEASE_TTL_MS } from "./partition/lease";
 import { ownPartition, type OwnerOptions } from "./partition/owner";
+import { openReportDays } from "./reportDays";
 import { openRetention } from "./retention";
 import { openStore } from "./store/open";
 import type { Store } from "./store/store";
@@ -94,6 +95,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const token = await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
+  const reportDays = openReportDays({ store, events });
+  stack.defer(() => reportDays.stop());
   const notifiers: Notifiers = new Map();
   if (config.roles.includes("ingest")) openIngestRole(stack, parts, notifiers);
   if (config.roles.includes("notify")) openNotifyRole(stack, parts, notifiers);

@@ -15,9 +15,9 @@ export interface RowKind {
   readonly types: readonly string[];
   readonly names: readonly string[];
   /** Common table expressions that write `rows`, a source of those columns, for what passed the `fence`. */
-  insertion(rows: string): string;
+  readonly insertion: (rows: string) => string;
   /** An array for each column, or null when there are no such rows. */
-  arraysOf(parts: readonly BatchPart[]): (string | Buffer)[] | null;
+  readonly arraysOf: (parts: readonly BatchPart[]) => (string | Buffer)[] | null;
 }
 
 type Column<Row> =

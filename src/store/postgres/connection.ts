@@ -42,13 +42,13 @@ export interface Connection {
   /** Over `work`. */
   readonly db: NodePgDatabase;
   /** Runs `work` in one transaction (read committed); whatever is thrown takes all of it back. */
-  write<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  readonly write: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>;
   /** The same on `control`: for what is committed under a lease. */
   commit<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   /** Runs `work` on one snapshot, which writes nothing. */
-  read<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  readonly read: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>;
   /** Runs `work` on a connection of its own, outside any transaction and with more time: for what waits for others to end. */
-  aside<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result>;
+  readonly aside: <Result>(work: (client: pg.ClientBase) => Promise<Result>) => Promise<Result>;
   close(): Promise<void>;
 }
 
