@@ -55,6 +55,8 @@ export function startApiServer(manifests: readonly Manifest[]): ApiServer {
     async fetch(request) {
       const { pathname } = new URL(request.url);
       if (pathname in DISCOVERY) return Response.json(DISCOVERY[pathname]);
+      const space = manifests.find(({ kind, metadata }) => kind === "Namespace" && pathname === `/api/v1/namespaces/${metadata.name}`);
+      if (space !== undefined) return Response.json(space);
       const [, namespace, name = "", scale] =
         /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/deployments\/([^/]+)(\/scale)?$/.exec(pathname) ?? [];
       const deployment = deployments.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
@@ -79,6 +81,13 @@ export function startApiServer(manifests: readonly Manifest[]): ApiServer {
 }
 
 function notFound(name: string): Response {
-  const status = { kind: "Status", apiVersion: "v1", status: "Failure", reason: "NotFound", code: 404 };
+  const status = {
+    kind: "Status",
+    apiVersion: "v1",
+    status: "Failure",
+    reason: "NotFound",
+    code: 404,
+    details: { name, kind: "deployments" },
+  };
   return Response.json({ ...status, message: `deployments.apps "${name}" not found` }, { status: 404 });
 }
