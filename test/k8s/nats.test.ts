@@ -75,12 +75,14 @@ async function startServer(folder: string) {
   if (!atLeast(version, [2, 10, 0])) delete (configuration["jetstream"] as Record<string, unknown>)["sync_interval"];
   writeFileSync(join(folder, "nats.conf"), JSON.stringify(configuration));
   const child = Bun.spawn([binary, "--config", join(folder, "nats.conf"), "--log", join(folder, "log")]);
+  const ended = new AbortController();
+  void child.exited.then((code) => ended.abort(new Error(`nats-server ended with ${code}`)));
   const stop = async () => {
     child.kill();
     await child.exited;
   };
   try {
-    await waitUntilReady({ host: "127.0.0.1", port, mqttPort }, AbortSignal.timeout(READY_MS));
+    await waitUntilReady({ host: "127.0.0.1", port, mqttPort }, AbortSignal.any([ended.signal, AbortSignal.timeout(READY_MS)]));
   } catch (error) {
     await stop();
     throw error;
