@@ -16,7 +16,7 @@ function probePaths(): string[] {
   return probes({ health, metrics, calls: new WeakMap() }).routes.map(({ path }) => path);
 }
 
-/** The variables that a pod gets; those out of the Secret with a value that fits. */
+/** The variables that a pod gets; of those out of the Secret, which key they take. */
 async function environmentOf({ container }: Workload): Promise<Record<string, string>> {
   const maps = await ofKind("ConfigMap");
   const environment: Record<string, string> = {};
@@ -29,11 +29,13 @@ async function environmentOf({ container }: Workload): Promise<Record<string, st
   return environment;
 }
 
-/** As the program would read it; the command line comes on top. The database is the Secret's matter. */
+/** What the Secret holds; docs/kubernetes.md says how it is made. */
+const SECRET = { DATABASE_URL: "postgres://tocsin:password@postgres.example.org:5432/tocsin", ADMIN_TOKEN: "a-long-random-string" };
+
+/** As the program would read it; the command line comes on top. */
 async function configOf(node: Workload): Promise<Config> {
-  const { DATABASE_URL: _, ...environment } = await environmentOf(node);
   const [, , roles = ""] = node.container.args ?? [];
-  return readConfig({ ...environment, ROLES: roles, ADMIN_TOKEN: "an-admin-token-of-the-secret" }).config;
+  return readConfig({ ...(await environmentOf(node)), ...SECRET, ROLES: roles }).config;
 }
 
 const all = await workloads();
@@ -90,9 +92,10 @@ describe.each(running.map((node) => [node.name, node] as const))("%s", (name, no
     config = await configOf(node);
   });
 
-  test("runs the role that its name says, beside a broker that is not its own", () => {
+  test("runs the role that its name says, with a broker and a database that are not its own", () => {
     expect(`tocsin-${config.roles.join("-")}`).toBe(name);
-    expect(config.nats.kind).toBe("external");
+    expect([config.nats.kind, config.store.kind]).toEqual(["external", "postgres"]);
+    expect(Object.entries(SECRET).every(([name, value]) => readRepoFile("docs/kubernetes.md").includes(`${name}=${value}\n`))).toBe(true);
   });
 
   test("is probed where it listens: alive whatever else is away, ready with all that it needs", () => {
