@@ -73,11 +73,14 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const onStatus = (connected: boolean, reason: string | null) => events.dependencyChanged("nats", connected, reason);
   const publishing = stack.adopt(await openNats({ urls: broker.urls, name: "tocsin-publish", onStatus }), (link) => link.close());
   const consuming = stack.adopt(await openNats({ urls: broker.urls, name: "tocsin-consume" }), (link) => link.close());
-  await ensureTopology(publishing, partitions);
+  const replicas = config.nats.kind === "external" ? config.nats.replicas : 1;
+  await ensureTopology(publishing, partitions, replicas);
   await probeMapping(publishing, partitions);
   const pulse = createPulse(publishing, partitions);
   // A broker that comes back may have lost a stream: what is missing is made again.
-  publishing.onReconnect(() => void ensureTopology(publishing, partitions).catch((error: unknown) => events.failed("topology", error)));
+  publishing.onReconnect(
+    () => void ensureTopology(publishing, partitions, replicas).catch((error: unknown) => events.failed("topology", error)),
+  );
   const { child } = broker;
   if (child !== null) {
     const watchdog = openWatchdog({

@@ -63,7 +63,7 @@ describe("the streams", () => {
     await broker.publish("ok");
     await broker.link.api.streams.update("REPORTS_2_0", { max_bytes: 1_000_000 });
     await ensureTopology(broker.link, 2);
-    for (const { name, max_bytes, discard, duplicate_window } of wantedStreams(2)) {
+    for (const { name, max_bytes, discard, duplicate_window } of wantedStreams(2, 1)) {
       const { config } = await broker.link.api.streams.info(name);
       expect(config).toMatchObject({ max_bytes, discard, duplicate_window });
     }
