@@ -34,10 +34,10 @@ export type NatsConfig =
       readonly replicas: number | null;
     };
 
-export interface StoreConfig {
-  readonly kind: "sqlite";
-  readonly file: string;
-}
+export type StoreConfig =
+  | { readonly kind: "sqlite"; readonly file: string }
+  /** `url` with user and password, where the database asks for them. */
+  | { readonly kind: "postgres"; readonly url: string };
 
 export interface GuardConfig {
   /** Networks that webhooks may point into although they are not public. */
@@ -194,10 +194,11 @@ function readNats(read: Reader, env: Environment): NatsConfig {
 }
 
 function readStore(read: Reader, dataDir: string): StoreConfig {
-  if (!read.has("DATABASE_URL")) return { kind: "sqlite", file: resolve(dataDir, "tocsin.db") };
-  const url = read.text("DATABASE_URL", "");
+  const url = read.secret("DATABASE_URL", 1);
+  if (url === null) return { kind: "sqlite", file: resolve(dataDir, "tocsin.db") };
+  if (/^postgres(ql)?:\/\/./.test(url) && URL.canParse(url)) return { kind: "postgres", url };
   const file = /^(?:sqlite|file):(?:\/\/)?(.+)$/.exec(url)?.[1];
-  if (file === undefined) read.problem("DATABASE_URL", "only sqlite:<file> can be used in this version");
+  if (file === undefined) read.problem("DATABASE_URL", "is neither postgres://user:password@host/database nor sqlite:<file>");
   return { kind: "sqlite", file: resolve(file ?? "tocsin.db") };
 }
 

@@ -1,9 +1,10 @@
 /** Chooses the driver. Nobody else knows one. */
 import type { StoreConfig } from "../config";
+import { openPostgresStore } from "./postgres/postgresStore";
 import { openSqliteStore } from "./sqlite/sqliteStore";
 import type { Store } from "./store";
 
 /** Opens the store and brings its tables up to date. Throws `Fault` (unavailable) when it cannot be used. */
 export async function openStore(config: StoreConfig): Promise<Store> {
-  return openSqliteStore(config.file);
+  return config.kind === "postgres" ? openPostgresStore(config.url) : openSqliteStore(config.file);
 }

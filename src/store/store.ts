@@ -84,6 +84,16 @@ export interface PartitionStore {
   releaseLease(lease: Lease): Promise<void>;
   /** What every partition's worker has reached, for /metrics and the CLI. */
   listPartitions(): Promise<PartitionStatus[]>;
+  /** Says that a node lives for `ttlMs` more; gives all that live, by their ids. */
+  beat(node: LiveNode, ttlMs: number): Promise<LiveNode[]>;
+  /** A node takes no more work; unknown ids are none. */
+  leave(nodeIds: readonly string[]): Promise<void>;
+}
+
+/** A process, and what it works at. */
+export interface LiveNode {
+  readonly id: string;
+  readonly roles: readonly LeasedRole[];
 }
 
 export interface PartitionStatus extends PartitionPosition {
@@ -488,10 +498,13 @@ export interface IncidentStore {
 export interface MaintenanceStore {
   /**
    * Takes out rows from before these times, at most `limit` of each table; gives how many it took, by table. Leaves every change that is
-   * not yet published or planned, and every delivery that is still pending; attempts go with their delivery.
+   * not yet published or planned, and every delivery that is still pending; attempts go with their delivery. What is kept by days may go
+   * a whole day at once, whatever the limit.
    */
   prune(
     before: { reports: number; changes: number; deliveries: number; deadLetters: number },
     limit: number,
   ): Promise<Record<string, number>>;
+  /** Makes room for the reports of today and of so many days to come; gives for how many days after today there is room, null where none has to be made. */
+  prepareDays(ahead: number): Promise<number | null>;
 }

@@ -27,6 +27,8 @@ export function openMaintenance(connection: Connection, places: Pick<ReportPlace
         dead_letters: deadLetters.run(before.deadLetters, limit).changes,
       };
     },
+
+    prepareDays: () => null,
   };
 }
 

@@ -63,7 +63,11 @@ export function openPartitions(connection: Connection): Direct<PartitionStore> {
     "update partitions set owner = null, lease_until = 0 where role = ? and partition = ? and epoch = ? and owner = ?",
   );
 
+  const nodes = prepareNodes(connection);
+
   return {
+    ...nodes,
+
     fixPartitionCount(wanted, fallback) {
       return write(() => {
         const fixed = readCount.get();
@@ -97,6 +101,31 @@ export function openPartitions(connection: Connection): Direct<PartitionStore> {
     },
 
     listPartitions: () => list.all().map(statusOf),
+  };
+}
+
+function prepareNodes({ client, write }: Connection): Pick<Direct<PartitionStore>, "beat" | "leave"> {
+  const forget = client.prepare<[number]>("delete from nodes where alive_until < ?");
+  const say = client.prepare<[string, string, number]>(
+    `insert into nodes (id, roles, alive_until) values (?, ?, ?)
+     on conflict (id) do update set roles = excluded.roles, alive_until = excluded.alive_until`,
+  );
+  const alive = client.prepare<[], { id: string; roles: string }>("select id, roles from nodes order by id");
+  const drop = client.prepare<[string]>("delete from nodes where id = ?");
+  return {
+    beat({ id, roles }, ttlMs) {
+      return write(() => {
+        const now = Date.now();
+        forget.run(now);
+        say.run(id, JSON.stringify(roles), now + ttlMs);
+        return alive.all().map((row) => ({ id: row.id, roles: JSON.parse(row.roles) as LeasedRole[] }));
+      });
+    },
+    leave(nodeIds) {
+      write(() => {
+        for (const id of nodeIds) drop.run(id);
+      });
+    },
   };
 }
 

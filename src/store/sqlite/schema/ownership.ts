@@ -35,3 +35,10 @@ export const partitions = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.role, table.partition] })],
 );
+
+/** Processes that live, each until its time is over; they share the partitions out among themselves. */
+export const nodes = sqliteTable("nodes", {
+  id: text().primaryKey(),
+  roles: text({ mode: "json" }).$type<readonly LeasedRole[]>().notNull(),
+  aliveUntil: integer("alive_until").notNull(),
+});

@@ -1,0 +1,105 @@
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import pg from "pg";
+import { bringUpToDate } from "./migrations";
+
+/** Statements end well before a lease does (4 s): a node that is held up must not commit what another one does meanwhile. */
+const STATEMENT_MS = 3000;
+/** A connection whose other end is gone without a word is given up after this. */
+const ANSWER_MS = 3500;
+const CONNECT_MS = 2500;
+const IDLE_MS = 60_000;
+/** Connections for everybody, and those that leases and commits have for themselves: a long list must not hold up a lease. */
+const WORK_CONNECTIONS_MAX = 10;
+const CONTROL_CONNECTIONS_MAX = 4;
+
+/** Milliseconds and counts are below 2^53. */
+const INT8 = 20;
+
+/** One client, for as long as whoever has it needs it. */
+export interface Session {
+  /** For the hot batches. */
+  readonly client: pg.ClientBase;
+  /** For everything else. */
+  readonly db: NodePgDatabase;
+}
+
+/** The pools of a node, and how work is done on them. */
+export interface Connection {
+  /** For single statements of everybody. */
+  readonly work: pg.Pool;
+  /** For single statements of those who hold, renew or commit under a lease. */
+  readonly control: pg.Pool;
+  /** Over `work`. */
+  readonly db: NodePgDatabase;
+  /** Runs `work` in one transaction (read committed); whatever is thrown takes all of it back. */
+  write<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  /** Runs `work` on one snapshot, which writes nothing. */
+  read<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+/** Connects, and brings the tables up to date. Throws what pg throws. */
+export async function openConnection(url: string): Promise<Connection> {
+  const setUp = new pg.Client({ ...optionsOf(url), statement_timeout: 0, query_timeout: 0 });
+  setUp.on("error", () => {
+    // Whatever waits on it is told.
+  });
+  await setUp.connect();
+  try {
+    await bringUpToDate(setUp);
+  } finally {
+    await setUp.end().catch(() => {});
+  }
+  const work = openPool(url, WORK_CONNECTIONS_MAX);
+  const control = openPool(url, CONTROL_CONNECTIONS_MAX);
+  return {
+    work,
+    control,
+    db: drizzle(work),
+    write: (act) => transaction(work, "begin", act),
+    read: (act) => transaction(work, "begin isolation level repeatable read, read only", act),
+    async close() {
+      await Promise.all([work.end(), control.end()]);
+    },
+  };
+}
+
+function optionsOf(url: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: "tocsin",
+    connectionTimeoutMillis: CONNECT_MS,
+    statement_timeout: STATEMENT_MS,
+    query_timeout: ANSWER_MS,
+    idle_in_transaction_session_timeout: STATEMENT_MS,
+    keepAlive: true,
+    types: { getTypeParser: (oid: number, format?: "text") => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) } as never,
+  };
+}
+
+function openPool(url: string, max: number): pg.Pool {
+  const pool = new pg.Pool({ ...optionsOf(url), max, idleTimeoutMillis: IDLE_MS, allowExitOnIdle: true });
+  pool.on("error", () => {
+    // An idle connection was lost; the pool makes another when somebody needs one.
+  });
+  return pool;
+}
+
+async function transaction<Result>(pool: pg.Pool, begin: string, act: (session: Session) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    await client.query(begin);
+    const result = await act({ client, db: drizzle(client) });
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    // What cannot even be taken back is no connection any more: the server ends its transaction by itself.
+    await client.query("rollback").catch(() => {
+      broken = true;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

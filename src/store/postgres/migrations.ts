@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { readMigrationFiles } from "drizzle-orm/migrator";
+import type { ClientBase } from "pg";
+
+const FOLDER = join(import.meta.dir, "../../../drizzle/postgres");
+/** Names the lock among all advisory locks of the database: "tocsin" in its bytes. */
+const LOCK = "128021758699886";
+/** Drizzle's own record of what was applied, so that its tools can read it. */
+const CREATE_RECORD = `create schema if not exists drizzle;
+  create table if not exists drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)`;
+
+/**
+ * Brings the tables up to date. Whoever starts at the same time waits for the lock, and then finds nothing to do. A database that is up
+ * to date is only looked at.
+ */
+export async function bringUpToDate(client: ClientBase): Promise<void> {
+  const migrations = readMigrationFiles({ migrationsFolder: FOLDER });
+  const missing = async () => {
+    const newest = await newestApplied(client);
+    return migrations.filter(({ folderMillis }) => folderMillis > newest);
+  };
+  if ((await missing()).length === 0) return;
+  await client.query("begin");
+  try {
+    await client.query("select pg_advisory_xact_lock($1::bigint)", [LOCK]);
+    await client.query(CREATE_RECORD);
+    for (const { sql, hash, folderMillis } of await missing()) {
+      for (const statement of sql) await client.query(statement);
+      await client.query("insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)", [hash, folderMillis]);
+    }
+    await client.query("commit");
+  } catch (error) {
+    await client.query("rollback").catch(() => {});
+    throw error;
+  }
+}
+
+async function newestApplied(client: ClientBase): Promise<number> {
+  const { rows: recorded } = await client.query<{ there: boolean }>(
+    "select to_regclass('drizzle.__drizzle_migrations') is not null as there",
+  );
+  if (recorded[0]?.there !== true) return Number.NEGATIVE_INFINITY;
+  const { rows } = await client.query<{ newest: number | null }>(
+    "select max(created_at)::float8 as newest from drizzle.__drizzle_migrations",
+  );
+  return rows[0]?.newest ?? Number.NEGATIVE_INFINITY;
+}

@@ -1,0 +1,59 @@
+import type {
+  ChangeLogStore,
+  DeadLetterStore,
+  DeliveryStore,
+  HistoryStore,
+  IncidentStore,
+  IngestStore,
+  MaintenanceStore,
+  PartitionStore,
+  PlanStore,
+  SensorStore,
+  Store,
+  TokenStore,
+  WebhookStore,
+} from "../store";
+import { openConnection } from "./connection";
+import { asFault, faulted } from "./faults";
+import { openChangeLog } from "./changeLog";
+import { openDeadLetters } from "./deadLetters";
+import { openDeliveries } from "./deliveries";
+import { openHistory } from "./history";
+import { openIncidents } from "./incidents";
+import { openIngest } from "./ingest";
+import { openMaintenance } from "./maintenance";
+import { openPartitions } from "./partitions";
+import { openPlan } from "./plan";
+import { openSensors } from "./sensors";
+import { openTokens } from "./tokens";
+import { openWebhooks } from "./webhooks";
+
+/** Connects, with the tables up to date. Throws `Fault` (unavailable) when the database cannot be used. */
+export async function openPostgresStore(url: string): Promise<Store> {
+  const connection = await openConnection(url).catch((error: unknown) => {
+    throw asFault(error);
+  });
+  return {
+    ...faulted<PartitionStore>(openPartitions(connection)),
+    ...faulted<IngestStore>(openIngest(connection)),
+    ...faulted<ChangeLogStore>(openChangeLog(connection)),
+    ...faulted<PlanStore>(openPlan(connection)),
+    ...faulted<DeliveryStore>(openDeliveries(connection)),
+    ...faulted<SensorStore>(openSensors(connection)),
+    ...faulted<HistoryStore>(openHistory(connection)),
+    ...faulted<WebhookStore>(openWebhooks(connection)),
+    ...faulted<DeadLetterStore>(openDeadLetters(connection)),
+    ...faulted<TokenStore>(openTokens(connection)),
+    ...faulted<IncidentStore>(openIncidents(connection)),
+    ...faulted<MaintenanceStore>(openMaintenance(connection)),
+    ...faulted<Pick<Store, "probe" | "close">>({
+      async probe() {
+        await connection.control.query(
+          "insert into probes (id, filler) values (1, '') on conflict (id) do update set filler = excluded.filler",
+        );
+        await connection.control.query("delete from probes");
+      },
+      close: () => connection.close(),
+    }),
+  };
+}

@@ -1,0 +1,103 @@
+/** Subscribers, and what is owed to them. */
+import { sql } from "drizzle-orm";
+import { bigint, boolean, index, integer, json, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
+import type { DeliveryState } from "../../../domain/delivery";
+import type { Filter, WebhookState } from "../../../domain/webhook";
+
+export const webhooks = pgTable("webhooks", {
+  id: text().primaryKey(),
+  url: text().notNull(),
+  filter: json().$type<Filter>().notNull(),
+  state: text().$type<WebhookState>().notNull(),
+  stateReason: text("state_reason"),
+  description: text().notNull(),
+  concurrency: integer().notNull(),
+  secrets: json().$type<readonly string[]>().notNull(),
+  version: integer().notNull(),
+  createdAt: bigint("created_at", { mode: "number" }).notNull(),
+  updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
+  lastSuccessAt: bigint("last_success_at", { mode: "number" }),
+  failingSince: bigint("failing_since", { mode: "number" }),
+});
+
+/** What a webhook was from some change on; outlives the webhook itself. */
+export const webhookVersions = pgTable(
+  "webhook_versions",
+  {
+    webhookId: text("webhook_id").notNull(),
+    version: integer().notNull(),
+    filter: json().$type<Filter>().notNull(),
+    state: text().$type<WebhookState>().notNull(),
+    deleted: boolean().notNull(),
+    after: json().$type<Readonly<Record<string, number>>>().notNull(),
+    /** Every planner is beyond the changes that it applies to. */
+    passed: boolean().notNull().default(false),
+  },
+  (table) => [
+    primaryKey({ columns: [table.webhookId, table.version] }),
+    // webhookSet
+    index("webhook_versions_that_matter")
+      .on(table.webhookId, table.version)
+      .where(sql`not passed`),
+  ],
+);
+
+export const deliveries = pgTable(
+  "deliveries",
+  {
+    /** The order in which deliveries were planned. */
+    ordinal: bigint({ mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+    id: text().notNull(),
+    webhookId: text("webhook_id").notNull(),
+    partition: integer().notNull(),
+    number: bigint({ mode: "number" }).notNull(),
+    sensorId: text("sensor_id").notNull(),
+    revision: bigint({ mode: "number" }).notNull(),
+    state: text().$type<DeliveryState>().notNull(),
+    reason: text(),
+    plannedAt: bigint("planned_at", { mode: "number" }).notNull(),
+    /** From when its days are counted: when it was planned, or sent again by hand. */
+    owedSince: bigint("owed_since", { mode: "number" }).notNull(),
+    /** Only the head of a lane has one (and a repeat that was asked for, which need not wait). */
+    nextAttemptAt: bigint("next_attempt_at", { mode: "number" }),
+    laneFailures: integer("lane_failures").notNull().default(0),
+    rejections: integer().notNull().default(0),
+    endedAt: bigint("ended_at", { mode: "number" }),
+  },
+  (table) => [
+    // getDelivery, settle; one change is owed once to one webhook
+    uniqueIndex("deliveries_by_id").on(table.id),
+    // nextDue, dueHeads, wakeWebhook, updateWebhook
+    index("deliveries_due")
+      .on(table.partition, table.webhookId, table.nextAttemptAt)
+      .where(sql`next_attempt_at is not null`),
+    // expiredHeads
+    index("deliveries_expiring")
+      .on(table.partition, table.owedSince)
+      .where(sql`next_attempt_at is not null`),
+    // the next of a lane: commitPlan, settle; failOwed
+    index("deliveries_in_lane")
+      .on(table.webhookId, table.sensorId, table.number)
+      .where(sql`state = 'pending'`),
+    // listDeliveries by webhook, with or without a state
+    index("deliveries_by_webhook").on(table.webhookId, table.state, table.ordinal),
+    // listDeliveries by sensor
+    index("deliveries_by_sensor").on(table.sensorId, table.ordinal),
+    // listDeliveries by state
+    index("deliveries_by_state").on(table.state, table.ordinal),
+  ],
+);
+
+export const attempts = pgTable(
+  "attempts",
+  {
+    deliveryId: text("delivery_id").notNull(),
+    /** Counts the attempts of a delivery, from 1. */
+    number: integer().notNull(),
+    at: bigint({ mode: "number" }).notNull(),
+    durationMs: bigint("duration_ms", { mode: "number" }).notNull(),
+    statusCode: integer("status_code"),
+    error: text(),
+  },
+  (table) => [primaryKey({ columns: [table.deliveryId, table.number] })],
+);

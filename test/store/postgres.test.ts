@@ -1,0 +1,8 @@
+import { afterAll } from "bun:test";
+import { storeConformance } from "./conformance";
+import { postgresHarness } from "./postgres/harness";
+
+const harness = await postgresHarness();
+afterAll(() => harness[Symbol.asyncDispose]());
+
+storeConformance("Postgres", harness);

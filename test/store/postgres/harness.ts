@@ -1,0 +1,59 @@
+import pg from "pg";
+import { openStore } from "../../../src/store/open";
+import type { Store } from "../../../src/store/store";
+import { startPostgres, type TestPostgres } from "../../servers/postgres";
+import type { OpenedStore, StoreHarness } from "../conformance/harness";
+
+export interface PostgresHarness extends StoreHarness, AsyncDisposable {
+  readonly server: TestPostgres;
+  open(): Promise<OpenedStore & { readonly url: string }>;
+}
+
+/** Every store is a copy of a template whose tables are made already, on one server. Disposing of the harness ends the server. */
+export async function postgresHarness(): Promise<PostgresHarness> {
+  // No test of a driver's promises cuts the power.
+  const server = await startPostgres(["fsync=off"]);
+  const template = await server.createDatabase();
+  await (await openStore({ kind: "postgres", url: template })).close();
+
+  async function open(): Promise<OpenedStore & { readonly url: string }> {
+    const url = await server.createDatabase(template);
+    let store: Store = await openStore({ kind: "postgres", url });
+    return {
+      url,
+      get store() {
+        return store;
+      },
+      async reopen() {
+        await store.close();
+        store = await openStore({ kind: "postgres", url });
+        return store;
+      },
+      async addWebhooks(count) {
+        await onDatabase(url, (client) =>
+          client.query(
+            `insert into webhooks (id, url, filter, state, description, concurrency, secrets, version, created_at, updated_at)
+             select 'crowd' || n, 'https://receiver.example/', '{}', 'active', '', 1, '[]', 1, 0, 0 from generate_series(1, ${count}) n`,
+          ),
+        );
+      },
+      async [Symbol.asyncDispose]() {
+        await store.close();
+        await server.dropDatabase(url);
+      },
+    };
+  }
+
+  return { server, open, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+/** The database as somebody else would see it. */
+export async function onDatabase<Result>(url: string, act: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return await act(client);
+  } finally {
+    await client.end();
+  }
+}
