@@ -8,6 +8,7 @@ import { openStrays } from "./ingest/strays";
 import { type NatsLink, openNats } from "./jetstream/connection";
 import { type EmbeddedNats, openEmbeddedNats } from "./jetstream/embedded/server";
 import { openWatchdog } from "./jetstream/embedded/watchdog";
+import { createMend, type Mend } from "./jetstream/mend";
 import { partitionStream } from "./jetstream/partitionStream";
 import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
@@ -74,13 +75,12 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const publishing = stack.adopt(await openNats({ urls: broker.urls, name: "tocsin-publish", onStatus }), (link) => link.close());
   const consuming = stack.adopt(await openNats({ urls: broker.urls, name: "tocsin-consume" }), (link) => link.close());
   const replicas = config.nats.kind === "external" ? config.nats.replicas : 1;
-  await ensureTopology(publishing, partitions, replicas);
+  const ensure = () => ensureTopology(publishing, partitions, replicas);
+  await ensure();
   await probeMapping(publishing, partitions);
   const pulse = createPulse(publishing, partitions);
   // A broker that comes back may have lost a stream: what is missing is made again.
-  publishing.onReconnect(
-    () => void ensureTopology(publishing, partitions, replicas).catch((error: unknown) => events.failed("topology", error)),
-  );
+  publishing.onReconnect(() => void ensure().catch((error: unknown) => events.failed("topology", error)));
   const { child } = broker;
   if (child !== null) {
     const watchdog = openWatchdog({
@@ -93,7 +93,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   }
 
   const sender = createSender(config.guard);
-  const parts: Parts = { config, store, events, partitions, publishing, consuming, sender };
+  const parts: Parts = { config, store, events, partitions, publishing, consuming, mend: createMend(ensure), sender };
   const token = await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
@@ -121,6 +121,7 @@ interface Parts {
   readonly partitions: number;
   readonly publishing: NatsLink;
   readonly consuming: NatsLink;
+  readonly mend: Mend;
   readonly sender: Sender;
 }
 
@@ -138,7 +139,7 @@ async function openBroker(
 
 /** One owner for each partition and, on whichever node owns the first, the reader of what was published in the wrong shape. */
 function openIngestRole(stack: AsyncDisposableStack, parts: Parts, notifiers: Notifiers): void {
-  const { config, store, events, partitions, publishing, consuming } = parts;
+  const { config, store, events, partitions, publishing, consuming, mend } = parts;
   ownAll(stack, parts, {
     role: "ingest",
     open: async (held) => {
@@ -152,14 +153,14 @@ function openIngestRole(stack: AsyncDisposableStack, parts: Parts, notifiers: No
         position,
         registryVersion,
         partitions,
-        stream: partitionStream({ publishing, consuming, partitions, partition }),
+        stream: partitionStream({ publishing, consuming, mend, partitions, partition }),
         registration,
         sensorsMax,
         onChanges: () => notifiers.get(partition)?.wake(),
         events,
       });
       if (partition !== 0) return ingest;
-      const strays = openStrays({ store, openReader: (cursor) => openStrayReader(consuming, cursor), events });
+      const strays = openStrays({ store, openReader: (cursor) => mend(() => openStrayReader(consuming, cursor)), events });
       return { stop: async () => void (await Promise.all([ingest.stop(), strays.stop()])) };
     },
   });
