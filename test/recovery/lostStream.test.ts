@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { jetstreamManager } from "@nats-io/jetstream";
+import { type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import Database from "better-sqlite3";
 import { cpSync, rmSync } from "node:fs";
@@ -61,7 +61,7 @@ class Scene implements AsyncDisposable {
     });
   }
 
-  async withStreams(act: (api: Manager, publisher: ReturnType<Manager["jetstream"]>) => Promise<void>): Promise<void> {
+  async withStreams(act: (api: JetStreamManager, publisher: JetStreamClient) => Promise<void>): Promise<void> {
     const connection = await connect({ servers: this.nats.url });
     try {
       const api = await jetstreamManager(connection);
@@ -82,11 +82,10 @@ class Scene implements AsyncDisposable {
   /** Until all that was acknowledged is in the log, whatever the sequences, and nothing is owed any more. */
   async settled(): Promise<void> {
     const database = new Database(this.tocsin.dbFile, { readonly: true });
-    const logged = database.prepare("SELECT count(*) FROM reports").pluck();
+    const logged = () => database.prepare("SELECT count(*) FROM reports").pluck().get() as number;
     const deadline = performance.now() + SETTLE_MS;
-    while ((logged.get() as number) < this.acknowledged.length) {
-      if (performance.now() > deadline)
-        throw new Error(`of ${this.acknowledged.length} acknowledged reports ${logged.get()} are in the log`);
+    while (logged() < this.acknowledged.length) {
+      if (performance.now() > deadline) throw new Error(`of ${this.acknowledged.length} acknowledged reports ${logged()} are in the log`);
       await Bun.sleep(20);
     }
     database.close();
@@ -120,8 +119,6 @@ class Scene implements AsyncDisposable {
     this.acknowledged.push({ sensorId: SENSOR, reportId, by: "puback", at: Date.now(), partition: 0, sequence });
   }
 }
-
-type Manager = Awaited<ReturnType<typeof jetstreamManager>>;
 
 /** Nothing that was acknowledged is missing or doubled, anywhere, and everything has its order. */
 function expectAllOnce({ log, acknowledged, changes, published, arrivals }: Evidence): void {
