@@ -31,12 +31,8 @@ describe.each(versions)("on nats-server $version", ({ path, version }) => {
     expect(status).toBe(202);
 
     while (receiver.arrivals().length < 3) await Bun.sleep(5);
-    const told = receiver.arrivals().map(({ body, signatureValid }) => [JSON.parse(body).data.sensorId, signatureValid]);
-    expect(told.sort()).toEqual([
-      ["by-http", true],
-      ["by-mqtt", true],
-      ["by-nats", true],
-    ]);
+    const told = receiver.arrivals().map(({ body, signatureValid }) => `${JSON.parse(body).data.sensorId} ${signatureValid}`);
+    expect(told.sort()).toEqual(["by-http true", "by-mqtt true", "by-nats true"]);
   });
 
   test(
