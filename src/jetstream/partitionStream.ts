@@ -1,7 +1,7 @@
 import { TICK_ID } from "../domain/sensor";
 import type { NatsLink } from "./connection";
 import { unavailable } from "./faults";
-import type { Mend } from "./mend";
+import type { Mend } from "./keepTopology";
 import type { ChangePublisher, ReportReader, StreamPosition } from "./ports";
 import { createChangePublisher } from "./publishChanges";
 import { openReader, storedAt } from "./reader";

