@@ -2,10 +2,12 @@
 import { parseArgs } from "node:util";
 import { benchLatency } from "./latency";
 import { benchPipeline, PIPELINE_REPORTS_MIN } from "./pipeline";
+import { benchSync } from "./sync";
 import { printFigures, type Result } from "./figures";
 
 const BENCHES: Record<string, { run: (options: BenchOptions) => Promise<Result>; says: string }> = {
   pipeline: { run: benchPipeline, says: "reports from the stream to the commit and the published change" },
+  sync: { run: benchSync, says: "what it costs that the broker acknowledges only what is on the disk" },
   latency: { run: benchLatency, says: "from a sensor's publish to the webhook received" },
 };
 
@@ -21,7 +23,7 @@ export interface BenchOptions {
 }
 
 const USAGE = `Usage: npm run bench -- <name> [--store sqlite] [--sensors N] [--json]
-       pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]
+       pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]   sync: [--seconds S] [--warm-up S] [--pairs N]
 
 ${Object.entries(BENCHES)
   .map(([name, { says }]) => `  ${name.padEnd(10)} ${says}`)
