@@ -2,6 +2,7 @@
 import type { Config } from "./config";
 import { type Commits, createCommits } from "./ingest/commits";
 import { Ingest } from "./ingest/ingest";
+import { createSensorMemory, type SensorMemory } from "./ingest/sensorCache";
 import { SensorCount } from "./ingest/sensorCount";
 import { openStrays } from "./ingest/strays";
 import type { NatsLink } from "./jetstream/connection";
@@ -36,7 +37,12 @@ export interface Workers {
 
 export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts): Workers {
   const notifiers = new Map<number, Notifier>();
-  const shared = { notifiers, commits: createCommits(parts.store), sensorCount: new SensorCount(parts.store) };
+  const shared = {
+    notifiers,
+    commits: createCommits(parts.store),
+    sensorCount: new SensorCount(parts.store),
+    sensorMemory: createSensorMemory(),
+  };
   const byRole: SharingOptions["workers"] = {};
   if (roles.includes("ingest")) byRole.ingest = async (held) => openIngest(held, parts, shared);
   if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, notifiers);
@@ -53,6 +59,7 @@ interface Shared {
   readonly notifiers: ReadonlyMap<number, Notifier>;
   readonly commits: Commits;
   readonly sensorCount: SensorCount;
+  readonly sensorMemory: SensorMemory;
 }
 
 /** The reader of a partition and, beside that of the first, the one of what was published in the wrong shape. */
