@@ -75,9 +75,9 @@ export const deliveries = pgTable(
     index("deliveries_expiring")
       .on(table.partition, table.owedSince)
       .where(sql`next_attempt_at is not null`),
-    // the next of a lane: commitPlan, settle; failOwed
+    // the next of a lane: commitPlan, settle; failOwed, one partition after the other
     index("deliveries_in_lane")
-      .on(table.webhookId, table.sensorId, table.number)
+      .on(table.webhookId, table.partition, table.sensorId, table.number)
       .where(sql`state = 'pending'`),
     // listDeliveries by webhook, with or without a state
     index("deliveries_by_webhook").on(table.webhookId, table.state, table.ordinal),
