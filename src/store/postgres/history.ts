@@ -62,10 +62,11 @@ function inSpan({ since, until }: TimeRange, order: "asc" | "desc", reached: Pla
   if (reached !== null && order === "asc" && reached[0] >= after[0]) after = reached;
   if (reached !== null && order === "desc" && reached[0] < before[0]) before = reached;
   const place = sql.join([...PLACE], sql`, `);
-  const values = (each: Place) => sql.join(
-    each.map((value) => sql`${value}::bigint`),
-    sql`, `,
-  );
+  const values = (each: Place) =>
+    sql.join(
+      each.map((value) => sql`${value}::bigint`),
+      sql`, `,
+    );
   // The days go by the database's clock, which may be behind the stream's: a day more is looked at.
   return and(sql`(${place}) > (${values(after)})`, sql`(${place}) < (${values(before)})`, gte(reports.recordedAt, after[0] - DAY_MS));
 }

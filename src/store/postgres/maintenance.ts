@@ -79,7 +79,7 @@ async function overPartitions({ work }: Connection, prune: typeof pruneReports, 
 /** Those that ended, with their attempts. */
 async function prunedDeliveries({ work }: Connection, before: number, limit: number): Promise<{ deliveries: number; attempts: number }> {
   const old: number[] = [];
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const rows = await oldestDeliveries(work, after, OLD_DELIVERIES_READ);
     const young = rows.findIndex(({ planned_at }) => planned_at >= before);
     const ended = (young === -1 ? rows : rows.slice(0, young)).filter(({ state }) => state !== "pending");

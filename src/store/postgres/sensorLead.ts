@@ -33,7 +33,11 @@ export async function chooseLead({ work }: Connection, query: SensorQuery): Prom
 }
 
 /** The id that lies `steps` sensors further along a lead's index than `after`, null when there are not so many. */
-export async function stepAlong({ work }: Connection, lead: Lead, { after, steps }: { after: string; steps: number }): Promise<string | null> {
+export async function stepAlong(
+  { work }: Connection,
+  lead: Lead,
+  { after, steps }: { after: string; steps: number },
+): Promise<string | null> {
   const values = new Values();
   const ids = idsAlong(lead, values);
   const text = `select id from (${ids}) l where id > ${values.add(after)} order by id offset ${values.add(steps - 1)} limit 1`;

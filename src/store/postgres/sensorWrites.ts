@@ -48,7 +48,11 @@ export async function registerSensor(client: ClientBase, sensor: Sensor, { parti
 }
 
 /** Overwrites a registered sensor; `before` are the labels that it had. */
-export async function replaceSensor(client: ClientBase, sensor: Sensor, { registryVersion, before }: { registryVersion: number; before: Labels }): Promise<void> {
+export async function replaceSensor(
+  client: ClientBase,
+  sensor: Sensor,
+  { registryVersion, before }: { registryVersion: number; before: Labels },
+): Promise<void> {
   const { id, name, labels, version, updatedAt } = sensor;
   // A statement does not see what it deletes itself: a label that stays is left alone.
   const dropped = Object.entries(before).filter(([key, value]) => labels[key] !== value);
