@@ -209,8 +209,8 @@ CREATE INDEX "dead_letters_by_time" ON "dead_letters" USING btree ("received_at"
 CREATE INDEX "reports_by_sensor" ON "reports" USING btree ("sensor_id","received_at","partition","generation","sequence");--> statement-breakpoint
 CREATE INDEX "reports_by_report_id" ON "reports" USING btree ("sensor_id","report_id","received_at") WHERE report_id is not null and disposition <> 'duplicate';--> statement-breakpoint
 CREATE UNIQUE INDEX "deliveries_by_id" ON "deliveries" USING btree ("id");--> statement-breakpoint
-CREATE INDEX "deliveries_due" ON "deliveries" USING btree ("partition","webhook_id","next_attempt_at") WHERE next_attempt_at is not null;--> statement-breakpoint
-CREATE INDEX "deliveries_expiring" ON "deliveries" USING btree ("partition","owed_since") WHERE next_attempt_at is not null;--> statement-breakpoint
+CREATE INDEX "deliveries_due" ON "deliveries" USING btree ("partition","webhook_id","next_attempt_at","ordinal") WHERE next_attempt_at is not null;--> statement-breakpoint
+CREATE INDEX "deliveries_expiring" ON "deliveries" USING btree ("partition","owed_since","ordinal") WHERE next_attempt_at is not null;--> statement-breakpoint
 CREATE INDEX "deliveries_in_lane" ON "deliveries" USING btree ("webhook_id","partition","sensor_id","number") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "deliveries_by_webhook" ON "deliveries" USING btree ("webhook_id","state","ordinal");--> statement-breakpoint
 CREATE INDEX "deliveries_by_sensor" ON "deliveries" USING btree ("sensor_id","ordinal");--> statement-breakpoint

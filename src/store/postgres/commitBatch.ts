@@ -18,40 +18,38 @@ export function prepareCommitBatch(connection: Connection): (parts: readonly Bat
     return new Map(rows.map(({ part, recorded_at }) => [parts[part] as BatchPart, { kind: "committed", recordedAt: recorded_at }]));
   }
 
-  /** The parts that the fence refused, told apart by where their partitions stand now. */
-  async function refused(parts: readonly BatchPart[]): Promise<Map<BatchPart, PartOutcome>> {
-    const rows = await ingestRowsOf(
-      connection,
-      parts.map(({ lease }) => lease.partition),
-    );
-    const byPartition = new Map(rows.map((row) => [row.partition, row]));
-    return new Map(parts.map((part) => [part, refusalOf(part, byPartition.get(part.lease.partition))]));
+  /** Why these parts are refused by where their partitions stand now; null for one that is not. */
+  async function refusals(parts: readonly BatchPart[]): Promise<Map<BatchPart, PartOutcome | null>> {
+    if (parts.length === 0) return new Map();
+    const partitions = parts.map(({ lease }) => lease.partition);
+    const rows = new Map((await ingestRowsOf(connection, partitions)).map((row) => [row.partition, row]));
+    return new Map(parts.map((part) => [part, refusalOf(part, rows.get(part.lease.partition))]));
   }
 
   return async (parts) => {
-    parts.forEach(checkNumbers);
-    const moving = parts.filter(({ from, to }) => !isSamePlace(from, to));
+    const torn = await refusals(parts.filter((part) => faultIn(part) !== null));
+    for (const [part, refusal] of torn) if (refusal === null) throw new Error(faultIn(part) ?? "");
+    const moving = parts.filter((part) => !torn.has(part) && !isSamePlace(part.from, part.to));
     const committed = moving.length === 0 ? new Map<BatchPart, PartOutcome>() : await commit(moving);
-    const others = parts.filter((part) => !committed.has(part));
-    const outcomes = others.length === 0 ? committed : new Map([...committed, ...(await refused(others))]);
-    return parts.map((part) => outcomes.get(part) as PartOutcome);
+    const others = await refusals(parts.filter((part) => !committed.has(part)));
+    return parts.map((part) => committed.get(part) ?? others.get(part) ?? { kind: "moved" });
   };
 }
 
-function refusalOf(part: BatchPart, row: PartitionRow | undefined): PartOutcome {
+function refusalOf(part: BatchPart, row: PartitionRow | undefined): PartOutcome | null {
   const { epoch, owner } = part.lease;
   if (row === undefined || row.epoch !== epoch || row.owner !== owner) return { kind: "fenced" };
-  const position = { ...part.to, generation: row.generation, cursor: row.cursor, cursorTimeNs: row.cursor_time_ns };
-  const stands = { ...position, changeNumber: row.change_number };
+  const { generation, cursor, cursor_time_ns: cursorTimeNs, change_number: changeNumber, registry_version: registryVersion } = row;
+  const stands = { generation, cursor, cursorTimeNs, changeNumber };
   if (isSamePlace(stands, part.to)) return { kind: "alreadyCommitted" };
-  if (isSamePlace(stands, part.from) && row.registry_version !== part.registryVersion) {
-    return { kind: "registryMoved", registryVersion: row.registry_version };
-  }
-  return { kind: "moved" };
+  if (!isSamePlace(stands, part.from)) return { kind: "moved" };
+  return registryVersion === part.registryVersion ? null : { kind: "registryMoved", registryVersion };
 }
 
+type Place = Pick<PartitionPosition, "generation" | "cursor" | "cursorTimeNs" | "changeNumber">;
+
 /** `published` moves by itself, and the clocks with the cursor. */
-function isSamePlace(one: PartitionPosition, other: PartitionPosition): boolean {
+function isSamePlace(one: Place, other: Place): boolean {
   return (
     one.generation === other.generation &&
     one.cursor === other.cursor &&
@@ -60,14 +58,13 @@ function isSamePlace(one: PartitionPosition, other: PartitionPosition): boolean 
   );
 }
 
-/** Throws for a batch that would tear the log: the keys of a table that is kept by days cannot see a sequence of another day. */
-function checkNumbers({ lease, from, to, changes, reports }: BatchPart): void {
+/** What would tear the log if it went in: the keys of a table that is kept by days cannot see a sequence of another day. */
+function faultIn({ lease: { partition }, from, to, changes, reports }: BatchPart): string | null {
   const numbered = changes.every(({ number }, index) => number === from.changeNumber + index + 1);
   if (!numbered || from.changeNumber + changes.length !== to.changeNumber) {
-    throw new Error(`the changes of partition ${lease.partition} are not numbered ${from.changeNumber + 1} to ${to.changeNumber}`);
+    return `the changes of partition ${partition} are not numbered ${from.changeNumber + 1} to ${to.changeNumber}`;
   }
   const after = from.generation === to.generation ? from.cursor : 0;
-  if (reports.some(({ sequence }) => sequence <= after)) {
-    throw new Error(`partition ${lease.partition} has reports in a batch beyond ${after} that are not beyond it`);
-  }
+  const beyond = reports.every(({ sequence }) => sequence > after);
+  return beyond ? null : `a batch of partition ${partition} that begins after ${after} brings a report from before`;
 }

@@ -56,7 +56,11 @@ export async function openConnection(url: string): Promise<Connection> {
   await onOwnClient({ ...optionsOf(url), statement_timeout: 0, query_timeout: 0 }, bringUpToDate);
   const work = openPool({ ...optionsOf(url), max: WORK_CONNECTIONS_MAX });
   // The statement of a commit is planned once, whatever the size of its arrays: planning it costs more than a small one's execution.
-  const control = openPool({ ...optionsOf(url), max: CONTROL_CONNECTIONS_MAX, options: "-c plan_cache_mode=force_generic_plan" });
+  const control = openPool({
+    ...optionsOf(url),
+    max: CONTROL_CONNECTIONS_MAX,
+    options: `${PLANNING} -c plan_cache_mode=force_generic_plan`,
+  });
   return {
     work,
     control,
