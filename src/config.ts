@@ -27,7 +27,12 @@ export type NatsConfig =
       readonly releaseBase: string;
       readonly cacheDir: string;
     }
-  | { readonly kind: "external"; readonly urls: readonly string[] };
+  | {
+      readonly kind: "external";
+      readonly urls: readonly string[];
+      /** On how many of its servers each stream is kept. Null: on three if the servers are a cluster, else on one. */
+      readonly replicas: number | null;
+    };
 
 export type StoreConfig =
   | { readonly kind: "sqlite"; readonly file: string }
@@ -173,7 +178,7 @@ function readNats(read: Reader, env: Environment): NatsConfig {
       .split(",")
       .map((url) => url.trim());
     for (const url of urls) if (!/^(nats|tls):\/\/./.test(url)) read.problem("NATS_URL", `"${url}" is not a nats:// or tls:// address`);
-    return { kind: "external", urls };
+    return { kind: "external", urls, replicas: read.has("NATS_REPLICAS") ? read.integer("NATS_REPLICAS", 1, { min: 1, max: 5 }) : null };
   }
   const home = env["HOME"] ?? "/tmp";
   return {

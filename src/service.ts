@@ -9,11 +9,11 @@ import { openWaitingRoom } from "./http/waitingRoom";
 import { type NatsLink, openNats } from "./jetstream/connection";
 import { type EmbeddedNats, openEmbeddedNats } from "./jetstream/embedded/server";
 import { openWatchdog } from "./jetstream/embedded/watchdog";
+import { keepTopology } from "./jetstream/keepTopology";
 import { type News, type Newsroom, openNewsroom } from "./jetstream/news";
 import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
 import { createPulse, type Pulse } from "./jetstream/pulse";
-import { ensureTopology, probeMapping } from "./jetstream/topology";
 import { createSender } from "./notifier/webhook/sender";
 import { openSharing, type Sharing } from "./partition/sharing";
 import { openRetention } from "./retention";
@@ -75,7 +75,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
-  const links = await openLinks(stack, { urls: broker.urls, partitions, events });
+  const links = await openLinks(stack, { config: config.nats, urls: broker.urls, partitions, say, events });
   const pulse = createPulse(links.publishing, partitions);
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
 
@@ -130,24 +130,21 @@ async function openBroker(
   return { urls: [child.url], child };
 }
 
-interface Links {
-  readonly publishing: NatsLink;
-  readonly consuming: NatsLink;
-}
+type Links = Pick<WorkerParts, "publishing" | "consuming" | "mend">;
 
 /** What is published and what is consumed take a connection each; the streams are there afterwards, and the mapping leads into them. */
 async function openLinks(
   stack: AsyncDisposableStack,
-  { urls, partitions, events }: { urls: readonly string[]; partitions: number; events: Events },
+  means: Pick<ServiceOptions, "say"> & { config: NatsConfig; urls: readonly string[]; partitions: number; events: Events },
 ): Promise<Links> {
+  const { config, urls, partitions, say, events } = means;
   const onStatus = (connected: boolean, reason: string | null) => events.dependencyChanged("nats", connected, reason);
   const publishing = stack.adopt(await openNats({ urls, name: "tocsin-publish", onStatus }), (link) => link.close());
   const consuming = stack.adopt(await openNats({ urls, name: "tocsin-consume" }), (link) => link.close());
-  await ensureTopology(publishing, partitions);
-  await probeMapping(publishing, partitions);
-  // A broker that comes back may have lost a stream: what is missing is made again.
-  publishing.onReconnect(() => void ensureTopology(publishing, partitions).catch((error: unknown) => events.failed("topology", error)));
-  return { publishing, consuming };
+  const patient = config.kind === "external";
+  const failed = (error: unknown) => events.failed("topology", error);
+  const replicas = config.kind === "external" ? config.replicas : 1;
+  return { publishing, consuming, mend: await keepTopology(publishing, { partitions, replicas, patient, say, failed }) };
 }
 
 function watchOver(

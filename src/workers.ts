@@ -6,6 +6,7 @@ import { createSensorMemory, type SensorMemory } from "./ingest/sensorCache";
 import { SensorCount } from "./ingest/sensorCount";
 import { openStrays } from "./ingest/strays";
 import type { NatsLink } from "./jetstream/connection";
+import type { Mend } from "./jetstream/keepTopology";
 import { partitionStream } from "./jetstream/partitionStream";
 import { openStrayReader } from "./jetstream/strays";
 import { watchChanges } from "./jetstream/wake";
@@ -25,6 +26,7 @@ export interface WorkerParts {
   readonly partitions: number;
   readonly publishing: NatsLink;
   readonly consuming: NatsLink;
+  readonly mend: Mend;
   readonly sender: Sender;
 }
 
@@ -64,7 +66,7 @@ interface Shared {
 
 /** The reader of a partition and, beside that of the first, the one of what was published in the wrong shape. */
 function openIngest(held: HeldLease, parts: WorkerParts, { notifiers, ...shared }: Shared): Worker {
-  const { config, store, events, partitions, publishing, consuming } = parts;
+  const { config, store, events, partitions, publishing, consuming, mend } = parts;
   const { partition } = held.lease;
   const ingest = new Ingest({
     ...shared,
@@ -74,14 +76,14 @@ function openIngest(held: HeldLease, parts: WorkerParts, { notifiers, ...shared 
     position: held.acquired.position,
     registryVersion: held.acquired.registryVersion,
     partitions,
-    stream: partitionStream({ publishing, consuming, partitions, partition }),
+    stream: partitionStream({ publishing, consuming, mend, partitions, partition }),
     registration: config.registration,
     sensorsMax: config.sensorsMax,
     onChanges: () => notifiers.get(partition)?.wake(),
     events,
   });
   if (partition !== 0) return ingest;
-  const strays = openStrays({ store, openReader: (cursor) => openStrayReader(consuming, cursor), events });
+  const strays = openStrays({ store, openReader: (cursor) => mend(() => openStrayReader(consuming, cursor)), events });
   return { stop: async () => void (await Promise.all([ingest.stop(), strays.stop()])) };
 }
 

@@ -4,7 +4,7 @@ import { Fault } from "../domain/fault";
 import { PROBE_ID, partitionOf } from "../domain/sensor";
 import type { NatsLink } from "./connection";
 import { mappedSubject, PAYLOAD_BYTES_MAX } from "./embedded/conf";
-import { isStreamMissing, unavailable } from "./faults";
+import { isStreamMissing, isTakenByNobody, unavailable } from "./faults";
 import {
   changesStream,
   changeSubject,
@@ -28,18 +28,24 @@ export const CHANGES_BYTES_MAX = 2 * 1024 ** 3;
 export const STRAYS_BYTES_MAX = 256 * 1024 ** 2;
 const STRAYS_AGE_NS = 3 * DAY_NS;
 /** A broker that drops fields it does not know must not drop these. */
-const DEMANDED = ["retention", "storage", "discard", "max_age", "max_bytes", "max_msg_size", "duplicate_window"] as const;
+const DEMANDED = ["retention", "storage", "discard", "max_age", "max_bytes", "max_msg_size", "duplicate_window", "num_replicas"] as const;
+/** What survives the death of one server. With two copies neither could go on alone. */
+const REPLICAS_IN_CLUSTER = 3;
 
 type Wanted = Pick<StreamConfig, (typeof DEMANDED)[number]> & { readonly name: string; readonly subjects: string[] };
 
-const KEPT = { storage: StorageType.File, retention: RetentionPolicy.Limits, max_msg_size: PAYLOAD_BYTES_MAX };
-
-/** Every stream that a service with P partitions needs. */
-export function wantedStreams(partitions: number): Wanted[] {
+/** Every stream that a service with P partitions needs, each kept on so many servers. */
+export function wantedStreams(partitions: number, replicas: number): Wanted[] {
+  const kept = {
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    max_msg_size: PAYLOAD_BYTES_MAX,
+    num_replicas: replicas,
+  };
   const places = Array.from({ length: partitions }, (_, partition): PartitionPlace => ({ partitions, partition }));
   return [
     ...places.map((place) => ({
-      ...KEPT,
+      ...kept,
       name: reportsStream(place),
       subjects: [reportSubject(place, "*")],
       discard: DiscardPolicy.New,
@@ -48,7 +54,7 @@ export function wantedStreams(partitions: number): Wanted[] {
       duplicate_window: REPORTS_DUPLICATE_WINDOW_NS,
     })),
     ...places.map((place) => ({
-      ...KEPT,
+      ...kept,
       name: changesStream(place),
       subjects: [changeSubject(place, "*")],
       discard: DiscardPolicy.Old,
@@ -57,7 +63,7 @@ export function wantedStreams(partitions: number): Wanted[] {
       duplicate_window: CHANGES_DUPLICATE_WINDOW_NS,
     })),
     {
-      ...KEPT,
+      ...kept,
       name: STRAYS,
       subjects: [STRAY_SUBJECTS],
       discard: DiscardPolicy.Old,
@@ -69,17 +75,23 @@ export function wantedStreams(partitions: number): Wanted[] {
 }
 
 /**
- * Makes the streams that are missing, and brings those that are there to what is wanted. Throws `Fault` (unavailable) when the broker
- * does not answer, (conflict) when it holds a stream that cannot be made to fit.
+ * Makes the streams that are missing, and brings those that are there to what is wanted. `replicas` null leaves their number to what the
+ * broker is. Throws `Fault` (unavailable) when the broker does not answer, (conflict) when it holds a stream that cannot be made to fit.
  */
-export async function ensureTopology({ api }: NatsLink, partitions: number): Promise<void> {
-  for (const wanted of wantedStreams(partitions)) {
+export async function ensureTopology(link: NatsLink, partitions: number, replicas: number | null = null): Promise<void> {
+  const { api } = link;
+  for (const wanted of wantedStreams(partitions, replicas ?? replicasFor(link))) {
     const config = await ensureStream(api, wanted);
     const wrong = DEMANDED.filter((field) => config[field] !== wanted[field]);
     if (wrong.length === 0) continue;
     const found = wrong.map((field) => `${field} is ${config[field]}, not ${wanted[field]}`).join("; ");
     throw new Fault("conflict", `The stream ${wanted.name} does not fit: ${found}.`);
   }
+}
+
+/** A server that belongs to a cluster names it when it greets; a single one has nowhere to put a second copy, and refuses to. */
+function replicasFor({ connection }: NatsLink): number {
+  return connection.info?.cluster === undefined ? 1 : REPLICAS_IN_CLUSTER;
 }
 
 async function ensureStream(api: NatsLink["api"], wanted: Wanted): Promise<StreamConfig> {
@@ -101,19 +113,25 @@ async function ensureStream(api: NatsLink["api"], wanted: Wanted): Promise<Strea
  * Publishes as a sensor would, under a reserved id, and sees where it lands. Throws `Fault` (conflict) that prints what to add to the
  * broker's configuration when the account does not map `sensors.<id>.status` to this P.
  */
-export async function probeMapping({ publisher, api }: NatsLink, partitions: number): Promise<void> {
-  const expected = reportsStream({ partitions, partition: partitionOf(PROBE_ID, partitions) });
-  let found: string;
+export async function probeMapping(link: NatsLink, partitions: number): Promise<void> {
+  const place = { partitions, partition: partitionOf(PROBE_ID, partitions) };
+  const expected = reportsStream(place);
   try {
-    const { stream, seq } = await publisher.publish(sensorSubject(PROBE_ID));
+    const { stream, seq } = await link.publisher.publish(sensorSubject(PROBE_ID));
     if (stream === expected) return;
-    found = `it was stored in ${stream}`;
     // It is nobody's report: it shall not become a dead letter.
-    await api.streams.deleteMessage(stream, seq).catch(() => {});
+    await link.api.streams.deleteMessage(stream, seq).catch(() => {});
+    throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: it was stored in ${stream}.`));
   } catch (error) {
-    throw unavailable(`a probe published to ${sensorSubject(PROBE_ID)} was not taken`, error);
+    if (!isTakenByNobody(error)) throw unavailable(`a probe published to ${sensorSubject(PROBE_ID)} was not taken`, error);
   }
-  throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: ${found}.`));
+  // Either it was mapped to where no stream is, or the stream cannot take anything just now: it is asked itself.
+  try {
+    await link.publisher.publish(reportSubject(place, PROBE_ID));
+  } catch (error) {
+    throw unavailable(`${expected} does not take a probe`, error);
+  }
+  throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: no stream took it.`));
 }
 
 function unmapped(partitions: number, finding: string): string {
