@@ -79,6 +79,7 @@ export async function benchFailover(options: BenchOptions): Promise<Result> {
     deliveries.note(Number(changeId.split("_")[1]));
   });
   const load = startChild<LoadAnswer>("failover/load.ts", { natsUrl: broker.url, partitions: PARTITIONS, sensors, rate });
+  stack.defer(() => load.signal("SIGKILL"));
   const stage = { store, nodes, changes, deliveries, spacingMs: (PARTITIONS / rate) * 1000 };
   const struck = await strikeInTurns(stage, rounds);
   const answer = await ended(load);

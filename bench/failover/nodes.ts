@@ -81,7 +81,8 @@ export class ServiceNode {
 
 /** Until every node has its share in each role. */
 export async function balanced(nodes: readonly ServiceNode[], partitions: number, list: () => Promise<PartitionStatus[]>): Promise<void> {
-  const least = Math.floor(partitions / nodes.length);
+  // Nobody has more than the even share, rounded up; the last may have less.
+  const least = partitions - Math.ceil(partitions / nodes.length) * (nodes.length - 1);
   const deadline = performance.now() + BALANCED_MS;
   const isBalanced = (all: PartitionStatus[]) =>
     ROLES.every((role) => {
