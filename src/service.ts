@@ -16,6 +16,7 @@ import { createReportPublisher } from "./jetstream/publishReports";
 import { createPulse, type Pulse } from "./jetstream/pulse";
 import { createSender } from "./notifier/webhook/sender";
 import { openSharing, type Sharing } from "./partition/sharing";
+import { openReportDays } from "./reportDays";
 import { openRetention } from "./retention";
 import { openStore } from "./store/open";
 import type { LeasedRole, Store } from "./store/store";
@@ -83,6 +84,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
+  const reportDays = openReportDays({ store, events });
+  stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender };
   const { webhooksChanged, handOver } = openWork(stack, config, parts);
   await waiting?.[Symbol.asyncDispose]();
