@@ -18,10 +18,8 @@ const PARTITIONS = 16;
 const RATE = 1000;
 const SENSORS = 2000;
 const ROUNDS = 5;
-/** After the nodes are balanced, and after the strike: what is measured lies in between, and must have ended. */
-const CALM_MS = 2000;
-const TERM_FOLLOWED_MS = 3000;
-const KILL_FOLLOWED_MS = 8000;
+/** Once every partition has its owner again: what is measured must have ended by then. */
+const CALM_MS = 1500;
 const DRAIN_MS = 15_000;
 
 export interface LoadSettings {
@@ -151,8 +149,11 @@ async function strikeInTurns(stage: Stage, rounds: number): Promise<{ term: Roun
 
 async function strike(stage: Stage, victim: ServiceNode, signal: "SIGTERM" | "SIGKILL"): Promise<Round> {
   const { store, nodes, changes, deliveries } = stage;
-  await balanced(nodes, PARTITIONS, () => store.listPartitions());
-  await Bun.sleep(CALM_MS);
+  const shared = async (among: readonly ServiceNode[]) => {
+    await balanced(among, PARTITIONS, () => store.listPartitions());
+    await Bun.sleep(CALM_MS);
+  };
+  await shared(nodes);
   const calmMs = await longest(stage, changes, { partitions: ALL, act: () => Bun.sleep(CALM_MS) });
   const owned = (await store.listPartitions()).filter((each) => victim.owns(each));
   const ingested = owned.filter(({ role }) => role === "ingest").map(({ partition }) => partition);
@@ -164,7 +165,7 @@ async function strike(stage: Stage, victim: ServiceNode, signal: "SIGTERM" | "SI
         partitions: [...new Set(owned.map(({ partition }) => partition))],
         async act() {
           victim.signal(signal);
-          await Bun.sleep(signal === "SIGTERM" ? TERM_FOLLOWED_MS : KILL_FOLLOWED_MS);
+          await shared(nodes.filter((node) => node !== victim));
         },
       });
     },
@@ -174,8 +175,7 @@ async function strike(stage: Stage, victim: ServiceNode, signal: "SIGTERM" | "SI
     partitions: ALL,
     async act() {
       await victim.start();
-      await balanced(nodes, PARTITIONS, () => store.listPartitions());
-      await Bun.sleep(CALM_MS);
+      await shared(nodes);
     },
   });
   return { calmMs, changesMs, deliveriesMs, joinMs };
