@@ -6,13 +6,15 @@ import { atLeast, parseVersion, versionText } from "../src/jetstream/embedded/ve
 import { startBroker } from "./broker";
 import { runChild } from "./child";
 import { median, quantile, type Result } from "./figures";
-import { REPORT_BYTES } from "./fleet";
+import { REPORT_BYTES, SENSORS } from "./fleet";
 import type { BenchOptions } from "./run";
 
 const SECONDS = 5;
 const WARM_UP_SECONDS = 1;
 const IN_FLIGHT = 500;
 const DISK_TRIES = 200;
+
+const PAIRS = 3;
 
 export interface PublishSettings {
   readonly natsUrl: string;
@@ -33,24 +35,23 @@ export interface PublishAnswer {
 /** What it costs that nats-server has every message on the disk before it acknowledges it, beside its own default, in turns. */
 export async function benchSync(options: BenchOptions): Promise<Result> {
   const publishing = {
-    sensors: options.sensors,
+    sensors: options.sensors ?? SENSORS,
     inFlight: IN_FLIGHT,
     warmUpSeconds: options.warmUpSeconds ?? WARM_UP_SECONDS,
     seconds: options.seconds ?? SECONDS,
   };
   const sides = { byDefault: [] as PublishAnswer[], always: [] as PublishAnswer[] };
+  const pairs = options.pairs ?? PAIRS;
   let natsServer = "";
-  for (let pair = 1; pair <= options.pairs; pair += 1) {
+  for (let pair = 1; pair <= pairs; pair += 1) {
     for (const [name, answers] of Object.entries(sides)) {
       const { answer, version } = await side(publishing, name === "always");
       answers.push(answer);
       natsServer = version;
-      console.error(
-        `pair ${pair} of ${options.pairs}, ${name}: ${Math.round(answer.perSecond)}/s, one at a time ${answer.p50Ms.toFixed(2)} ms`,
-      );
+      console.error(`pair ${pair} of ${pairs}, ${name}: ${Math.round(answer.perSecond)}/s, one at a time ${answer.p50Ms.toFixed(2)} ms`);
     }
   }
-  return result(sides, { ...publishing, pairs: options.pairs, natsServer });
+  return result(sides, { ...publishing, pairs, natsServer });
 }
 
 /** With a broker and a store of its own. */

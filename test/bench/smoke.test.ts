@@ -6,6 +6,8 @@ import { testNatsBinary } from "../servers/natsServer";
 import { printedResult, runBench } from "./run";
 
 const BENCH_MS = 60_000;
+/** Three nodes, a database and a broker start, two nodes end and come back. */
+const FAILOVER_MS = 120_000;
 
 function expectNumbers(figures: Readonly<Record<string, unknown>>, names: readonly string[]): void {
   for (const name of names) expect([name, figures[name]]).toEqual([name, expect.any(Number)]);
@@ -57,11 +59,26 @@ test(
   BENCH_MS,
 );
 
+test(
+  "failover prints its figures under their fixed names; whichever way a node ended, no change is missing",
+  async () => {
+    const run = await runBench("failover", "--rounds", "1", "--rate", "200", "--sensors", "200", "--json");
+    const { bench, settings, figures } = printedResult(run);
+    expect(bench).toBe("failover");
+    expectNumbers(figures, ["sigtermPauseMs", "crashPauseMs"]);
+    expect(figures["missing"]).toBe(0);
+    expect(settings).toMatchObject({ store: "postgres", nodes: 3, partitions: 16, sensors: 200, rate: 200, rounds: 1 });
+    expect(settings["durability"]).toContain("fsync");
+  },
+  FAILOVER_MS,
+);
+
 test.each([
   ["an unknown flag", ["pipeline", "--fast"]],
   ["an unknown bench", ["speed"]],
   ["no bench", []],
   ["a store that cannot be measured", ["pipeline", "--store", "mysql"]],
+  ["a store without several nodes", ["failover", "--store", "sqlite"]],
   ["a count that is none", ["latency", "--rate", "many"]],
   ["too few reports to time", ["pipeline", "--reports", "10"]],
 ])("%s is refused with the usage and exit code 2, before anything runs", async (_, args) => {
