@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { DeadLetterRecord, DeadLetterRow, DeadLetterStore } from "../store";
 import type { Connection } from "./connection";
-import { decodeCursor, toPage } from "./cursor";
+import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
 import { strayCursors } from "./schema/log";
 

@@ -4,7 +4,7 @@ import { DELIVERY_STATES } from "../../domain/delivery";
 import { Fault } from "../../domain/fault";
 import type { AttemptRow, DeliveryQuery, DeliveryRecord, DeliveryStore } from "../store";
 import type { Connection } from "./connection";
-import { decodeCursor, toPage } from "./cursor";
+import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
 import { deliveries } from "./schema/webhooks";
 import { prepareFindWebhook } from "./webhooks";

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, gt, gte, lt, type SQL, sql } from "drizzle-orm";
 import { type ChangeData, changeId } from "../../domain/change";
 import type { ChangeQuery, HistoryStore, Page, PageRequest, ReportRecord, TimeRange } from "../store";
 import type { Connection } from "./connection";
-import { decodeCursor, toPage } from "./cursor";
+import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
 import { beginningOf, byTime, type Place, type Span, spanBeyond } from "./places/place";
 import type { ReportPlaces } from "./places/reportPlaces";

@@ -1,7 +1,7 @@
 import { desc, lt } from "drizzle-orm";
 import type { IncidentStore } from "../store";
 import type { Connection } from "./connection";
-import { decodeCursor, toPage } from "./cursor";
+import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
 import { incidents } from "./schema/log";
 

@@ -3,7 +3,7 @@ import { and, asc, eq, gt, isNull, lte, or, type SQL, sql } from "drizzle-orm";
 import { currentState } from "../../domain/state";
 import type { Page, PageRequest, SensorQuery, SensorRecord } from "../store";
 import type { Connection } from "./connection";
-import { decodeCursor, toPage } from "./cursor";
+import { decodeCursor, toPage } from "../cursor";
 import { sensorLabels, sensors, states } from "./schema/sensors";
 import { type Lead, prepareLead, prepareSteps, type StateColumn } from "./sensorLead";
 import { sensorOf, stateOf } from "./sensorRows";

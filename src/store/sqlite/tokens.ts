@@ -2,7 +2,7 @@ import { asc, eq, gt } from "drizzle-orm";
 import { Fault } from "../../domain/fault";
 import type { TokenStore } from "../store";
 import type { Connection } from "./connection";
-import { decodeCursor, toPage } from "./cursor";
+import { decodeCursor, toPage } from "../cursor";
 import { type Direct, isTaken } from "./faults";
 import { tokens } from "./schema/tokens";
 

@@ -3,7 +3,7 @@ import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import type { WebhookDraft, WebhookStore } from "../store";
 import type { Connection } from "./connection";
-import { decodeCursor, toPage } from "./cursor";
+import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
 import { webhooks } from "./schema/webhooks";
 import { prepareWebhookVersions } from "./webhookVersions";

@@ -1,5 +1,5 @@
-import { Fault } from "../../domain/fault";
-import type { Page } from "../store";
+import { Fault } from "../domain/fault";
+import type { Page } from "./store";
 
 /** Where a page ended: the list that it belongs to, and the values of the last row that its order goes by. */
 type CursorValue = string | number;
