@@ -4,7 +4,6 @@ import { settled } from "../test/recovery/settled";
 import { type Figures, figuresOf } from "./figures";
 import type { ChaosOptions } from "./options";
 import { planOf, type Round, sentenceOf } from "./plan";
-import { Pauses } from "./pauses";
 import { type Stage, setStage } from "./stage";
 import { perform } from "./strikes";
 import { type Broken, judge, stuck } from "./verdict";
@@ -19,6 +18,8 @@ const LOOK_MS = 20;
 
 export interface Outcome {
   readonly broken: readonly Broken[];
+  /** Null when it could not be collected. */
+  readonly evidence: Evidence | null;
   readonly figures: Figures;
   readonly settings: Readonly<Record<string, string | number | boolean>>;
 }
@@ -29,7 +30,6 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
   const stage = await setStage(stack, options);
   const { nodes, brokers, fleet, receivers } = stage;
   const settings = { ...options, natsServer: brokers.version, servers: brokers.urls.length, database: "postgres" };
-  const pauses = stack.use(new Pauses({ acknowledged: () => fleet.acknowledged.length, arrivals: () => arrived(stage) }));
   const startedAt = performance.now();
   const broken: Broken[] = [];
   let evidence: Evidence | null = null;
@@ -37,7 +37,6 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
   try {
     for (const [index, round] of planOf({ ...options, brokers: brokers.urls.length }).entries()) await act(stage, round, { index, say });
     await Bun.sleep(CALM_AT_END_MS);
-    pauses.end();
     await fleet.stop();
     for (const receiver of receivers) receiver.heal();
     say("waiting until nothing is owed any more");
@@ -53,8 +52,8 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
   } catch (error) {
     broken.push(stuck(error, nodes));
   }
-  const times = { seconds: (performance.now() - startedAt) / 1000, quietMs, ...pauses.longest() };
-  return { broken, settings, figures: figuresOf({ evidence, rounds: options.rounds, nodes, times }) };
+  const seconds = (performance.now() - startedAt) / 1000;
+  return { broken, evidence, settings, figures: figuresOf({ evidence, rounds: options.rounds, nodes, quietMs, seconds }) };
 }
 
 async function act(

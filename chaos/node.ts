@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { dieWithParent } from "../src/jetstream/embedded/child";
 import { freePorts } from "../test/servers/natsServer";
 import { ADMIN_TOKEN, inherited } from "../test/servers/tocsin";
 import type { Dependency } from "./plan";
@@ -21,6 +22,13 @@ export interface NodeOptions {
   readonly partitions: number;
 }
 
+interface Parts {
+  readonly folder: string;
+  readonly proxies: { readonly postgres: Proxy; readonly nats: readonly Proxy[] };
+  /** Words put in front of the program. */
+  readonly prefix: readonly string[];
+}
+
 /** One node of the service: a process, and the proxies between it and what it depends on. */
 export class ServiceNode implements AsyncDisposable {
   readonly httpUrl: string;
@@ -36,10 +44,10 @@ export class ServiceNode implements AsyncDisposable {
 
   private constructor(
     readonly name: string,
-    private readonly folder: string,
-    private readonly proxies: { readonly postgres: Proxy; readonly nats: readonly Proxy[] },
+    private readonly parts: Parts,
     { httpPort, databaseUrl, partitions }: { httpPort: number; databaseUrl: string; partitions: number },
   ) {
+    const { folder, proxies } = parts;
     this.httpUrl = `http://127.0.0.1:${httpPort}`;
     const database = new URL(databaseUrl);
     database.port = String(proxies.postgres.port);
@@ -62,7 +70,8 @@ export class ServiceNode implements AsyncDisposable {
     const nats = await Promise.all(natsUrls.map((url) => openProxy(Number(new URL(url).port))));
     const [httpPort] = await freePorts(1);
     const folder = mkdtempSync(join(tmpdir(), "tocsin-chaos-"));
-    return new ServiceNode(name, folder, { postgres, nats }, { httpPort, databaseUrl, partitions });
+    const parts = { folder, proxies: { postgres, nats }, prefix: await dieWithParent() };
+    return new ServiceNode(name, parts, { httpPort, databaseUrl, partitions });
   }
 
   get running(): boolean {
@@ -82,8 +91,8 @@ export class ServiceNode implements AsyncDisposable {
 
   launch(): void {
     this.#wanted = true;
-    const child = Bun.spawn([process.execPath, "--no-env-file", MAIN, "serve"], {
-      cwd: this.folder,
+    const child = Bun.spawn([...this.parts.prefix, process.execPath, "--no-env-file", MAIN, "serve"], {
+      cwd: this.parts.folder,
       env: this.#env,
       stdin: "ignore",
       stdout: "pipe",
@@ -121,8 +130,8 @@ export class ServiceNode implements AsyncDisposable {
   }
 
   link(to: Dependency, state: LinkState): void {
-    if (to !== "nats") this.proxies.postgres.set(state);
-    if (to !== "postgres") for (const proxy of this.proxies.nats) proxy.set(state);
+    if (to !== "nats") this.parts.proxies.postgres.set(state);
+    if (to !== "postgres") for (const proxy of this.parts.proxies.nats) proxy.set(state);
   }
 
   api(path: string, init: RequestInit = {}): Promise<Response> {
@@ -137,8 +146,8 @@ export class ServiceNode implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    for (const proxy of [this.proxies.postgres, ...this.proxies.nats]) await proxy[Symbol.asyncDispose]();
-    rmSync(this.folder, { recursive: true, force: true });
+    for (const proxy of [this.parts.proxies.postgres, ...this.parts.proxies.nats]) await proxy[Symbol.asyncDispose]();
+    rmSync(this.parts.folder, { recursive: true, force: true });
   }
 
   #leave(): void {

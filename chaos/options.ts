@@ -9,7 +9,8 @@ export interface ChaosOptions {
   readonly partitions: number;
 }
 
-export const USAGE = `Usage: npm run chaos -- [--rounds N] [--seed S] [--cluster] [--nodes N] [--partitions P] [--json]
+export const USAGE = `Usage: npm run chaos -- [--rounds N] [--seed S] [--cluster] [--nodes N] [--partitions P] [--json] [--keep FILE]
+       npm run chaos -- --judge FILE
 
 Starts a real service (3 nodes, Postgres, nats-server), drives sensors over NATS, MQTT and HTTP, receives webhooks, and in each round
 kills, stops or cuts off something of it. Then it waits until nothing is owed any more, and checks what was promised against what the
@@ -21,11 +22,20 @@ database, the streams and the receivers hold. Exit code 1 when a promise was bro
   --nodes N        nodes of the service (default 3)
   --partitions P   P (default 4)
   --json           the last line is one JSON object
+  --keep FILE      writes everything that was checked there
+  --judge FILE     runs nothing, and checks what was kept once more
 
 Example: npm run chaos -- --rounds 50 --seed 1 --json`;
 
+export interface Chosen {
+  readonly options: ChaosOptions;
+  readonly json: boolean;
+  readonly keep: string | null;
+  readonly judged: string | null;
+}
+
 /** Throws an `Error` that says which flag is wrong. Null asks for the usage. */
-export function readOptions(args: readonly string[]): { options: ChaosOptions; json: boolean } | null {
+export function readOptions(args: readonly string[]): Chosen | null {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -35,6 +45,8 @@ export function readOptions(args: readonly string[]): { options: ChaosOptions; j
       nodes: { type: "string", default: "3" },
       partitions: { type: "string", default: "4" },
       json: { type: "boolean", default: false },
+      keep: { type: "string" },
+      judge: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -46,7 +58,7 @@ export function readOptions(args: readonly string[]): { options: ChaosOptions; j
     nodes: wholeNumber("nodes", values.nodes, 1),
     partitions: wholeNumber("partitions", values.partitions, 1),
   };
-  return { options, json: values.json };
+  return { options, json: values.json, keep: values.keep ?? null, judged: values.judge ?? null };
 }
 
 function wholeNumber(name: string, text: string, min: number): number {

@@ -1,11 +1,13 @@
 /** Sensors that report until told to stop: one report in flight each, repeated under its id, with its body, until it is acknowledged. */
 import { jetstream } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
-import { connectAsync } from "mqtt";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import mqtt from "mqtt";
 import type { Acknowledgement } from "../ledger/evidence";
 import { seededRandom } from "../ledger/random";
 
 const TRY_MS = 500;
+/** A cluster takes its time for the first session. */
+const MQTT_TRY_MS = 5000;
 const AGAIN_MS = 40;
 const STOP_MS = 30_000;
 const STATUSES = ["ok", "hot", "overheated", "door.open"];
@@ -43,12 +45,8 @@ export interface Fleet {
 type Road = (sensorId: string, body: string) => Promise<{ stream: string; sequence: number } | null>;
 
 export async function startFleet(roads: Roads, options: FleetOptions): Promise<Fleet> {
-  const connection = await connect({ servers: [...roads.natsUrls], maxReconnectAttempts: -1, reconnectTimeWait: 50, reconnectJitter: 20 });
-  const js = jetstream(connection, { timeout: TRY_MS });
-  const natsRoad: Road = async (sensorId, body) => {
-    const { stream, seq, duplicate } = await js.publish(`sensors.${sensorId}.status`, body, { timeout: TRY_MS });
-    return duplicate ? null : { stream, sequence: seq };
-  };
+  const connections = await Promise.all(roads.natsUrls.map((_, index) => dial(roads.natsUrls, index)));
+  const natsRoads = connections.map(natsRoad);
   const httpRoad: Road = async (sensorId, body) => {
     const response = await roads.api(`/v1/sensors/${sensorId}/reports`, { method: "POST", body, signal: AbortSignal.timeout(4 * TRY_MS) });
     if (response.status >= 400 && response.status < 500 && response.status !== 429)
@@ -56,20 +54,35 @@ export async function startFleet(roads: Roads, options: FleetOptions): Promise<F
     return response.status === 202 ? ((await response.json()) as { stream: string; sequence: number }) : null;
   };
   const running = new RunningFleet(options);
-  for (let index = 0; index < options.natsSensors; index += 1) running.send(`nats-${index}`, "puback", natsRoad);
+  for (let index = 0; index < options.natsSensors; index += 1)
+    running.send(`nats-${index}`, "puback", natsRoads[index % natsRoads.length] as Road);
   for (let index = 0; index < options.httpSensors; index += 1) running.send(`http-${index}`, "http", httpRoad);
-  const mqtt = await startMqtt(roads.mqttUrls, running, options.mqttSensors ?? 0);
+  const byMqtt = startMqtt(roads.mqttUrls, running, options.mqttSensors ?? 0);
   return {
     acknowledged: running.acknowledged,
     get sentByMqtt() {
-      return mqtt.sent();
+      return byMqtt.sent();
     },
     inFlight: () => running.inFlight,
     async stop() {
       await running.stop();
-      await mqtt.stop();
-      await connection.close();
+      await byMqtt.stop();
+      await Promise.all(connections.map((connection) => connection.close()));
     },
+  };
+}
+
+/** One of the servers first, the others when it is away. */
+function dial(urls: readonly string[], first: number): Promise<NatsConnection> {
+  const servers = [...urls.slice(first), ...urls.slice(0, first)];
+  return connect({ servers, noRandomize: true, maxReconnectAttempts: -1, reconnectTimeWait: 50, reconnectJitter: 20 });
+}
+
+function natsRoad(connection: NatsConnection): Road {
+  const js = jetstream(connection, { timeout: TRY_MS });
+  return async (sensorId, body) => {
+    const { stream, seq, duplicate } = await js.publish(`sensors.${sensorId}.status`, body, { timeout: TRY_MS });
+    return duplicate ? null : { stream, sequence: seq };
   };
 }
 
@@ -159,19 +172,14 @@ class Speaker {
 }
 
 /** QoS 1: its answer is the broker's own, so nothing is promised but that a report takes effect at most once. */
-async function startMqtt(
-  urls: readonly string[],
-  fleet: RunningFleet,
-  sensors: number,
-): Promise<{ sent(): number; stop(): Promise<void> }> {
+function startMqtt(urls: readonly string[], fleet: RunningFleet, sensors: number): { sent(): number; stop(): Promise<void> } {
   if (sensors === 0) return { sent: () => 0, stop: () => Promise.resolve() };
-  const clients = await Promise.all(
-    urls.map((url) => connectAsync(url, { reconnectPeriod: 100, connectTimeout: 4 * TRY_MS, protocolVersion: 4 })),
-  );
-  for (const client of clients)
-    client.on("error", () => {
+  const clients = urls.map((url) =>
+    mqtt
+      .connect(url, { reconnectPeriod: 100, connectTimeout: MQTT_TRY_MS, protocolVersion: 4 })
       // It dials again by itself.
-    });
+      .on("error", () => {}),
+  );
   let sent = 0;
   const timer = setInterval(() => {
     const client = clients[sent % clients.length];
