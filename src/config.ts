@@ -178,8 +178,7 @@ function readNats(read: Reader, env: Environment): NatsConfig {
       .split(",")
       .map((url) => url.trim());
     for (const url of urls) if (!/^(nats|tls):\/\/./.test(url)) read.problem("NATS_URL", `"${url}" is not a nats:// or tls:// address`);
-    const replicas = read.has("NATS_REPLICAS") ? read.integer("NATS_REPLICAS", 1, { min: 1, max: 5 }) : null;
-    return { kind: "external", urls, replicas };
+    return { kind: "external", urls, replicas: read.has("NATS_REPLICAS") ? read.integer("NATS_REPLICAS", 1, { min: 1, max: 5 }) : null };
   }
   const home = env["HOME"] ?? "/tmp";
   return {

@@ -1,41 +1,44 @@
-/** The whole service, wired in the order in which a report travels, closed in reverse. Only names and orders; each part lives in its folder. */
-import { type DataFolder, openDataFolder } from "./dataFolder";
+/** The whole service, wired in the order in which a report travels; closed in reverse. */
+import { hostname } from "node:os";
 import type { Config, NatsConfig, Secrets } from "./config";
+import { type DataFolder, openDataFolder } from "./dataFolder";
+import { isFault } from "./domain/fault";
 import { firstAdminToken } from "./firstToken";
 import { openHttp } from "./http/server";
-import { Ingest } from "./ingest/ingest";
-import { openStrays } from "./ingest/strays";
+import { openWaitingRoom } from "./http/waitingRoom";
 import { type NatsLink, openNats } from "./jetstream/connection";
 import { type EmbeddedNats, openEmbeddedNats } from "./jetstream/embedded/server";
 import { openWatchdog } from "./jetstream/embedded/watchdog";
-import { partitionStream } from "./jetstream/partitionStream";
+import { keepTopology } from "./jetstream/keepTopology";
+import { type News, type Newsroom, openNewsroom } from "./jetstream/news";
 import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
 import { createPulse, type Pulse } from "./jetstream/pulse";
-import { openStrayReader } from "./jetstream/strays";
-import { ensureTopology, probeMapping } from "./jetstream/topology";
-import { watchChanges } from "./jetstream/wake";
-import { type Notifier, openNotifier } from "./notifier/notifier";
-import { createSender, type Sender } from "./notifier/webhook/sender";
-import { LEASE_TTL_MS } from "./partition/lease";
-import { ownPartition, type OwnerOptions } from "./partition/owner";
+import { createSender } from "./notifier/webhook/sender";
+import { openSharing, type Sharing } from "./partition/sharing";
 import { openRetention } from "./retention";
 import { openStore } from "./store/open";
-import type { Store } from "./store/store";
+import type { LeasedRole, Store } from "./store/store";
 import { createEvents, type Events } from "./telemetry/events";
 import { createHealth } from "./telemetry/health";
 import { openLog } from "./telemetry/log";
-import { openMetrics } from "./telemetry/metrics";
+import { type Metrics, openMetrics } from "./telemetry/metrics";
+import { createWorkers, type WorkerParts, type Workers } from "./workers";
 
 /** P where nobody chose one. */
 const PARTITIONS_EMBEDDED = 1;
 const PARTITIONS_CLUSTER = 16;
-/** What running attempts get at the end; the rest is sent after the next start. */
+/** What running attempts get at the end; the rest is sent by whoever comes next. */
 const NOTIFY_GRACE_MS = 2000;
 const HTTP_GRACE_MS = 1000;
+const NATS_STOP_MS = 2000;
+/** How often a database that is away at the start is tried. */
+const STORE_RETRY_MS = 1000;
+/** A node that was cut off from the broker for so long leaves its partitions to those who are not. */
+const CUT_OFF_MS = 3000;
 
 export interface Service {
-  readonly httpUrl: string | null;
+  readonly httpUrl: string;
   readonly natsUrl: string;
   readonly mqttUrl: string | null;
   /** Only at the very first start. */
@@ -61,46 +64,29 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   await using stack = new AsyncDisposableStack();
   const metrics = openMetrics();
   const events = createEvents(openLog(config.logLevel), metrics);
-  const folder = stack.adopt(openDataFolder(config.dataDir), (opened) => opened.release());
-  await folder.endOrphan();
-  const opened = stack.adopt(await openStore(config.store), (store) => store.close());
+  // What is somebody else's may be away for long: whoever looks at this node is told so.
+  const waiting = isOnItsOwn(config) ? null : stack.use(openWaitingRoom(config.http));
+  const folder = needsFolder(config) ? stack.adopt(openDataFolder(config.dataDir), (opened) => opened.release()) : null;
+  await folder?.endOrphan();
+  const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
   const store = overrides.store?.(opened) ?? opened;
   const fallback = config.nats.kind === "embedded" ? PARTITIONS_EMBEDDED : PARTITIONS_CLUSTER;
   const partitions = await store.fixPartitionCount(config.partitions, fallback);
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
-  const onStatus = (connected: boolean, reason: string | null) => events.dependencyChanged("nats", connected, reason);
-  const publishing = stack.adopt(await openNats({ urls: broker.urls, name: "tocsin-publish", onStatus }), (link) => link.close());
-  const consuming = stack.adopt(await openNats({ urls: broker.urls, name: "tocsin-consume" }), (link) => link.close());
-  const replicas = config.nats.kind === "external" ? config.nats.replicas : 1;
-  await ensureTopology(publishing, partitions, replicas);
-  await probeMapping(publishing, partitions);
-  const pulse = createPulse(publishing, partitions);
-  // A broker that comes back may have lost a stream: what is missing is made again.
-  publishing.onReconnect(
-    () => void ensureTopology(publishing, partitions, replicas).catch((error: unknown) => events.failed("topology", error)),
-  );
-  const { child } = broker;
-  if (child !== null) {
-    const watchdog = openWatchdog({
-      beat: () => pulse.live(),
-      isConnected: () => publishing.isConnected(),
-      restart: () => child.restart(),
-      events,
-    });
-    stack.defer(() => watchdog.stop());
-  }
+  const links = await openLinks(stack, { config: config.nats, urls: broker.urls, partitions, say, events });
+  const pulse = createPulse(links.publishing, partitions);
+  if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
 
   const sender = createSender(config.guard);
-  const parts: Parts = { config, store, events, partitions, publishing, consuming, sender };
-  const token = await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
+  const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
-  const notifiers: Notifiers = new Map();
-  if (config.roles.includes("ingest")) openIngestRole(stack, parts, notifiers);
-  if (config.roles.includes("notify")) openNotifyRole(stack, parts, notifiers);
-  const http = config.roles.includes("http") ? await openHttpRole(stack, parts, { secrets, metrics, notifiers, pulse, overrides }) : null;
+  const parts: WorkerParts = { config, store, events, partitions, ...links, sender };
+  const { webhooksChanged } = openWork(stack, config, parts);
+  await waiting?.[Symbol.asyncDispose]();
+  const http = await openApi(stack, parts, { config, secrets, metrics, pulse, webhooksChanged, overrides });
 
   const running = stack.move();
   return {
@@ -112,121 +98,143 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   };
 }
 
-const NATS_STOP_MS = 2000;
-
-interface Parts {
-  readonly config: Config;
-  readonly store: Store;
-  readonly events: Events;
-  readonly partitions: number;
-  readonly publishing: NatsLink;
-  readonly consuming: NatsLink;
-  readonly sender: Sender;
+/** Nothing that it needs is somebody else's. */
+function isOnItsOwn({ nats, store }: Config): boolean {
+  return nats.kind === "embedded" && store.kind === "sqlite";
 }
 
-/** Those that run on this node, by partition. */
-type Notifiers = Map<number, Notifier>;
+/** A node that keeps nothing itself needs no folder, so that many may run in one place. */
+function needsFolder({ nats, store }: Config): boolean {
+  return nats.kind === "embedded" || store.kind === "sqlite";
+}
+
+/** A database that somebody else runs may come up after us. */
+async function openStoreInTime({ store }: Config, say: ServiceOptions["say"]): Promise<Store> {
+  for (let told = false; ; told = true) {
+    try {
+      return await openStore(store);
+    } catch (error) {
+      if (store.kind === "sqlite" || !isFault(error, "unavailable")) throw error;
+      if (!told) say(`waiting for the database: ${error.message}`);
+      await Bun.sleep(STORE_RETRY_MS);
+    }
+  }
+}
 
 async function openBroker(
   config: NatsConfig,
-  means: { folder: DataFolder; partitions: number; say: (line: string) => void; events: Events },
+  means: { folder: DataFolder | null; partitions: number; say: (line: string) => void; events: Events },
 ): Promise<{ urls: readonly string[]; child: EmbeddedNats | null }> {
   if (config.kind === "external") return { urls: config.urls, child: null };
-  const child = await openEmbeddedNats({ config, ...means });
+  const child = await openEmbeddedNats({ config, ...means, folder: means.folder as DataFolder });
   return { urls: [child.url], child };
 }
 
-/** One owner for each partition and, on whichever node owns the first, the reader of what was published in the wrong shape. */
-function openIngestRole(stack: AsyncDisposableStack, parts: Parts, notifiers: Notifiers): void {
-  const { config, store, events, partitions, publishing, consuming } = parts;
-  ownAll(stack, parts, {
-    role: "ingest",
-    open: async (held) => {
-      const { partition } = held.lease;
-      const { position, registryVersion } = held.acquired;
-      const { registration, sensorsMax } = config;
-      const ingest = new Ingest({
-        store,
-        held,
-        leaseTtlMs: LEASE_TTL_MS,
-        position,
-        registryVersion,
-        partitions,
-        stream: partitionStream({ publishing, consuming, partitions, partition }),
-        registration,
-        sensorsMax,
-        onChanges: () => notifiers.get(partition)?.wake(),
-        events,
-      });
-      if (partition !== 0) return ingest;
-      const strays = openStrays({ store, openReader: (cursor) => openStrayReader(consuming, cursor), events });
-      return { stop: async () => void (await Promise.all([ingest.stop(), strays.stop()])) };
-    },
-  });
-}
+type Links = Pick<WorkerParts, "publishing" | "consuming" | "mend">;
 
-function openNotifyRole(stack: AsyncDisposableStack, parts: Parts, notifiers: Notifiers): void {
-  const { store, events, partitions, consuming, sender } = parts;
-  ownAll(stack, parts, {
-    role: "notify",
-    open: async (held) => {
-      const { partition } = held.lease;
-      const notifier = await openNotifier({
-        store,
-        lease: held.lease,
-        leaseTtlMs: LEASE_TTL_MS,
-        isHeld: () => held.isHeld(),
-        onLost: () => held.lost(),
-        from: held.acquired.position.changeNumber,
-        watch: (onWake) => watchChanges(consuming, { partitions, partition }, onWake),
-        sender,
-        events,
-      });
-      notifiers.set(partition, notifier);
-      return {
-        async stop(graceMs) {
-          notifiers.delete(partition);
-          await notifier.stop(graceMs);
-        },
-      };
-    },
-  });
-}
-
-/** Owns every partition in a role; at the end all of them are given up side by side. */
-function ownAll(stack: AsyncDisposableStack, { store, events, partitions }: Parts, role: Pick<OwnerOptions, "role" | "open">): void {
-  const owners = Array.from({ length: partitions }, (_, partition) =>
-    // The data folder is locked, so whoever held the lease before is dead.
-    ownPartition({ ...role, partition, store, events, owner: `${process.pid}`, takeOver: true }),
-  );
-  stack.defer(async () => void (await Promise.all(owners.map((owner) => owner.stop(NOTIFY_GRACE_MS)))));
-}
-
-async function openHttpRole(
+/** What is published and what is consumed take a connection each; the streams are there afterwards, and the mapping leads into them. */
+async function openLinks(
   stack: AsyncDisposableStack,
-  { config, store, events, partitions, publishing, sender }: Parts,
-  means: Pick<ServiceOptions, "secrets" | "overrides"> & {
-    metrics: ReturnType<typeof openMetrics>;
-    notifiers: Notifiers;
-    pulse: Pulse;
-  },
+  means: Pick<ServiceOptions, "say"> & { config: NatsConfig; urls: readonly string[]; partitions: number; events: Events },
+): Promise<Links> {
+  const { config, urls, partitions, say, events } = means;
+  const onStatus = (connected: boolean, reason: string | null) => events.dependencyChanged("nats", connected, reason);
+  const publishing = stack.adopt(await openNats({ urls, name: "tocsin-publish", onStatus }), (link) => link.close());
+  const consuming = stack.adopt(await openNats({ urls, name: "tocsin-consume" }), (link) => link.close());
+  const patient = config.kind === "external";
+  const failed = (error: unknown) => events.failed("topology", error);
+  const replicas = config.kind === "external" ? config.replicas : 1;
+  return { publishing, consuming, mend: await keepTopology(publishing, { partitions, replicas, patient, say, failed }) };
+}
+
+function watchOver(
+  stack: AsyncDisposableStack,
+  { child, pulse, link, events }: { child: EmbeddedNats; pulse: Pulse; link: NatsLink; events: Events },
+): void {
+  const beat = () => pulse.live();
+  const watchdog = openWatchdog({ beat, isConnected: () => link.isConnected(), restart: () => child.restart(), events });
+  stack.defer(() => watchdog.stop());
+}
+
+/** This node's share of the partitions, in its roles; gives how the notifiers of all nodes hear that webhooks were edited. */
+function openWork(stack: AsyncDisposableStack, config: Config, parts: WorkerParts): Pick<Workers, "webhooksChanged"> {
+  const { store, partitions, publishing, consuming, events } = parts;
+  const nodeId = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
+  const workers = createWorkers(
+    config.roles.filter((role): role is LeasedRole => role !== "http"),
+    parts,
+  );
+  const newsroom = openNewsroom(publishing, nodeId);
+  const isConnected = isConnectedLately([publishing, consuming]);
+  const sharing = openSharing({
+    store,
+    nodeId,
+    partitions,
+    workers: workers.byRole,
+    // Notifying needs the database alone; a broker of our own is nobody else's.
+    isAble: (role) => role === "notify" || config.nats.kind === "embedded" || isConnected(),
+    alone: config.store.kind === "sqlite",
+    graceMs: NOTIFY_GRACE_MS,
+    news: {
+      nodesChanged: () => newsroom.tell({ kind: "nodes" }),
+      leaseReleased: (role, partition) => newsroom.tell({ kind: "released", role, partition }),
+    },
+    events,
+  });
+  for (const link of [publishing, consuming]) link.onReconnect(() => sharing.nodesChanged());
+  newsroom.hear((news) => take(news, sharing, workers));
+  stack.defer(async () => {
+    await sharing.stop();
+    await newsroom.stop();
+  });
+  return webhookNews(workers, newsroom);
+}
+
+function take(news: News, sharing: Sharing, workers: Workers): void {
+  if (news.kind === "nodes") sharing.nodesChanged();
+  else if (news.kind === "webhooks") workers.webhooksChanged();
+  else if (news.role === "ingest" || news.role === "notify") sharing.leaseReleased(news.role, news.partition);
+}
+
+function webhookNews(workers: Workers, newsroom: Newsroom): Pick<Workers, "webhooksChanged"> {
+  return {
+    webhooksChanged() {
+      workers.webhooksChanged();
+      newsroom.tell({ kind: "webhooks" });
+    },
+  };
+}
+
+/** Asked again and again; a connection that only just went may come back at once. */
+function isConnectedLately(links: readonly NatsLink[]): () => boolean {
+  let connectedAt = performance.now();
+  return () => {
+    const now = performance.now();
+    if (links.every((link) => link.isConnected())) connectedAt = now;
+    return now - connectedAt < CUT_OFF_MS;
+  };
+}
+
+async function openApi(
+  stack: AsyncDisposableStack,
+  { store, events, partitions, publishing, sender }: WorkerParts,
+  means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & { metrics: Metrics; pulse: Pulse; webhooksChanged: () => void },
 ): Promise<string> {
+  const { config, secrets, metrics, pulse, webhooksChanged, overrides } = means;
   const publisher = createReportPublisher(publishing, partitions);
-  const health = createHealth({ checks: { nats: () => means.pulse.beat(), store: () => store.probe() }, events });
   const http = await openHttp({
     config: config.http,
+    probesAlone: !config.roles.includes("http"),
     store,
-    reports: means.overrides?.reports?.(publisher) ?? publisher,
+    reports: overrides?.reports?.(publisher) ?? publisher,
     partitions,
     registration: config.registration,
     webhooks: sender,
-    webhooksChanged: () => {
-      for (const notifier of means.notifiers.values()) notifier.webhooksChanged();
-    },
-    adminToken: means.secrets.adminToken,
-    health,
+    webhooksChanged,
+    adminToken: secrets.adminToken,
+    health: createHealth({ checks: { nats: () => pulse.beat(), store: () => store.probe() }, events }),
     events,
-    metrics: means.metrics,
+    metrics,
   });
   stack.defer(() => http.stop(HTTP_GRACE_MS));
   return http.url;

@@ -1,7 +1,9 @@
 /** The service's own ingest: from the first message read after the warm-up to the last commit and the last published change. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { createCommits } from "../../src/ingest/commits";
 import { Ingest } from "../../src/ingest/ingest";
+import { SensorCount } from "../../src/ingest/sensorCount";
 import { openNats } from "../../src/jetstream/connection";
 import { partitionStream } from "../../src/jetstream/partitionStream";
 import { openStore } from "../../src/store/open";
@@ -49,6 +51,8 @@ const events = {
 
 const ingest = new Ingest({
   store,
+  commits: createCommits(store),
+  sensorCount: new SensorCount(store),
   held: { lease: acquired.lease, extended() {}, lost: () => done.reject(new Error("the lease was lost")) },
   leaseTtlMs: LEASE_TTL_MS,
   position: acquired.position,

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { shownUrl } from "../addresses";
 import { readConfig, type StoreConfig } from "../config";
 import { withOwnStore } from "./ownStore";
 
@@ -16,11 +17,12 @@ async function migrate(): Promise<void> {
   console.log(`the tables are up to date: ${placeOf(config.store)}`);
 }
 
-function placeOf({ file }: StoreConfig): string {
-  return file;
+function placeOf(store: StoreConfig): string {
+  return store.kind === "sqlite" ? store.file : shownUrl(store.url);
 }
 
 const EXAMPLES = `
 Examples:
   $ tocsin migrate
-  $ DATA_DIR=/var/lib/tocsin tocsin migrate`;
+  $ DATA_DIR=/var/lib/tocsin tocsin migrate
+  $ DATABASE_URL=postgres://tocsin@db/tocsin tocsin migrate`;

@@ -3,14 +3,14 @@ import { openDataFolder } from "../dataFolder";
 import type { Store } from "../store/store";
 
 /**
- * Works on the store without a running service, and brings its tables up to date first. The data folder is locked meanwhile; throws
- * `Fault` (conflict) when a Tocsin uses it.
+ * Works on the store without a running service, and brings its tables up to date first. Of a database in the data folder that folder is
+ * locked meanwhile; throws `Fault` (conflict) when a Tocsin uses it.
  */
 export async function withOwnStore<Result>({ dataDir, store: place }: Config, work: (store: Store) => Promise<Result>): Promise<Result> {
   const { openStore } = await import("../store/open");
-  using folder = openDataFolder(dataDir);
+  using folder = place.kind === "sqlite" ? openDataFolder(dataDir) : null;
   // Letting go of the folder forgets its last run, so what a killed one left behind is ended as a start would do.
-  await folder.endOrphan();
+  await folder?.endOrphan();
   const store = await openStore(place);
   try {
     return await work(store);

@@ -51,11 +51,11 @@ async function createByApi(api: Api, { name, scopes, expiresDays }: CreateOption
 /** In a database that is there: one that nobody has run on yet would be made for a token that nobody asks for. */
 async function createInStore({ name, scopes, expiresDays }: CreateOptions): Promise<string> {
   const { config } = readConfig();
-  const { file } = config.store;
-  if (!existsSync(file)) {
+  const { store } = config;
+  if (store.kind === "sqlite" && !existsSync(store.file)) {
     throw new Fault(
       "notFound",
-      `no Tocsin runs here, and there is no database ${file}; start one (tocsin up), or set DATA_DIR or TOCSIN_URL`,
+      `no Tocsin runs here, and there is no database ${store.file}; start one (tocsin up), or set DATA_DIR or TOCSIN_URL`,
     );
   }
   const token = mintToken();

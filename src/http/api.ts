@@ -33,18 +33,28 @@ export interface ApiOptions {
   readonly answerFailure: AnswerFailure;
 }
 
-/** The handlers, one plugin for each noun. They are asked by the gate alone, which has read the body and the query. */
-export function createApi(options: ApiOptions) {
-  const { store, reports: publisher, partitions, registration, webhooksChanged: changed, calls, answerFailure } = options;
+/** What every node answers. */
+export function createProbes({
+  health,
+  metrics,
+  calls,
+  answerFailure,
+}: Pick<ApiOptions, "health" | "metrics" | "calls" | "answerFailure">) {
   // Elysia's default drops unknown fields in silence, and finds out at the first request that it cannot serve something.
-  const app = new Elysia({ normalize: false, precompile: true })
+  return new Elysia({ normalize: false, precompile: true })
     .onError(({ error, request }) => answerFailure(error, calls.get(request)?.requestId ?? ""))
     .onParse(({ request }) => calls.get(request)?.body ?? null)
     .onTransform((context) => {
       // Elysia declares texts alone; the schemas of the operations say what else there is.
       context.query = (calls.get(context.request)?.query ?? {}) as typeof context.query;
     })
-    .use(probes({ health: options.health, metrics: options.metrics, calls }))
+    .use(probes({ health, metrics, calls }));
+}
+
+/** The handlers, one plugin for each noun. They are asked by the gate alone, which has read the body and the query. */
+export function createApi(options: ApiOptions) {
+  const { store, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
+  const app = createProbes(options)
     .use(sensors({ store, partitions }))
     .use(reports({ store, publisher, registration }))
     .use(changes({ store }))

@@ -1,12 +1,14 @@
 import { isFault } from "../domain/fault";
 import type { State } from "../domain/state";
 import { type ReportReader, StreamGap, type StreamMessage } from "../jetstream/ports";
-import type { BatchPart, ChangeLogStore, IncidentDraft, IngestStore, PartitionPosition, PartOutcome } from "../store/store";
+import type { BatchPart, ChangeLogStore, IncidentDraft, IngestStore, PartitionPosition } from "../store/store";
 import type { BatchFacts, Events } from "../telemetry/events";
 import { ChangePump } from "./changePump";
+import type { Commits } from "./commits";
 import { type DecidedBatch, decideBatch } from "./decideBatch";
 import type { IngestLease, PartitionStream } from "./ports";
 import { SensorCache } from "./sensorCache";
+import type { SensorCount } from "./sensorCount";
 import { cutAfterTicks } from "./ticks";
 
 /**
@@ -21,6 +23,9 @@ const RETRY_MS = 250;
 
 export interface IngestOptions {
   readonly store: IngestStore & ChangeLogStore;
+  /** Shared by all partitions of this node. */
+  readonly commits: Commits;
+  readonly sensorCount: SensorCount;
   readonly held: IngestLease;
   readonly leaseTtlMs: number;
   readonly position: PartitionPosition;
@@ -44,7 +49,6 @@ export class Ingest {
   readonly #edited = new Map<string, State>();
   #position: PartitionPosition;
   #registryVersion: number;
-  #sensors = 0;
   #reader: ReportReader | null = null;
   #incidents: IncidentDraft[] = [];
   #stopped = false;
@@ -95,7 +99,6 @@ export class Ingest {
   /** From the cursor on, until stopped, fenced or a fault that a new reader may mend. */
   async #readOn(): Promise<void> {
     this.#incidents = [];
-    this.#sensors = await this.options.store.countSensors();
     this.#reader = await this.options.stream.openReader(this.#position);
     if (this.#stopped) return;
     if (this.#reader.start.kind === "newGeneration") this.#beginGeneration("stream.recreated", this.#reader.start.detail);
@@ -143,26 +146,27 @@ export class Ingest {
     return false;
   }
 
-  #decide(messages: readonly StreamMessage[]): Promise<DecidedBatch> {
-    const { store, registration, sensorsMax, partitions, held } = this.options;
+  async #decide(messages: readonly StreamMessage[]): Promise<DecidedBatch> {
+    const { store, sensorCount, registration, sensorsMax, partitions, held } = this.options;
     const rules = {
       partition: held.lease.partition,
       partitions,
       registrationOpen: registration === "open",
-      registrationsLeft: Math.max(0, sensorsMax - this.#sensors),
+      registrationsLeft: Math.max(0, sensorsMax - (await sensorCount.current())),
     };
     return decideBatch(messages, this.#position, { rules, store, cache: this.#cache });
   }
 
   /** True when it is in, false when the partition is lost, null when it must be decided again. */
   async #commit(decided: DecidedBatch, messages: number, startedAt: number): Promise<boolean | null> {
-    const { store, held } = this.options;
+    const { commits, sensorCount, held } = this.options;
     const part = this.#part(decided);
-    const [outcome] = (await store.commitBatch([part])) as [PartOutcome];
+    const outcome = await commits.commit(part);
     switch (outcome.kind) {
       case "committed":
       case "alreadyCommitted":
         held.extended(startedAt);
+        sensorCount.registered(part.registrations.length);
         this.#believe(decided, part);
         this.options.events.batchCommitted(factsOf(part, { messages, startedAt, unknownFields: decided.unknownFields }));
         return true;
@@ -170,8 +174,7 @@ export class Ingest {
         const { registryVersion, states } = await this.#cache.refresh(held.lease.partition, this.#registryVersion);
         this.#registryVersion = registryVersion;
         for (const { sensorId, state } of states) this.#edited.set(sensorId, state);
-        // Operators register and delete, too.
-        this.#sensors = await store.countSensors();
+        sensorCount.edited();
         return null;
       }
       case "fenced":
@@ -210,7 +213,6 @@ export class Ingest {
     decided.settle();
     this.#edited.clear();
     this.#incidents = [];
-    this.#sensors += part.registrations.length;
     this.#position = part.to;
     this.#pump.add(part.changes);
     if (part.changes.length > 0) this.options.onChanges?.();

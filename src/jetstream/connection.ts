@@ -11,7 +11,7 @@ const DIAL_TIMEOUT_MS = 5000;
 const REDIAL_MS = 250;
 const REDIAL_JITTER_MS = 100;
 /** A socket whose other end is gone without a word is noticed after two of these. */
-const PING_EVERY_MS = 5000;
+const PING_EVERY_MS = 2500;
 
 export interface NatsOptions {
   /** `nats://` or `tls://`, with `user:password@` or `token@` where the servers ask for it (the first one's holds for all). */

@@ -1,4 +1,4 @@
-import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
+import { JetStreamApiError } from "@nats-io/jetstream";
 import { Fault, isFault } from "../domain/fault";
 
 /** Numbers of nats-server's errors (server/errors.json). */
@@ -28,6 +28,14 @@ export function isStreamFull(error: unknown): boolean {
   return codeOf(error) === STREAM_STORE_FAILED && /maximum .* exceeded/.test((error as Error).message);
 }
 
+/**
+ * Nobody listens on that subject: JetStream or the stream is not there, or the stream has no leader just now. The client keeps the class to
+ * itself.
+ */
+export function isTakenByNobody(error: unknown): boolean {
+  return error instanceof Error && error.name === "JetStreamNotEnabled";
+}
+
 /** What the broker did not do, as a `Fault` that says so; a `Fault` stays as it is. */
 export function unavailable(what: string, error: unknown): Fault {
   if (isFault(error)) return error;
@@ -36,7 +44,6 @@ export function unavailable(what: string, error: unknown): Fault {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // No responders: nobody listens on that subject, so JetStream or the stream is not there.
-  if (error instanceof JetStreamError && error.message === "jetstream is not enabled") return "no stream takes it";
+  if (isTakenByNobody(error)) return "no stream takes it";
   return error.name === "TimeoutError" ? "no answer in time" : error.message;
 }

@@ -1,6 +1,7 @@
 import { TICK_ID } from "../domain/sensor";
 import type { NatsLink } from "./connection";
 import { unavailable } from "./faults";
+import type { Mend } from "./keepTopology";
 import type { ChangePublisher, ReportReader, StreamPosition } from "./ports";
 import { createChangePublisher } from "./publishChanges";
 import { openReader, storedAt } from "./reader";
@@ -16,18 +17,23 @@ export interface PartitionStreams {
   readonly changes: ChangePublisher;
 }
 
-/** What is published and what is consumed go over a connection each, so that neither waits behind the other. */
+/**
+ * What is published and what is consumed go over a connection each, so that neither waits behind the other. Without `mend`, a stream that is
+ * missing stays missing.
+ */
 export function partitionStream({
   publishing,
   consuming,
+  mend = (act) => act(),
   ...place
-}: PartitionPlace & { publishing: NatsLink; consuming: NatsLink }): PartitionStreams {
+}: PartitionPlace & { publishing: NatsLink; consuming: NatsLink; mend?: Mend }): PartitionStreams {
   const name = reportsStream(place);
   const tickSubject = reportSubject(place, TICK_ID);
   const trimmer = new Trimmer();
+  const changes = createChangePublisher(publishing, place);
   return {
     name,
-    openReader: (position) => openReader(consuming, name, position),
+    openReader: (position) => mend(() => openReader(consuming, name, position)),
     publishTick() {
       if (publishing.isConnected()) publishing.connection.publish(tickSubject);
     },
@@ -42,6 +48,6 @@ export function partitionStream({
         throw unavailable(`${name} could not be trimmed`, error);
       }
     },
-    changes: createChangePublisher(publishing, place),
+    changes: { publish: (outgoing) => mend(() => changes.publish(outgoing)) },
   };
 }

@@ -50,9 +50,9 @@ async function fromTheFirst(link: NatsLink, stream: string): Promise<Beginning> 
   };
 }
 
-async function boundsOf({ api }: NatsLink, stream: string): Promise<{ firstSequence: number; lastSequence: number }> {
+async function boundsOf(link: NatsLink, stream: string): Promise<{ firstSequence: number; lastSequence: number }> {
   try {
-    const { state } = await api.streams.info(stream);
+    const { state } = await link.answered(() => link.api.streams.info(stream));
     return { firstSequence: state.first_seq, lastSequence: state.last_seq };
   } catch (error) {
     throw unavailable(`${stream} cannot be read`, error);
@@ -60,9 +60,9 @@ async function boundsOf({ api }: NatsLink, stream: string): Promise<{ firstSeque
 }
 
 /** The time of the message with this sequence in nanoseconds, as digits; null when there is none. */
-export async function storedAt({ api }: NatsLink, stream: string, sequence: number): Promise<string | null> {
+export async function storedAt(link: NatsLink, stream: string, sequence: number): Promise<string | null> {
   try {
-    const message = await api.streams.getMessage(stream, { seq: sequence });
+    const message = await link.answered(() => link.api.streams.getMessage(stream, { seq: sequence }));
     return message === null ? null : nanosecondsOf(message.timestamp);
   } catch (error) {
     throw unavailable(`message ${sequence} of ${stream} cannot be looked up`, error);

@@ -38,7 +38,7 @@ export interface MessageSource {
 /** Throws `Fault` (unavailable). */
 export async function openSource(link: NatsLink, stream: string, start: SourceStart): Promise<MessageSource> {
   try {
-    const { name } = await link.api.consumers.add(stream, consumerConfig(start));
+    const { name } = await link.answered(() => link.api.consumers.add(stream, consumerConfig(start)));
     return new ConsumerSource(link, { stream, consumer: name });
   } catch (error) {
     throw unavailable(`${stream} cannot be read`, error);

@@ -4,7 +4,7 @@ import { Fault } from "../domain/fault";
 import { PROBE_ID, partitionOf } from "../domain/sensor";
 import type { NatsLink } from "./connection";
 import { mappedSubject, PAYLOAD_BYTES_MAX } from "./embedded/conf";
-import { isStreamMissing, unavailable } from "./faults";
+import { isStreamMissing, isTakenByNobody, unavailable } from "./faults";
 import {
   changesStream,
   changeSubject,
@@ -113,19 +113,25 @@ async function ensureStream(api: NatsLink["api"], wanted: Wanted): Promise<Strea
  * Publishes as a sensor would, under a reserved id, and sees where it lands. Throws `Fault` (conflict) that prints what to add to the
  * broker's configuration when the account does not map `sensors.<id>.status` to this P.
  */
-export async function probeMapping({ publisher, api }: NatsLink, partitions: number): Promise<void> {
-  const expected = reportsStream({ partitions, partition: partitionOf(PROBE_ID, partitions) });
-  let found: string;
+export async function probeMapping(link: NatsLink, partitions: number): Promise<void> {
+  const place = { partitions, partition: partitionOf(PROBE_ID, partitions) };
+  const expected = reportsStream(place);
   try {
-    const { stream, seq } = await publisher.publish(sensorSubject(PROBE_ID));
+    const { stream, seq } = await link.publisher.publish(sensorSubject(PROBE_ID));
     if (stream === expected) return;
-    found = `it was stored in ${stream}`;
     // It is nobody's report: it shall not become a dead letter.
-    await api.streams.deleteMessage(stream, seq).catch(() => {});
+    await link.api.streams.deleteMessage(stream, seq).catch(() => {});
+    throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: it was stored in ${stream}.`));
   } catch (error) {
-    throw unavailable(`a probe published to ${sensorSubject(PROBE_ID)} was not taken`, error);
+    if (!isTakenByNobody(error)) throw unavailable(`a probe published to ${sensorSubject(PROBE_ID)} was not taken`, error);
   }
-  throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: ${found}.`));
+  // Either it was mapped to where no stream is, or the stream cannot take anything just now: it is asked itself.
+  try {
+    await link.publisher.publish(reportSubject(place, PROBE_ID));
+  } catch (error) {
+    throw unavailable(`${expected} does not take a probe`, error);
+  }
+  throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: no stream took it.`));
 }
 
 function unmapped(partitions: number, finding: string): string {

@@ -18,8 +18,8 @@ export interface HeldLease {
   extended(startedAt: number): void;
   /** Says that the database knows another owner. Calls `onLost` once. */
   lost(): void;
-  /** Stops renewing, and gives the lease back unless it was lost. */
-  release(): Promise<void>;
+  /** Stops renewing, and gives the lease back unless it was lost. True when it is known to be free. */
+  release(): Promise<boolean>;
 }
 
 export interface LeaseWish {
@@ -74,15 +74,18 @@ class RenewedLease implements HeldLease {
     this.wish.onLost();
   }
 
-  async release(): Promise<void> {
-    if (this.#ended) return;
+  async release(): Promise<boolean> {
+    if (this.#ended) return false;
     this.#end();
+    const { store, events } = this.wish;
+    events.leaseReleased(this.lease.role, this.lease.partition);
     try {
-      await this.wish.store.releaseLease(this.lease);
+      await store.releaseLease(this.lease);
+      return true;
     } catch {
       // The database is away: the lease ends by itself.
+      return false;
     }
-    this.wish.events.leaseReleased(this.lease.role, this.lease.partition);
   }
 
   async #renew(): Promise<void> {

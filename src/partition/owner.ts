@@ -1,6 +1,6 @@
 import type { LeasedRole, PartitionStore } from "../store/store";
 import type { Events } from "../telemetry/events";
-import { acquireLease, type HeldLease, LEASE_TTL_MS } from "./lease";
+import { acquireLease, type HeldLease } from "./lease";
 
 /** What works on a partition while its lease is held. */
 export interface Worker {
@@ -13,46 +13,47 @@ export interface OwnerOptions {
   readonly role: LeasedRole;
   readonly partition: number;
   readonly owner: string;
+  /** Whoever held it before is known to be dead: the first try does not wait for the end of their lease. */
   readonly takeOver: boolean;
   readonly events: Events;
   /** Starts the work; called again with a new lease after one was lost. */
   readonly open: (held: HeldLease) => Promise<Worker>;
+  /** The lease was given back: who waits for it need wait no longer. */
+  readonly onReleased: () => void;
 }
 
 export interface PartitionOwner {
-  /** Resolves once the work has begun for the first time. */
-  readonly started: Promise<void>;
+  /** The lease may be free: tries for it at once. */
+  poke(): void;
+  /** The worker has `graceMs`; then the lease is given back. */
   stop(graceMs: number): Promise<void>;
 }
 
-const RETRY_MS = Math.floor(LEASE_TTL_MS / 4);
+/** How often a lease that another node still has is tried for. */
+const RETRY_MS = 250;
 
 /** Wins a partition's lease, works under it, and begins again when it was lost. */
 export function ownPartition(options: OwnerOptions): PartitionOwner {
-  const started = Promise.withResolvers<void>();
+  const { events, role } = options;
   const ending = Promise.withResolvers<"ending">();
+  let over = false;
   let graceMs = 0;
   let takeOver = options.takeOver;
+  let poked = Promise.withResolvers<void>();
 
   async function run(): Promise<void> {
-    let over = false;
-    void ending.promise.then(() => {
-      over = true;
-    });
     while (!over) {
+      poked = Promise.withResolvers();
       const lost = Promise.withResolvers<"lost">();
       const held = await attempt("lease", () => acquireLease({ ...options, takeOver, onLost: () => lost.resolve("lost") }));
-      const worker = held === null ? null : await attempt("open", () => options.open(held));
-      if (held === null || worker === null) {
-        await held?.release();
-        await Promise.race([ending.promise, Bun.sleep(RETRY_MS)]);
-        continue;
+      const worker = held === null || over ? null : await attempt("open", () => options.open(held));
+      if (held !== null && worker !== null) {
+        takeOver = false;
+        await Promise.race([ending.promise, lost.promise]);
+        await attempt("stop", () => worker.stop(graceMs));
       }
-      takeOver = false;
-      started.resolve();
-      await Promise.race([ending.promise, lost.promise]);
-      await worker.stop(graceMs);
-      await held.release();
+      if (held !== null && (await held.release())) options.onReleased();
+      if (!over && worker === null) await Promise.race([ending.promise, poked.promise, Bun.sleep(RETRY_MS)]);
     }
   }
 
@@ -60,16 +61,17 @@ export function ownPartition(options: OwnerOptions): PartitionOwner {
     try {
       return await act();
     } catch (error) {
-      options.events.failed(`${options.role}.${what}`, error);
+      events.failed(`${role}.${what}`, error);
       return null;
     }
   }
 
   const running = run();
   return {
-    started: started.promise,
+    poke: () => poked.resolve(),
     stop(grace) {
       graceMs = grace;
+      over = true;
       ending.resolve("ending");
       return running;
     },

@@ -61,6 +61,9 @@ export function createEvents(log: Logger, metrics: Metrics) {
       metrics.leaseHeld.set({ role, partition }, 0);
       log.info(fact("lease.released", { role, partition }), `gave up ${role} of partition ${partition}`);
     },
+    nodesAlive(count: number): void {
+      metrics.nodesAlive.set(count);
+    },
     deliveriesPlanned(partition: number, number: number, states: Readonly<Partial<Record<DeliveryState, number>>>): void {
       for (const [state, count] of Object.entries(states)) if (count > 0) metrics.deliveriesPlanned.inc({ state }, count);
       metrics.planned.set({ partition }, number);

@@ -27,6 +27,7 @@ export function openMetrics() {
     planned: gauge("changes_planned", "Number of the last change that deliveries were planned for.", ["partition"]),
     incidents: counter("incidents_total", "Things that should not have been.", ["kind"]),
     leaseHeld: gauge("lease_held", "1 while this node owns the partition in the role.", ["role", "partition"]),
+    nodesAlive: gauge("nodes_alive", "Nodes that live, as this one sees it."),
     attempts: counter("delivery_attempts_total", "Attempts that ended, by outcome.", ["outcome"]),
     attemptSeconds: histogram("delivery_attempt_seconds", "How long attempts took.", [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 30]),
     deliveriesPlanned: counter("deliveries_planned_total", "Deliveries planned, by state.", ["state"]),

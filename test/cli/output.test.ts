@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { openNats } from "../../src/jetstream/connection";
 import { startNatsServer } from "../servers/natsServer";
-import { until } from "../notifier/scene";
+import { until } from "../until";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 const SECRET = `whsec_${Buffer.from("0123456789abcdef0123456789abcdef").toString("base64")}`;

@@ -65,7 +65,8 @@ describe("in a cluster of three servers", () => {
       expect(anew.start).toEqual({ kind: "continued" });
       // What was tried again may stand twice: it was never acknowledged the first time.
       const { state } = await link.api.streams.info(stream);
-      const messages = await take(anew, state.last_seq - 1).finally(() => anew.stop());
+      const messages = await take(anew, state.last_seq - 1);
+      await anew.stop();
       expect(messages.length).toBeGreaterThanOrEqual(before + acknowledged.length - 1);
       return messages;
     });

@@ -1,20 +1,21 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { connect } from "@nats-io/transport-node";
+import fc from "fast-check";
 import { isFault } from "../../src/domain/fault";
-import { fnv1a32, partitionOf } from "../../src/domain/sensor";
+import { fnv1a32, partitionOf, SENSOR_ID_PATTERN } from "../../src/domain/sensor";
 import { openNats } from "../../src/jetstream/connection";
 import { SAFE_VERSION } from "../../src/jetstream/embedded/conf";
-import { waitUntilReady } from "../../src/jetstream/embedded/ready";
 import { atLeast, parseVersion } from "../../src/jetstream/embedded/version";
 import { createReportPublisher, createSensorPublisher } from "../../src/jetstream/publishReports";
 import { openStrayReader } from "../../src/jetstream/strays";
 import { followChanges } from "../../src/jetstream/tail";
+import { reportSubject, sensorSubject } from "../../src/jetstream/subjects";
 import { ensureTopology, probeMapping, wantedStreams } from "../../src/jetstream/topology";
-import { freePorts, startNatsServer, testNatsBinary } from "../servers/natsServer";
+import { startNatsServer } from "../servers/natsServer";
+import { startPlainNats } from "../servers/plainNats";
 import { Linked, payloads, take } from "./linked";
 
+const CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:-".split("");
 const payload = new TextEncoder().encode("ok");
 
 describe("the mapping", () => {
@@ -31,6 +32,23 @@ describe("the mapping", () => {
     }
   });
 
+  test.each([1, 2, 3, 16, 64])(
+    "to %p partitions is the one that we compute, for ids of every length and with every character",
+    async (partitions) => {
+      await using nats = await startNatsServer({ partitions });
+      const connection = await connect({ servers: nats.url });
+      const mapped = connection.subscribe("reports.>");
+      const ids = [...CHARACTERS.map((character) => `A${character}`), ...fc.sample(fc.stringMatching(new RegExp(SENSOR_ID_PATTERN)), 300)];
+      for (const id of ids) connection.publish(sensorSubject(id));
+      await connection.flush();
+      await mapped.drain();
+      const subjects: string[] = [];
+      for await (const { subject } of mapped) subjects.push(subject);
+      expect(subjects).toEqual(ids.map((id) => reportSubject({ partitions, partition: partitionOf(id, partitions) }, id)));
+      await connection.close();
+    },
+  );
+
   test("is FNV-1a as its authors publish it", () => {
     // Test vectors of draft-eastlake-fnv, appendix C.
     expect([fnv1a32(""), fnv1a32("a"), fnv1a32("foobar")]).toEqual([0x811c9dc5, 0xe40c292c, 0xbf9cf968]);
@@ -41,12 +59,13 @@ describe("the mapping", () => {
     const link = await openNats({ urls: [nats.url], name: "test" });
     await ensureTopology(link, 2);
     const refused = await probeMapping(link, 2).catch((error: unknown) => error);
-    expect(isFault(refused)).toBe(true);
+    expect(isFault(refused, "conflict")).toBe(true);
+    expect((refused as Error).message).toContain('"sensors.*.status": "reports.2.{{partition(2,1)}}.{{wildcard(1)}}"');
     await link.close();
   });
 
   test("that is missing is refused, with the lines to add, and leaves no stray", async () => {
-    await using plain = await startPlainServer();
+    await using plain = await startPlainNats();
     const link = await openNats({ urls: [plain.url], name: "test" });
     await ensureTopology(link, 4);
     const refused = await probeMapping(link, 4).catch((error: unknown) => error);
@@ -116,24 +135,3 @@ test("whoever follows the changes of one sensor hears those alone", async () => 
   await following.stop();
   expect(heard).toEqual(["b"]);
 });
-
-/** A broker as somebody has it who never heard of us. */
-async function startPlainServer() {
-  const folder = mkdtempSync(join(tmpdir(), "tocsin-plain-nats-"));
-  const [port, mqttPort] = await freePorts(2);
-  const conf = join(folder, "nats.conf");
-  writeFileSync(
-    conf,
-    `host: 127.0.0.1\nport: ${port}\nserver_name: plain\njetstream { store_dir: "${folder}" }\nmqtt { host: 127.0.0.1, port: ${mqttPort} }\n`,
-  );
-  const child = Bun.spawn([await testNatsBinary(), "-c", conf], { stdio: ["ignore", "ignore", "ignore"] });
-  await waitUntilReady({ host: "127.0.0.1", port, mqttPort }, AbortSignal.timeout(10_000));
-  return {
-    url: `nats://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.exited;
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}

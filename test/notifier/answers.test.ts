@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { RETRY_WAITS_MS } from "../../src/domain/delivery";
 import { type Answer, openReceiver } from "../receivers/receiver";
 import { HurriedClock } from "./hurriedClock";
-import { type Running, Scene, until } from "./scene";
+import { type Running, Scene } from "./scene";
+import { until } from "../until";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

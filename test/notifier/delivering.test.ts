@@ -3,7 +3,8 @@ import { seededRandom } from "../ledger/random";
 import { openHostile } from "../receivers/hostile";
 import { type Arrival, firstRevisions, isSigned, openReceiver } from "../receivers/receiver";
 import { HurriedClock } from "./hurriedClock";
-import { Scene, until } from "./scene";
+import { Scene } from "./scene";
+import { until } from "../until";
 
 const TEST_MS = 30_000;
 const FIVE_MINUTES_MS = 300_000;

@@ -3,7 +3,8 @@ import { Fault } from "../../src/domain/fault";
 import type { Store } from "../../src/store/store";
 import { openHostile } from "../receivers/hostile";
 import { firstRevisions, openReceiver } from "../receivers/receiver";
-import { Scene, until } from "./scene";
+import { Scene } from "./scene";
+import { until } from "../until";
 
 const named = (count: number) => Array.from({ length: count }, (_, index) => `sensor-${index}`);
 

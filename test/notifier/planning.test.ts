@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { openReceiver } from "../receivers/receiver";
-import { Scene, until } from "./scene";
+import { Scene } from "./scene";
+import { until } from "../until";
 
 test("a webhook is owed exactly the changes recorded after its creation that match its filter", async () => {
   await using scene = await Scene.open();

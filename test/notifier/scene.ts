@@ -7,25 +7,15 @@ import { createEvents } from "../../src/telemetry/events";
 import { openLog } from "../../src/telemetry/log";
 import { openMetrics } from "../../src/telemetry/metrics";
 import { LogWorker, report } from "../ingest/log";
+import { until } from "../until";
 
 const LEASE_TTL_MS = 4000;
-const LOOK_MS = 2;
-const WITHIN_MS = 10_000;
 export const LOOPBACK_ALLOWED = { allowCidrs: [], allowLoopback: true };
 
 export const quietEvents = () => createEvents(openLog("silent"), openMetrics());
 
 export function newSecret(): string {
   return `whsec_${randomBytes(32).toString("base64")}`;
-}
-
-/** Resolves as soon as it holds. */
-export async function until(holds: () => boolean | Promise<boolean>, otherwise: string, withinMs = WITHIN_MS): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`${otherwise} within ${withinMs} ms`);
-    await Bun.sleep(LOOK_MS);
-  }
 }
 
 export interface StartOptions extends Partial<Pick<NotifierOptions, "store" | "isHeld" | "watch" | "clock" | "sender">> {
@@ -134,7 +124,7 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Resolves once everything is planned and nothing is pending. */
-  async settled(withinMs = WITHIN_MS): Promise<void> {
+  async settled(withinMs = 10_000): Promise<void> {
     await until(async () => (await this.#isPlanned()) && !(await this.hasPending()), "still owed", withinMs);
   }
 

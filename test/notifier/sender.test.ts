@@ -3,7 +3,8 @@ import { version } from "../../package.json";
 import { createSender } from "../../src/notifier/webhook/sender";
 import { type HOSTILE, openHostile } from "../receivers/hostile";
 import { isSigned, openReceiver } from "../receivers/receiver";
-import { LOOPBACK_ALLOWED, newSecret, until } from "./scene";
+import { LOOPBACK_ALLOWED, newSecret } from "./scene";
+import { until } from "../until";
 
 const TIMEOUT_MS = 300;
 const SOON_MS = 2000;

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { openReceiver } from "../receivers/receiver";
-import { Scene, until } from "./scene";
+import { Scene } from "./scene";
+import { until } from "../until";
 
 /** How many attempts stand in the table. */
 async function tried(scene: Scene, webhookId: string): Promise<number> {

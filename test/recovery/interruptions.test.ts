@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { until } from "./storm";
+import { until } from "../until";
 import { type Load, underLoad } from "./underLoad";
 
 const TEST_MS = 120_000;

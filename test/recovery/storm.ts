@@ -1,8 +1,7 @@
+import { until } from "../until";
 import type { Scene } from "./underLoad";
 
 const CALM_MS = { min: 50, max: 900 };
-const IN_FLIGHT_MS = 15_000;
-const LOOK_MS = 1;
 
 export type Target = "tocsin" | "broker";
 
@@ -46,14 +45,6 @@ export async function rage(
     await tocsin.start();
   }
   return strikes;
-}
-
-export async function until(holds: () => boolean, otherwise: string, withinMs = IN_FLIGHT_MS): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`${otherwise} after ${withinMs} ms`);
-    await Bun.sleep(LOOK_MS);
-  }
 }
 
 function shuffle<Item>(items: Item[], random: () => number): Item[] {

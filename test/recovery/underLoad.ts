@@ -14,6 +14,8 @@ export interface Load {
   readonly webhooks: readonly Pick<ReceiverOptions, "filter" | "answer">[];
   /** Sensors with the shortest heartbeat there is. */
   readonly watched?: readonly string[];
+  /** The service's environment, beside what every test gives it. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Scene {
@@ -25,7 +27,7 @@ export interface Scene {
 /** Runs the real service under load, lets `act` happen to it, waits until nothing is owed any more, and lets the ledger judge. */
 export async function underLoad(load: Load, act: (scene: Scene) => Promise<void>): Promise<Evidence> {
   await using stack = new AsyncDisposableStack();
-  const tocsin = stack.use(await startTocsin());
+  const tocsin = stack.use(await startTocsin({ env: load.env }));
   const receivers: Receiver[] = [];
   for (const webhook of load.webhooks) {
     receivers.push(stack.use(await openReceiver({ ...webhook, api: (path, init) => tocsin.api(path, init) })));

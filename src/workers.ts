@@ -1,0 +1,104 @@
+/** What this node works at under a lease, role by role: the parts of one partition's work, wired together. */
+import type { Config } from "./config";
+import { type Commits, createCommits } from "./ingest/commits";
+import { Ingest } from "./ingest/ingest";
+import { SensorCount } from "./ingest/sensorCount";
+import { openStrays } from "./ingest/strays";
+import type { NatsLink } from "./jetstream/connection";
+import type { Mend } from "./jetstream/keepTopology";
+import { partitionStream } from "./jetstream/partitionStream";
+import { openStrayReader } from "./jetstream/strays";
+import { watchChanges } from "./jetstream/wake";
+import { type Notifier, openNotifier } from "./notifier/notifier";
+import type { Sender } from "./notifier/webhook/sender";
+import { type HeldLease, LEASE_TTL_MS } from "./partition/lease";
+import type { Worker } from "./partition/owner";
+import type { SharingOptions } from "./partition/sharing";
+import type { LeasedRole, Store } from "./store/store";
+import type { Events } from "./telemetry/events";
+
+export interface WorkerParts {
+  readonly config: Pick<Config, "registration" | "sensorsMax">;
+  readonly store: Store;
+  readonly events: Events;
+  /** P. */
+  readonly partitions: number;
+  readonly publishing: NatsLink;
+  readonly consuming: NatsLink;
+  readonly mend: Mend;
+  readonly sender: Sender;
+}
+
+export interface Workers {
+  /** By role, those of this node's. */
+  readonly byRole: SharingOptions["workers"];
+  /** Webhooks were edited, or deliveries made due. */
+  webhooksChanged(): void;
+}
+
+export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts): Workers {
+  const notifiers = new Map<number, Notifier>();
+  const shared = { notifiers, commits: createCommits(parts.store), sensorCount: new SensorCount(parts.store) };
+  const byRole: SharingOptions["workers"] = {};
+  if (roles.includes("ingest")) byRole.ingest = async (held) => openIngest(held, parts, shared);
+  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, notifiers);
+  return {
+    byRole,
+    webhooksChanged() {
+      for (const notifier of notifiers.values()) notifier.webhooksChanged();
+    },
+  };
+}
+
+/** What all partitions of a node have in common. */
+interface Shared {
+  readonly notifiers: ReadonlyMap<number, Notifier>;
+  readonly commits: Commits;
+  readonly sensorCount: SensorCount;
+}
+
+/** The reader of a partition and, beside that of the first, the one of what was published in the wrong shape. */
+function openIngest(held: HeldLease, parts: WorkerParts, { notifiers, ...shared }: Shared): Worker {
+  const { config, store, events, partitions, publishing, consuming, mend } = parts;
+  const { partition } = held.lease;
+  const ingest = new Ingest({
+    ...shared,
+    store,
+    held,
+    leaseTtlMs: LEASE_TTL_MS,
+    position: held.acquired.position,
+    registryVersion: held.acquired.registryVersion,
+    partitions,
+    stream: partitionStream({ publishing, consuming, mend, partitions, partition }),
+    registration: config.registration,
+    sensorsMax: config.sensorsMax,
+    onChanges: () => notifiers.get(partition)?.wake(),
+    events,
+  });
+  if (partition !== 0) return ingest;
+  const strays = openStrays({ store, openReader: (cursor) => mend(() => openStrayReader(consuming, cursor)), events });
+  return { stop: async () => void (await Promise.all([ingest.stop(), strays.stop()])) };
+}
+
+async function openNotify(held: HeldLease, parts: WorkerParts, notifiers: Map<number, Notifier>): Promise<Worker> {
+  const { store, events, partitions, consuming, sender } = parts;
+  const { partition } = held.lease;
+  const notifier = await openNotifier({
+    store,
+    lease: held.lease,
+    leaseTtlMs: LEASE_TTL_MS,
+    isHeld: () => held.isHeld(),
+    onLost: () => held.lost(),
+    from: held.acquired.position.changeNumber,
+    watch: (onWake) => watchChanges(consuming, { partitions, partition }, onWake),
+    sender,
+    events,
+  });
+  notifiers.set(partition, notifier);
+  return {
+    async stop(graceMs) {
+      notifiers.delete(partition);
+      await notifier.stop(graceMs);
+    },
+  };
+}
