@@ -204,14 +204,14 @@ CREATE INDEX "states_by_status" ON "states" USING btree ("status","sensor_id");-
 CREATE INDEX "states_by_severity" ON "states" USING btree ("severity","sensor_id");--> statement-breakpoint
 CREATE INDEX "states_by_availability" ON "states" USING btree ("availability","sensor_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "changes_by_sensor" ON "changes" USING btree ("sensor_id","revision");--> statement-breakpoint
-CREATE INDEX "changes_by_time" ON "changes" USING btree ("partition","recorded_at");--> statement-breakpoint
+CREATE INDEX "changes_by_time" ON "changes" USING btree ("partition","recorded_at","number");--> statement-breakpoint
 CREATE INDEX "dead_letters_by_time" ON "dead_letters" USING btree ("received_at","stream","sequence");--> statement-breakpoint
 CREATE INDEX "reports_by_sensor" ON "reports" USING btree ("sensor_id","received_at","partition","generation","sequence");--> statement-breakpoint
 CREATE INDEX "reports_by_report_id" ON "reports" USING btree ("sensor_id","report_id","received_at") WHERE report_id is not null and disposition <> 'duplicate';--> statement-breakpoint
 CREATE UNIQUE INDEX "deliveries_by_id" ON "deliveries" USING btree ("id");--> statement-breakpoint
-CREATE INDEX "deliveries_due" ON "deliveries" USING btree ("partition","webhook_id","next_attempt_at") WHERE next_attempt_at is not null;--> statement-breakpoint
-CREATE INDEX "deliveries_expiring" ON "deliveries" USING btree ("partition","owed_since") WHERE next_attempt_at is not null;--> statement-breakpoint
-CREATE INDEX "deliveries_in_lane" ON "deliveries" USING btree ("webhook_id","sensor_id","number") WHERE state = 'pending';--> statement-breakpoint
+CREATE INDEX "deliveries_due" ON "deliveries" USING btree ("partition","webhook_id","next_attempt_at","ordinal") WHERE next_attempt_at is not null;--> statement-breakpoint
+CREATE INDEX "deliveries_expiring" ON "deliveries" USING btree ("partition","owed_since","ordinal") WHERE next_attempt_at is not null;--> statement-breakpoint
+CREATE INDEX "deliveries_in_lane" ON "deliveries" USING btree ("webhook_id","partition","sensor_id","number") WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX "deliveries_by_webhook" ON "deliveries" USING btree ("webhook_id","state","ordinal");--> statement-breakpoint
 CREATE INDEX "deliveries_by_sensor" ON "deliveries" USING btree ("sensor_id","ordinal");--> statement-breakpoint
 CREATE INDEX "deliveries_by_state" ON "deliveries" USING btree ("state","ordinal");--> statement-breakpoint

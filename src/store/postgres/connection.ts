@@ -1,5 +1,6 @@
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
+import { isLost } from "./faults";
 import { bringUpToDate } from "./migrations";
 
 /** Statements end well before a lease does (4 s): a node that is held up must not commit what another one does meanwhile. */
@@ -8,9 +9,17 @@ const STATEMENT_MS = 3000;
 const ANSWER_MS = 3500;
 const CONNECT_MS = 2500;
 const IDLE_MS = 60_000;
+/** What is done aside has nobody waiting for it. */
+const ASIDE_MS = 20_000;
 /** Connections for everybody, and those that leases and commits have for themselves: a long list must not hold up a lease. */
 const WORK_CONNECTIONS_MAX = 10;
 const CONTROL_CONNECTIONS_MAX = 4;
+
+/**
+ * Plans are kept from when a table was empty; none may read a table from end to end where an index leads to what is asked for. And no
+ * statement is worth being compiled.
+ */
+const PLANNING = "-c enable_seqscan=off -c jit=off";
 
 /** Milliseconds and counts are below 2^53. */
 const INT8 = 20;
@@ -33,31 +42,33 @@ export interface Connection {
   readonly db: NodePgDatabase;
   /** Runs `work` in one transaction (read committed); whatever is thrown takes all of it back. */
   write<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  /** The same on `control`: for what is committed under a lease. */
+  commit<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   /** Runs `work` on one snapshot, which writes nothing. */
   read<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  /** Runs `work` on a connection of its own, outside any transaction and with more time: for what waits for others to end. */
+  aside<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
 
 /** Connects, and brings the tables up to date. Throws what pg throws. */
 export async function openConnection(url: string): Promise<Connection> {
-  const setUp = new pg.Client({ ...optionsOf(url), statement_timeout: 0, query_timeout: 0 });
-  setUp.on("error", () => {
-    // Whatever waits on it is told.
+  await onOwnClient({ ...optionsOf(url), statement_timeout: 0, query_timeout: 0 }, bringUpToDate);
+  const work = openPool({ ...optionsOf(url), max: WORK_CONNECTIONS_MAX });
+  // The statement of a commit is planned once, whatever the size of its arrays: planning it costs more than a small one's execution.
+  const control = openPool({
+    ...optionsOf(url),
+    max: CONTROL_CONNECTIONS_MAX,
+    options: `${PLANNING} -c plan_cache_mode=force_generic_plan`,
   });
-  await setUp.connect();
-  try {
-    await bringUpToDate(setUp);
-  } finally {
-    await setUp.end().catch(() => {});
-  }
-  const work = openPool(url, WORK_CONNECTIONS_MAX);
-  const control = openPool(url, CONTROL_CONNECTIONS_MAX);
   return {
     work,
     control,
     db: drizzle(work),
     write: (act) => transaction(work, "begin", act),
+    commit: (act) => transaction(control, "begin", act),
     read: (act) => transaction(work, "begin isolation level repeatable read, read only", act),
+    aside: (act) => onOwnClient({ ...optionsOf(url), statement_timeout: ASIDE_MS, query_timeout: ASIDE_MS + 500 }, act),
     async close() {
       await Promise.all([work.end(), control.end()]);
     },
@@ -73,12 +84,26 @@ function optionsOf(url: string): pg.ClientConfig {
     query_timeout: ANSWER_MS,
     idle_in_transaction_session_timeout: STATEMENT_MS,
     keepAlive: true,
+    options: PLANNING,
     types: { getTypeParser: (oid: number, format?: "text") => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) } as never,
   };
 }
 
-function openPool(url: string, max: number): pg.Pool {
-  const pool = new pg.Pool({ ...optionsOf(url), max, idleTimeoutMillis: IDLE_MS, allowExitOnIdle: true });
+async function onOwnClient<Result>(options: pg.ClientConfig, act: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client(options);
+  client.on("error", () => {
+    // Whatever waits on it is told.
+  });
+  await client.connect();
+  try {
+    return await act(client);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function openPool(options: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool({ ...options, idleTimeoutMillis: IDLE_MS, allowExitOnIdle: true });
   pool.on("error", () => {
     // An idle connection was lost; the pool makes another when somebody needs one.
   });
@@ -94,10 +119,13 @@ async function transaction<Result>(pool: pg.Pool, begin: string, act: (session: 
     await client.query("commit");
     return result;
   } catch (error) {
-    // What cannot even be taken back is no connection any more: the server ends its transaction by itself.
-    await client.query("rollback").catch(() => {
-      broken = true;
-    });
+    // A connection that is gone, or does not answer, takes nothing back: the server ends its transaction by itself.
+    broken = isLost(error);
+    if (!broken) {
+      await client.query("rollback").catch(() => {
+        broken = true;
+      });
+    }
     throw error;
   } finally {
     client.release(broken);

@@ -1,6 +1,103 @@
-import type { DeadLetterStore } from "../store";
+import type { DeadLetterRecord, DeadLetterStore } from "../store";
+import { decodeCursor, toPage } from "../cursor";
+import { arrayText, quoted, quotedBytes } from "./arrays";
+import { NOW_MS } from "./clock";
 import type { Connection } from "./connection";
+import { statement } from "./statement";
 
-export function openDeadLetters(_connection: Connection): DeadLetterStore {
-  return {} as DeadLetterStore;
+const LIST = "deadLetters";
+/** A page ends early where its payloads reach this: dead letters may be as large as a message can be. */
+const PAGE_PAYLOAD_BYTES_MAX = 4 * 1024 * 1024;
+const FROM_THE_NEWEST: [number, string, number] = [Number.MAX_SAFE_INTEGER, "", 0];
+
+interface DeadLetterFields {
+  readonly id: string;
+  readonly stream: string;
+  readonly sequence: number;
+  readonly subject: string;
+  readonly received_at: number;
+  readonly reason: string;
+  readonly payload: Buffer;
+}
+
+const FIELDS = "id, stream, sequence, subject, received_at, reason, payload";
+const byId = statement<DeadLetterFields>("deadLetters.byId", `select ${FIELDS} from dead_letters where id = $1`);
+// Sizes first: what a page has no room for is not even read.
+const newestFirst = statement<DeadLetterFields>(
+  "deadLetters.list",
+  `with sized as (
+     select received_at, stream, sequence, id, octet_length(payload) as bytes from dead_letters
+     where (received_at, stream, sequence) < ($1::bigint, $2::text, $3::bigint)
+     order by received_at desc, stream desc, sequence desc limit $4),
+   summed as (select id, sum(bytes) over newest - bytes as bytes_before, row_number() over newest as place from sized
+     window newest as (order by received_at desc, stream desc, sequence desc rows unbounded preceding))
+   select d.id, d.stream, d.sequence, d.subject, d.received_at, d.reason, d.payload
+   from summed s join dead_letters d on d.id = s.id where s.place <= 2 or s.bytes_before <= ${PAGE_PAYLOAD_BYTES_MAX}
+   order by s.place`,
+);
+const insert = statement(
+  "deadLetters.insertStrays",
+  `insert into dead_letters (id, stream, sequence, subject, received_at, recorded_at, reason, payload)
+   select r.id, $1, r.sequence, r.subject, r.received_at, ${NOW_MS}, r.reason, r.payload
+   from unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::bytea[])
+     r (id, sequence, subject, received_at, reason, payload)
+   on conflict (id) do nothing`,
+);
+const moveCursor = statement(
+  "deadLetters.moveStrays",
+  `insert into stray_cursors (stream, sequence, time_ns) values ($1, $2, $3)
+   on conflict (stream) do update set sequence = excluded.sequence, time_ns = excluded.time_ns`,
+);
+const readCursor = statement<{ sequence: number; timeNs: string }>(
+  "deadLetters.strayCursor",
+  `select sequence, time_ns as "timeNs" from stray_cursors where stream = $1`,
+);
+
+/** A message's place and time: a stream that was recreated counts its sequences anew, but not within the same millisecond. */
+export function deadLetterId(stream: string, sequence: number, receivedAt: number): string {
+  return `dl_${stream}_${sequence}_${receivedAt.toString(36)}`;
+}
+
+export function openDeadLetters({ work, write }: Connection): DeadLetterStore {
+  return {
+    async listDeadLetters({ limit, cursor }) {
+      const before = decodeCursor<[number, string, number]>(cursor, LIST, ["number", "string", "number"]) ?? FROM_THE_NEWEST;
+      const rows = await newestFirst(work, ...before, limit + 1);
+      const bytes = rows.reduce((sum, { payload }) => sum + payload.length, 0);
+      return toPage(rows, {
+        limit: bytes > PAGE_PAYLOAD_BYTES_MAX ? Math.min(limit, Math.max(1, rows.length - 1)) : limit,
+        list: LIST,
+        key: (row) => [row.received_at, row.stream, row.sequence],
+        item: recordOf,
+      });
+    },
+
+    async getDeadLetter(id) {
+      const [row] = await byId(work, id);
+      return row === undefined ? null : recordOf(row);
+    },
+
+    recordStrays: (stream, rows, { sequence, timeNs }) =>
+      write(async ({ client }) => {
+        if (rows.length > 0) {
+          await insert(
+            client,
+            stream,
+            arrayText(rows.map((row) => quoted(deadLetterId(stream, row.sequence, row.receivedAt)))),
+            arrayText(rows.map((row) => row.sequence)),
+            arrayText(rows.map((row) => quoted(row.subject))),
+            arrayText(rows.map((row) => row.receivedAt)),
+            arrayText(rows.map((row) => quoted(row.reason))),
+            arrayText(rows.map((row) => quotedBytes(row.payload))),
+          );
+        }
+        await moveCursor(client, stream, sequence, timeNs);
+      }),
+
+    strayCursor: async (stream) => (await readCursor(work, stream))[0] ?? null,
+  };
+}
+
+function recordOf({ received_at: receivedAt, payload, ...row }: DeadLetterFields): DeadLetterRecord {
+  return { ...row, receivedAt, payload: new Uint8Array(payload) };
 }

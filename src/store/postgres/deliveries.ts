@@ -1,6 +1,90 @@
-import type { DeliveryStore } from "../store";
+import type { DeliveryStore, DueDelivery, NextDue } from "../store";
+import { readLoggedChange } from "./changeLog";
+import { NOW_MS } from "./clock";
 import type { Connection } from "./connection";
+import { openDeliveryRecords } from "./deliveryRecords";
+import { DUE_DELIVERY, IS_OPEN, lockLanes, makeHeadsDueUnder } from "./lanes";
+import { prepareSettle } from "./settle";
+import { statement } from "./statement";
+import { findWebhook } from "./webhooks";
 
-export function openDeliveries(_connection: Connection): DeliveryStore {
-  return {} as DeliveryStore;
+/** One step from a webhook to the next in the index of heads: what it costs does not grow with what is owed. */
+const nextDue = statement<NextDue>(
+  "deliveries.nextDue",
+  `with recursive step as (
+     (select webhook_id, next_attempt_at from deliveries where partition = $1 and next_attempt_at is not null
+      order by webhook_id, next_attempt_at limit 1)
+     union all
+     select n.webhook_id, n.next_attempt_at from step s cross join lateral (
+       select d.webhook_id, d.next_attempt_at from deliveries d
+       where d.partition = $1 and d.webhook_id > s.webhook_id and d.next_attempt_at is not null
+       order by d.webhook_id, d.next_attempt_at limit 1) n)
+   select s.webhook_id as "webhookId", s.next_attempt_at as "nextAttemptAt", w.id is null as deleted
+   from step s left join webhooks w on w.id = s.webhook_id where ${IS_OPEN} order by s.webhook_id`,
+);
+
+const dueHeads = statement<DueDelivery>(
+  "deliveries.due",
+  `select ${DUE_DELIVERY} from deliveries d
+   where d.partition = $1 and d.webhook_id = $2 and d.next_attempt_at <= $3
+     and exists (select from (select $2::text as id) o left join webhooks w on w.id = o.id where ${IS_OPEN})
+   order by d.next_attempt_at, d.ordinal limit $4`,
+);
+
+const expiredHeads = statement<DueDelivery>(
+  "deliveries.expired",
+  `select ${DUE_DELIVERY} from deliveries d
+   where d.partition = $1 and d.owed_since < $2 and d.next_attempt_at is not null order by d.owed_since, d.ordinal limit $3`,
+);
+
+const lastOwed = statement<{ partition: number }>(
+  "deliveries.lastOwed",
+  "select partition from deliveries where webhook_id = $1 and state = 'pending' order by partition desc limit 1",
+);
+
+/** From the end of each lane: where the limit cuts one, its head stays and leads what is left. */
+const failLast = statement<{ failed: number }>(
+  "deliveries.failLast",
+  `with failed as (
+     update deliveries set state = 'failed', reason = $3, next_attempt_at = null, ended_at = ${NOW_MS} where ordinal in (
+       select ordinal from deliveries where webhook_id = $1 and partition = $2 and state = 'pending'
+       order by sensor_id desc, number desc limit $4)
+     returning 1)
+   select count(*)::int as failed from failed`,
+);
+
+export function openDeliveries(connection: Connection): DeliveryStore {
+  const { db, work, write } = connection;
+
+  async function failOwed(webhookId: string, reason: string, limit: number): Promise<number> {
+    for (let failed = 0; ;) {
+      const [last] = await lastOwed(work, webhookId);
+      if (last === undefined || failed === limit) return failed;
+      failed += await write(async ({ client }) => {
+        await lockLanes(client, last.partition);
+        const [row] = await failLast(client, webhookId, last.partition, reason, limit - failed);
+        return row?.failed ?? 0;
+      });
+    }
+  }
+
+  return {
+    nextDue: (partition) => nextDue(work, partition),
+
+    dueHeads: (partition, webhookId, now, limit) => dueHeads(work, partition, webhookId, now, limit),
+
+    webhookById: (id) => findWebhook(db, id),
+
+    loggedChange: (partition, number) => readLoggedChange(work, partition, number),
+
+    settle: prepareSettle(connection),
+
+    wakeWebhook: (lease, webhookId, now) => makeHeadsDueUnder(lease, connection, { webhookId, now }),
+
+    failOwed,
+
+    expiredHeads: (partition, plannedBefore, limit) => expiredHeads(work, partition, plannedBefore, limit),
+
+    ...openDeliveryRecords(connection),
+  };
 }

@@ -48,7 +48,8 @@ export function isTaken(error: unknown): boolean {
   return codeOf(error) === "23505";
 }
 
-function isLost(error: unknown): boolean {
+/** Whether the connection itself failed, so that nothing can be asked of it any more. */
+export function isLost(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) {
     if ("code" in each && LOST.includes(String(each.code))) return true;
     if (LOST_WORDS.test(each.message)) return true;

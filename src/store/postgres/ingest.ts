@@ -1,6 +1,76 @@
 import type { IngestStore } from "../store";
+import { prepareCommitBatch } from "./commitBatch";
 import type { Connection } from "./connection";
+import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "./sensorRows";
+import { statement } from "./statement";
 
-export function openIngest(_connection: Connection): IngestStore {
-  return {} as IngestStore;
+const DAY_MS = 24 * 3600 * 1000;
+
+const load = statement<SensorAndStateRow>(
+  "ingest.load",
+  `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id where s.id = any($1::text[])`,
+);
+const editedAfter = statement<SensorAndStateRow>(
+  "ingest.editedAfter",
+  `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id
+   where s.partition = $1 and s.registry_version > $2 order by s.registry_version`,
+);
+const readVersion = statement<{ registry_version: number }>(
+  "ingest.registryVersion",
+  "select registry_version from partitions where role = 'ingest' and partition = $1",
+);
+// `received_at` is the stream's clock and the days go by the database's, which may be behind it: a day more is looked at.
+const known = statement<{ received_at: number | null }>(
+  "ingest.known",
+  `select (
+     select max(r.received_at) from reports r
+     where r.sensor_id = k.sensor_id and r.report_id = k.report_id and r.disposition <> 'duplicate' and r.received_at >= $3::bigint
+       and r.recorded_at >= $3::bigint - ${DAY_MS}) as received_at
+   from unnest($1::text[], $2::text[]) with ordinality k (sensor_id, report_id, place) order by k.place`,
+);
+const due = statement<SensorAndStateRow>(
+  "ingest.due",
+  `select ${SENSOR_AND_STATE} from states t join sensors s on s.id = t.sensor_id
+   where t.partition = $1 and t.check_at <= $2 order by t.check_at limit $3`,
+);
+const anyHeartbeat = statement<{ any: boolean }>(
+  "ingest.anyHeartbeat",
+  `select exists (
+     select from sensors where partition = $1 and heartbeat_interval_seconds is not null and deleted_at is null) as any`,
+);
+const count = statement<{ living: number }>(
+  "ingest.count",
+  "select (select count(*) from sensors) - (select count(*) from sensors where deleted_at is not null) as living",
+);
+
+export function openIngest(connection: Connection): IngestStore {
+  const { work, read } = connection;
+  return {
+    async loadSensors(ids) {
+      return ids.length === 0 ? [] : (await load(work, ids)).map(sensorAndStateOf);
+    },
+
+    sensorsEditedAfter: (partition, version) =>
+      read(async ({ client }) => {
+        const [row] = await readVersion(client, partition);
+        const sensors = await editedAfter(client, partition, version);
+        return { registryVersion: row?.registry_version ?? 0, sensors: sensors.map(sensorAndStateOf) };
+      }),
+
+    async knownReports(keys, since) {
+      if (keys.length === 0) return [];
+      const [sensorIds, reportIds] = [keys.map(({ sensorId }) => sensorId), keys.map(({ reportId }) => reportId)];
+      return (await known(work, sensorIds, reportIds, since)).map(({ received_at }) => received_at);
+    },
+
+    async sensorsDue(partition, watermark, limit) {
+      return (await due(work, partition, watermark, limit)).map(sensorAndStateOf);
+    },
+
+    hasHeartbeats: async (partition) => (await anyHeartbeat(work, partition))[0]?.any === true,
+
+    countSensors: async () => (await count(work))[0]?.living ?? 0,
+
+    commitBatch: prepareCommitBatch(connection),
+  };
 }

@@ -13,7 +13,8 @@ import type {
   TokenStore,
   WebhookStore,
 } from "../store";
-import { openConnection } from "./connection";
+import { type Connection, openConnection } from "./connection";
+import { prepareDays } from "./days";
 import { asFault, faulted } from "./faults";
 import { openChangeLog } from "./changeLog";
 import { openDeadLetters } from "./deadLetters";
@@ -28,9 +29,12 @@ import { openSensors } from "./sensors";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
 
+/** Days of reports that there is room for from the start on, so that nobody's first commit of a day has to make it. */
+const DAYS_AHEAD = 7;
+
 /** Connects, with the tables up to date. Throws `Fault` (unavailable) when the database cannot be used. */
 export async function openPostgresStore(url: string): Promise<Store> {
-  const connection = await openConnection(url).catch((error: unknown) => {
+  const connection = await connect(url).catch((error: unknown) => {
     throw asFault(error);
   });
   return {
@@ -56,4 +60,15 @@ export async function openPostgresStore(url: string): Promise<Store> {
       close: () => connection.close(),
     }),
   };
+}
+
+async function connect(url: string): Promise<Connection> {
+  const connection = await openConnection(url);
+  try {
+    await prepareDays(connection, DAYS_AHEAD);
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }

@@ -1,6 +1,55 @@
+import { asc, eq, gt } from "drizzle-orm";
+import { Fault } from "../../domain/fault";
+import { decodeCursor, toPage } from "../cursor";
 import type { TokenStore } from "../store";
 import type { Connection } from "./connection";
+import { isTaken } from "./faults";
+import { tokens } from "./schema/tokens";
 
-export function openTokens(_connection: Connection): TokenStore {
-  return {} as TokenStore;
+const LIST = "tokens";
+
+export function openTokens({ db }: Connection): TokenStore {
+  const { id: tokenId, name, scopes, createdAt, expiresAt, lastUsedAt } = tokens;
+  /** All but the hash, which nobody needs back. */
+  const shown = { id: tokenId, name, scopes, createdAt, expiresAt, lastUsedAt };
+
+  return {
+    async createToken(token) {
+      try {
+        const [created] = await db
+          .insert(tokens)
+          .values({ ...token, createdAt: Date.now() })
+          .returning(shown);
+        return created as NonNullable<typeof created>;
+      } catch (error) {
+        if (isTaken(error)) throw new Fault("conflict", "There is a token of this id or this value already.", { cause: error });
+        throw error;
+      }
+    },
+
+    async findToken(hash) {
+      const [found] = await db.select(shown).from(tokens).where(eq(tokens.hash, hash));
+      return found ?? null;
+    },
+
+    async touchToken(id, usedAt) {
+      await db.update(tokens).set({ lastUsedAt: usedAt }).where(eq(tokens.id, id));
+    },
+
+    async listTokens({ limit, cursor }) {
+      const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
+      const rows = await db
+        .select(shown)
+        .from(tokens)
+        .where(gt(tokens.id, after))
+        .orderBy(asc(tokens.id))
+        .limit(limit + 1);
+      return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+    },
+
+    async deleteToken(id) {
+      const deleted = await db.delete(tokens).where(eq(tokens.id, id)).returning({ id: tokenId });
+      if (deleted.length === 0) throw new Fault("notFound", `There is no token ${id}.`);
+    },
+  };
 }

@@ -1,6 +1,129 @@
-import type { WebhookStore } from "../store";
-import type { Connection } from "./connection";
+import { asc, count, eq, gt } from "drizzle-orm";
+import type { NodePgDatabase } from "drizzle-orm/node-postgres";
+import { Fault } from "../../domain/fault";
+import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
+import { decodeCursor, toPage } from "../cursor";
+import type { WebhookDraft, WebhookStore } from "../store";
+import type { Connection, Session } from "./connection";
+import { makeHeadsDue } from "./lanes";
+import { webhooks } from "./schema/webhooks";
+import { addVersion, lockWebhooks, webhookExisted } from "./webhookVersions";
 
-export function openWebhooks(_connection: Connection): WebhookStore {
-  return {} as WebhookStore;
+const LIST = "webhooks";
+
+export async function findWebhook(db: NodePgDatabase, id: string): Promise<Webhook | null> {
+  const [found] = await db.select().from(webhooks).where(eq(webhooks.id, id));
+  return found ?? null;
+}
+
+export function openWebhooks(connection: Connection): WebhookStore {
+  const { db, write } = connection;
+
+  /** One edit after the other, and none beside a plan. */
+  function edit<Result>(act: (session: Session) => Promise<Result>): Promise<Result> {
+    return write(async (session) => {
+      await lockWebhooks(session.client);
+      return act(session);
+    });
+  }
+
+  return {
+    createWebhook: (draft) =>
+      edit(async (session) => {
+        if (await webhookExisted(session.client, draft.id)) {
+          throw new Fault("conflict", `There is, or was, a webhook ${draft.id} already.`);
+        }
+        const [registered] = await session.db.select({ now: count() }).from(webhooks);
+        if ((registered?.now ?? 0) >= WEBHOOKS_MAX) {
+          throw new Fault("conflict", `There are ${WEBHOOKS_MAX} webhooks, as many as may be.`);
+        }
+        const webhook = newWebhook(draft);
+        await session.db.insert(webhooks).values(webhook);
+        await addVersion(session.client, webhook, { deleted: false });
+        return webhook;
+      }),
+
+    getWebhook: (id) => findWebhook(db, id),
+
+    async updateWebhook(id, wanted, expectedVersion) {
+      const { before, after } = await edit(async (session) => {
+        const found = await registered(session.db, id, expectedVersion);
+        const webhook = await overwrite(session.db, found, wanted);
+        if (wanted.filter !== undefined || webhook.state !== found.state) await addVersion(session.client, webhook, { deleted: false });
+        return { before: found, after: webhook };
+      });
+      // In slices of their own, so that no plan waits while a long backlog is woken. Where one fails, the first success wakes the rest.
+      const opened = after.state !== before.state && after.state === "active";
+      if (after.url !== before.url || opened) await makeHeadsDue(connection, id, after.updatedAt);
+      return after;
+    },
+
+    deleteWebhook: (id, expectedVersion) =>
+      edit(async (session) => {
+        const before = await registered(session.db, id, expectedVersion);
+        await session.db.delete(webhooks).where(eq(webhooks.id, id));
+        await addVersion(session.client, { ...before, version: before.version + 1 }, { deleted: true });
+      }),
+
+    async listWebhooks({ limit, cursor }) {
+      const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
+      const rows = await db
+        .select()
+        .from(webhooks)
+        .where(gt(webhooks.id, after))
+        .orderBy(asc(webhooks.id))
+        .limit(limit + 1);
+      return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+    },
+  };
+}
+
+/** The webhook that is to be edited. Throws notFound, preconditionFailed. */
+async function registered(db: NodePgDatabase, id: string, expectedVersion: number | null): Promise<Webhook> {
+  const webhook = await findWebhook(db, id);
+  if (webhook === null) throw new Fault("notFound", `There is no webhook ${id}.`);
+  if (expectedVersion === null || expectedVersion === webhook.version) return webhook;
+  throw new Fault("preconditionFailed", `Webhook ${id} is at version ${webhook.version}, not ${expectedVersion}.`);
+}
+
+/** All but how its deliveries went, which others write meanwhile. */
+async function overwrite(db: NodePgDatabase, before: Webhook, edit: Parameters<WebhookStore["updateWebhook"]>[1]): Promise<Webhook> {
+  const state = edit.state ?? before.state;
+  // A reason belongs to the state that it was given for.
+  const reason = state === before.state ? before.stateReason : null;
+  const [after] = await db
+    .update(webhooks)
+    .set({
+      url: edit.url ?? before.url,
+      filter: edit.filter ?? before.filter,
+      state,
+      stateReason: edit.stateReason === undefined ? reason : edit.stateReason,
+      description: edit.description ?? before.description,
+      concurrency: edit.concurrency ?? before.concurrency,
+      version: before.version + 1,
+      updatedAt: Date.now(),
+    })
+    .where(eq(webhooks.id, before.id))
+    .returning();
+  return after as Webhook;
+}
+
+function newWebhook(draft: WebhookDraft & Pick<Webhook, "id" | "secrets">): Webhook {
+  const { id, url, filter, description, concurrency, secrets } = draft;
+  const now = Date.now();
+  return {
+    id,
+    url,
+    filter,
+    state: "active",
+    stateReason: null,
+    description,
+    concurrency,
+    secrets,
+    version: 1,
+    createdAt: now,
+    updatedAt: now,
+    lastSuccessAt: null,
+    failingSince: null,
+  };
 }

@@ -90,6 +90,13 @@ export const partitionPromises: readonly Promises[] = [
       expect(await acquire(store, "other")).toBeNull();
     },
 
+    "is given to one of those who ask for it at the same time": async (store) => {
+      const asking = Array.from({ length: 8 }, (_, index) => acquire(store, `owner-${index}`));
+      const given = (await Promise.all(asking)).filter((acquired) => acquired !== null);
+      expect(given).toHaveLength(1);
+      expect(given[0]?.lease.epoch).toBe(1);
+    },
+
     "is extended by a commit under it": async (store) => {
       const owner = await Owner.of(store);
       await store.renewLease(owner.lease, -1);
@@ -121,6 +128,42 @@ export const partitionPromises: readonly Promises[] = [
       expect(listed[0]).toMatchObject({ ...owner.position, role: "ingest", partition: 1, owner: "owner", epoch: 1 });
       expect(listed[0]?.leaseUntil).toBeGreaterThan(Date.now());
       expect(listed[1]).toMatchObject({ ...NEW_POSITION, role: "notify", partition: 0, owner: null, epoch: 1 });
+    },
+  }),
+
+  promises("a node", {
+    "lives for as long as it said, and is seen by the others with what it works at": async (store, opened) => {
+      const one = { id: "one", roles: ["ingest", "notify"] } as const;
+      const two = { id: "two", roles: ["notify"] } as const;
+      expect(await store.beat(two, 60_000)).toEqual([two]);
+      expect(await store.beat(one, 60_000)).toEqual([one, two]);
+      const idle = { id: "two", roles: [] } as const;
+      expect(await store.beat(idle, 60_000)).toEqual([one, idle]);
+      expect(await (await opened.reopen()).beat(one, 60_000)).toEqual([one, idle]);
+    },
+
+    "is seen no more once its time is over, until it says that it lives again": async (store) => {
+      const one = { id: "one", roles: ["ingest"] } as const;
+      const two = { id: "two", roles: ["ingest"] } as const;
+      await store.beat(one, -1);
+      expect(await store.beat(two, 60_000)).toEqual([two]);
+      expect(await store.beat(one, 60_000)).toEqual([one, two]);
+    },
+
+    "that leaves is gone at once, and whoever is named beside it; nobody minds one that was never there": async (store) => {
+      const two = { id: "two", roles: ["ingest"] } as const;
+      for (const id of ["one", "two", "three"]) await store.beat({ ...two, id }, 60_000);
+      await store.leave(["one", "nobody", "three"]);
+      expect(await store.beat(two, 60_000)).toEqual([two]);
+      await store.leave([]);
+      expect(await store.beat(two, 60_000)).toEqual([two]);
+    },
+
+    "and many others that say so at the same time see each other": async (store) => {
+      const ids = Array.from({ length: 20 }, (_, index) => `node-${String(index).padStart(2, "0")}`);
+      await Promise.all(ids.map((id) => store.beat({ id, roles: ["ingest"] }, -1)));
+      await Promise.all(ids.map((id) => store.beat({ id, roles: ["ingest"] }, 60_000)));
+      expect((await store.beat({ id: "node-00", roles: ["ingest"] }, 60_000)).map(({ id }) => id)).toEqual(ids);
     },
   }),
 

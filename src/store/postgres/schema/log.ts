@@ -61,7 +61,7 @@ export const changes = pgTable(
     // listChanges of one sensor; and a revision is there once
     uniqueIndex("changes_by_sensor").on(table.sensorId, table.revision),
     // listChanges of everyone: where a time range begins and ends
-    index("changes_by_time").on(table.partition, table.recordedAt),
+    index("changes_by_time").on(table.partition, table.recordedAt, table.number),
   ],
 );
 

@@ -67,17 +67,17 @@ export const deliveries = pgTable(
   (table) => [
     // getDelivery, settle; one change is owed once to one webhook
     uniqueIndex("deliveries_by_id").on(table.id),
-    // nextDue, dueHeads, wakeWebhook, updateWebhook
+    // nextDue, dueHeads, wakeWebhook, updateWebhook; of those that are due at one time the first planned comes first
     index("deliveries_due")
-      .on(table.partition, table.webhookId, table.nextAttemptAt)
+      .on(table.partition, table.webhookId, table.nextAttemptAt, table.ordinal)
       .where(sql`next_attempt_at is not null`),
     // expiredHeads
     index("deliveries_expiring")
-      .on(table.partition, table.owedSince)
+      .on(table.partition, table.owedSince, table.ordinal)
       .where(sql`next_attempt_at is not null`),
-    // the next of a lane: commitPlan, settle; failOwed
+    // the next of a lane: commitPlan, settle; failOwed, one partition after the other
     index("deliveries_in_lane")
-      .on(table.webhookId, table.sensorId, table.number)
+      .on(table.webhookId, table.partition, table.sensorId, table.number)
       .where(sql`state = 'pending'`),
     // listDeliveries by webhook, with or without a state
     index("deliveries_by_webhook").on(table.webhookId, table.state, table.ordinal),

@@ -1,0 +1,124 @@
+/**
+ * What keeps lanes in order. Every transaction that moves the deliveries of a partition's lanes, on whatever node, first takes that
+ * partition's row of `partitions`, so that one of them works after the other; no other rows of lanes does it wait for.
+ */
+import type { ClientBase } from "pg";
+import type { DueDelivery, Lease } from "../store";
+import { arrayText, quoted } from "./arrays";
+import type { Connection } from "./connection";
+import { statement } from "./statement";
+
+/** Heads are woken so many at a time, so that nobody else waits while a long backlog is. */
+const WOKEN_AT_ONCE_MAX = 2000;
+
+/** The columns of a {@link DueDelivery}, under its names, of `deliveries` as `d`. A repeat asked for by hand counts its days anew. */
+export const DUE_DELIVERY = `d.id, d.webhook_id as "webhookId", d.sensor_id as "sensorId", d.partition, d.number,
+  d.owed_since as "plannedAt", d.next_attempt_at as "nextAttemptAt", d.lane_failures as "laneFailures", d.rejections`;
+
+/**
+ * What is due to the webhook `w` may be given out: nothing of one that is paused or disabled; what one is owed that is gone is for the
+ * caller to end.
+ */
+export const IS_OPEN = "(w.id is null or w.state = 'active')";
+
+const lock = statement("lanes.lock", "select from partitions where role = 'notify' and partition = $1 for update");
+const hold = statement(
+  "lanes.hold",
+  "select from partitions where role = 'notify' and partition = $1 and epoch = $2 and owner = $3 for update",
+);
+
+const promote = statement<DueDelivery & { open: boolean }>(
+  "lanes.promote",
+  `update deliveries d set next_attempt_at = n.next_attempt_at, lane_failures = n.lane_failures
+   from (
+     select f.ordinal, l.next_attempt_at, l.lane_failures, ${IS_OPEN} as open
+     from unnest($2::text[], $3::text[], $4::bigint[], $5::int[]) l (webhook_id, sensor_id, next_attempt_at, lane_failures)
+     cross join lateral (
+       select p.ordinal, p.next_attempt_at from deliveries p
+       where p.webhook_id = l.webhook_id and p.partition = $1 and p.sensor_id = l.sensor_id and p.state = 'pending'
+       order by p.number limit 1) f
+     left join webhooks w on w.id = l.webhook_id
+     where f.next_attempt_at is null) n
+   where d.ordinal = n.ordinal
+   returning ${DUE_DELIVERY}, n.open`,
+);
+
+const wake = statement<{ woken: number }>(
+  "lanes.wake",
+  `with woken as (
+     update deliveries set next_attempt_at = $3 where ordinal in (
+       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3 limit ${WOKEN_AT_ONCE_MAX})
+     returning 1)
+   select count(*)::int as woken from woken`,
+);
+
+const notifyPartitions = statement<{ partition: number }>(
+  "lanes.partitions",
+  "select partition from partitions where role = 'notify' order by partition",
+);
+
+/** How the next of a lane begins. */
+export interface Succession {
+  readonly webhookId: string;
+  readonly sensorId: string;
+  readonly nextAttemptAt: number;
+  readonly laneFailures: number;
+}
+
+/** Keeps everybody else from the partition's lanes until the end of the transaction. */
+export async function lockLanes(client: ClientBase, partition: number): Promise<void> {
+  await lock(client, partition);
+}
+
+/** Makes the next of each lane its head where the lane has none; gives those whose webhook may be sent to. */
+export async function promoteLanes(client: ClientBase, partition: number, lanes: readonly Succession[]): Promise<DueDelivery[]> {
+  if (lanes.length === 0) return [];
+  const heads = await promote(
+    client,
+    partition,
+    arrayText(lanes.map(({ webhookId }) => quoted(webhookId))),
+    arrayText(lanes.map(({ sensorId }) => quoted(sensorId))),
+    arrayText(lanes.map(({ nextAttemptAt }) => nextAttemptAt)),
+    arrayText(lanes.map(({ laneFailures }) => laneFailures)),
+  );
+  return heads.filter(({ open }) => open).map(({ open: _, ...head }) => head);
+}
+
+/** Makes a webhook's waiting heads due in every partition. */
+export async function makeHeadsDue(connection: Connection, webhookId: string, now: number): Promise<void> {
+  for (const { partition } of await notifyPartitions(connection.work)) {
+    await inSlices(connection, async (client) => {
+      await lockLanes(client, partition);
+      return wakeSlice(client, { partition, webhookId, now });
+    });
+  }
+}
+
+/** Makes a webhook's waiting heads due in the partition of a lease, while it is held; gives how many. */
+export function makeHeadsDueUnder(
+  lease: Lease,
+  connection: Connection,
+  { webhookId, now }: { webhookId: string; now: number },
+): Promise<number> {
+  const { partition, epoch, owner } = lease;
+  return inSlices(connection, async (client) => {
+    const held = await hold(client, partition, epoch, owner);
+    return held.length === 0 ? 0 : wakeSlice(client, { partition, webhookId, now });
+  });
+}
+
+async function wakeSlice(
+  client: ClientBase,
+  { partition, webhookId, now }: { partition: number; webhookId: string; now: number },
+): Promise<number> {
+  const [row] = await wake(client, partition, webhookId, now);
+  return row?.woken ?? 0;
+}
+
+async function inSlices({ write }: Connection, wakeNext: (client: ClientBase) => Promise<number>): Promise<number> {
+  for (let woken = 0; ;) {
+    const slice = await write(({ client }) => wakeNext(client));
+    woken += slice;
+    if (slice < WOKEN_AT_ONCE_MAX) return woken;
+  }
+}

@@ -1,0 +1,128 @@
+import type { ClientBase } from "pg";
+import type { AttemptRow, DeliveryStore, Settlement, SettleOutcome } from "../store";
+import { arrayText, numberOrNull, quoted, quotedOrNull } from "./arrays";
+import { NOW_MS } from "./clock";
+import type { Connection } from "./connection";
+import { promoteLanes } from "./lanes";
+import { statement } from "./statement";
+import { type PendingDelivery, settlePending, type SettledDelivery } from "./verdicts";
+
+/** The partition's row, for this transaction alone, and its lease extended. */
+const begin = statement<{ now: number }>(
+  "settle.begin",
+  `update partitions set lease_until = ${NOW_MS} + $4::bigint where role = 'notify' and partition = $1 and epoch = $2 and owner = $3
+   returning ${NOW_MS} as now`,
+);
+
+const readPending = statement<PendingDelivery>(
+  "settle.pending",
+  `select d.ordinal, d.id, d.next_attempt_at as "nextAttemptAt", d.lane_failures as "laneFailures", d.rejections
+   from unnest($1::text[]) u (id)
+   cross join lateral (select * from deliveries e where e.id = u.id and e.state = 'pending' limit 1) d`,
+);
+
+const writeVerdicts = statement(
+  "settle.verdicts",
+  `update deliveries d set state = u.state, reason = u.reason, next_attempt_at = u.next_attempt_at, lane_failures = u.lane_failures,
+     rejections = u.rejections, ended_at = case u.state when 'pending' then null else $7::bigint end
+   from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::int[], $6::int[])
+     u (ordinal, state, reason, next_attempt_at, lane_failures, rejections)
+   where d.ordinal = u.ordinal`,
+);
+
+const writeAttempts = statement(
+  "settle.attempts",
+  `insert into attempts (delivery_id, number, at, duration_ms, status_code, error)
+   select u.delivery_id, b.number + row_number() over (partition by u.delivery_id order by u.place), u.at, u.duration_ms, u.status_code,
+     u.error
+   from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::text[])
+     with ordinality u (delivery_id, at, duration_ms, status_code, error, place)
+   cross join lateral (select coalesce(max(number), 0) as number from attempts a where a.delivery_id = u.delivery_id) b`,
+);
+
+/** In the order of their ids, and last of all: others, who settle in other partitions, wait for these rows. */
+const writeHealth = statement(
+  "settle.health",
+  `with those as materialized (
+     select w.ctid as place, u.success_at, u.failure_at, u.forgiven
+     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[]) u (id, success_at, failure_at, forgiven)
+     join webhooks w on w.id = u.id order by w.id for no key update of w)
+   update webhooks w set last_success_at = greatest(w.last_success_at, t.success_at),
+     failing_since = case when t.forgiven then t.failure_at else coalesce(w.failing_since, t.failure_at) end
+   from those t where w.ctid = t.place`,
+);
+
+/** One transaction under the fence: attempts, outcomes, and the next head of each lane whose head ended. */
+export function prepareSettle(connection: Connection): DeliveryStore["settle"] {
+  return (lease, leaseTtlMs, settlements) =>
+    connection.commit(async ({ client }): Promise<SettleOutcome> => {
+      const { partition, epoch, owner } = lease;
+      const [held] = await begin(client, partition, epoch, owner, leaseTtlMs);
+      if (held === undefined) return { held: false, heads: [] };
+      // What the lane waits for is told by the clock of whoever sends; one that is ahead of the others must not keep them waiting.
+      const dueAt = Math.min(held.now, Date.now());
+      const pending = await readPending(client, arrayText(settlements.map(({ delivery }) => quoted(delivery.id))));
+      const { settled, successions } = settlePending(pending, settlements, dueAt);
+      await endOrRetry(client, settled, held.now);
+      await addAttempts(client, settlements);
+      const heads = await promoteLanes(client, partition, successions);
+      await moveHealth(client, settlements);
+      return { held: true, heads: heads.filter(({ nextAttemptAt }) => nextAttemptAt <= dueAt) };
+    });
+}
+
+async function endOrRetry(client: ClientBase, settled: readonly SettledDelivery[], now: number): Promise<void> {
+  if (settled.length === 0) return;
+  const columns = [
+    settled.map(({ ordinal }) => ordinal),
+    settled.map(({ state }) => state),
+    settled.map(({ reason }) => quotedOrNull(reason)),
+    settled.map(({ nextAttemptAt }) => numberOrNull(nextAttemptAt)),
+    settled.map(({ laneFailures }) => laneFailures),
+    settled.map(({ rejections }) => rejections),
+  ];
+  await writeVerdicts(client, ...columns.map(arrayText), now);
+}
+
+async function addAttempts(client: ClientBase, settlements: readonly Settlement[]): Promise<void> {
+  const made = settlements.flatMap(({ delivery, attempt }) => (attempt === null ? [] : { id: delivery.id, ...attempt }));
+  if (made.length === 0) return;
+  const columns = [
+    made.map(({ id }) => quoted(id)),
+    made.map(({ at }) => at),
+    made.map(({ durationMs }) => durationMs),
+    made.map(({ statusCode }) => numberOrNull(statusCode)),
+    made.map(({ error }) => quotedOrNull(error)),
+  ];
+  await writeAttempts(client, ...columns.map(arrayText));
+}
+
+/** What a webhook's attempts say of it, in the order in which they ended. */
+interface Health {
+  successAt: number | null;
+  /** The first failure after the last success, or after the beginning. */
+  failureAt: number | null;
+}
+
+/** Moves `lastSuccessAt` and `failingSince` of the webhooks; one write for each webhook. */
+async function moveHealth(client: ClientBase, settlements: readonly Settlement[]): Promise<void> {
+  const healths = new Map<string, Health>();
+  for (const { delivery, attempt, verdict } of settlements) {
+    if (attempt !== null)
+      healths.set(delivery.webhookId, healthAfter(healths.get(delivery.webhookId), attempt, verdict.kind === "delivered"));
+  }
+  if (healths.size === 0) return;
+  const told = [...healths.values()];
+  const columns = [
+    [...healths.keys()].map(quoted),
+    told.map(({ successAt }) => numberOrNull(successAt)),
+    told.map(({ failureAt }) => numberOrNull(failureAt)),
+    told.map(({ successAt }) => (successAt === null ? "false" : "true")),
+  ];
+  await writeHealth(client, ...columns.map(arrayText));
+}
+
+function healthAfter(before: Health | undefined, { at }: AttemptRow, succeeded: boolean): Health {
+  if (succeeded) return { successAt: Math.max(before?.successAt ?? 0, at), failureAt: null };
+  return { successAt: before?.successAt ?? null, failureAt: before?.failureAt ?? at };
+}

@@ -1,0 +1,115 @@
+import type { ClientBase } from "pg";
+import type { Webhook, WebhookVersion } from "../../domain/webhook";
+import type { WebhookSet } from "../store";
+import { statement } from "./statement";
+
+/**
+ * The advisory lock that puts edits of webhooks and plans into one order: an edit holds it alone, plans share it. Whoever waits for it
+ * alone is not passed by those who come later, as it could be on a row that is locked FOR SHARE again and again. "webhooks" in its bytes.
+ */
+const LOCK = "8603390863846894451";
+
+interface VersionRow {
+  readonly webhook_id: string;
+  readonly version: number;
+  readonly filter: WebhookVersion["filter"];
+  readonly state: WebhookVersion["state"];
+  readonly deleted: boolean;
+  readonly after: WebhookVersion["after"];
+}
+
+const lockForEdit = statement("webhookVersions.lock", `select pg_advisory_xact_lock(${LOCK})`);
+/** `webhooksVersion` counts the edits that planning must know of. */
+export const EDITS = "coalesce((select value from meta where name = 'webhooks_version'), 0)";
+/** For the select list of what a plan begins with; what is read after it, by another statement, holds until the plan's end. */
+export const SHARE_WEBHOOKS = `pg_advisory_xact_lock_shared(${LOCK})`;
+
+const readEdits = statement<{ edits: number }>("webhookVersions.edits", `select ${EDITS} as edits`);
+const bump = statement(
+  "webhookVersions.bump",
+  "insert into meta as m (name, value) values ('webhooks_version', 1) on conflict (name) do update set value = m.value + 1",
+);
+const insert = statement(
+  "webhookVersions.insert",
+  `insert into webhook_versions (webhook_id, version, filter, state, deleted, after)
+   select $1, $2, $3, $4, $5, coalesce(json_object_agg(partition::text, change_number), '{}') from partitions where role = 'ingest'`,
+);
+const any = statement("webhookVersions.any", "select 1 from webhook_versions where webhook_id = $1 limit 1");
+const notPassed = statement<VersionRow>(
+  "webhookVersions.notPassed",
+  "select webhook_id, version, filter, state, deleted, after from webhook_versions where not passed order by webhook_id, version",
+);
+const planned = statement<{ partition: number; number: number }>(
+  "webhookVersions.planned",
+  "select partition, change_number as number from partitions where role = 'notify'",
+);
+const pass = statement(
+  "webhookVersions.pass",
+  `update webhook_versions v set passed = true from unnest($1::text[], $2::int[]) p (webhook_id, version)
+   where v.webhook_id = p.webhook_id and v.version = p.version`,
+);
+
+/** Begins the transaction of an edit: until its end no other edits and no plan goes in. */
+export async function lockWebhooks(client: ClientBase): Promise<void> {
+  await lockForEdit(client);
+}
+
+/** Writes down what a webhook is for the changes recorded from here on; the transaction has begun with {@link lockWebhooks}. */
+export async function addVersion(client: ClientBase, webhook: Webhook, { deleted }: { deleted: boolean }): Promise<void> {
+  const { id, version, filter, state } = webhook;
+  await bump(client);
+  await insert(client, id, version, JSON.stringify(filter), state, deleted);
+}
+
+/** Whether a webhook of this id is there or ever was. */
+export async function webhookExisted(client: ClientBase, webhookId: string): Promise<boolean> {
+  return (await any(client, webhookId)).length > 0;
+}
+
+/** Those that a change not yet planned may have to be matched against; on one snapshot. */
+export async function versionsThatMatter(client: ClientBase): Promise<WebhookSet> {
+  const { mattering } = await judge(client);
+  const [row] = await readEdits(client);
+  return { version: row?.edits ?? 0, versions: mattering };
+}
+
+/** Marks those that no planner will ask for again; gives how many. */
+export async function markPassed(client: ClientBase): Promise<number> {
+  const { passed } = await judge(client);
+  if (passed.length > 0) {
+    await pass(
+      client,
+      passed.map(({ webhookId }) => webhookId),
+      passed.map(({ version }) => version),
+    );
+  }
+  return passed.length;
+}
+
+/** Tells apart, among those not marked, what a planner may still ask for and what none will. */
+async function judge(client: ClientBase): Promise<{ mattering: WebhookVersion[]; passed: WebhookVersion[] }> {
+  // First how far the planners are, then the versions: a planner that goes on meanwhile asks for less.
+  const reached = new Map((await planned(client)).map(({ partition, number }) => [String(partition), number]));
+  const found = (await notPassed(client)).map(versionOf);
+  const mattering: WebhookVersion[] = [];
+  const passed: WebhookVersion[] = [];
+  for (const versions of Map.groupBy(found, ({ webhookId }) => webhookId).values()) {
+    const older = versions.filter((_, index) => isAwaited(versions[index + 1], reached));
+    const newest = versions.at(-1) as WebhookVersion;
+    // The newest applies to all that comes; if it is the webhook's end, it matters as long as anything before it does.
+    const kept = newest.deleted && older.length === 0 ? [] : [...older, newest];
+    mattering.push(...kept);
+    passed.push(...versions.filter((version) => !kept.includes(version)));
+  }
+  return { mattering, passed };
+}
+
+/** Whether some planner has yet to come to the changes before the next version; the newest has none after it. */
+function isAwaited(next: WebhookVersion | undefined, reached: ReadonlyMap<string, number>): boolean {
+  if (next === undefined) return false;
+  return Object.entries(next.after).some(([partition, number]) => (reached.get(partition) ?? 0) < number);
+}
+
+function versionOf({ webhook_id: webhookId, ...row }: VersionRow): WebhookVersion {
+  return { webhookId, ...row };
+}
