@@ -58,7 +58,9 @@ describe.each(all.map((workload) => [workload.name, workload] as const))("%s", (
   });
 
   test("takes the database, and where the API is the admin token, from the Secret, by the variables' own names", () => {
-    const secrets = (container.env ?? []).map(({ name, value, valueFrom }) => [name, value, valueFrom?.secretKeyRef] as const).toSorted();
+    const secrets = (container.env ?? [])
+      .map(({ name, value, valueFrom }) => [name, value, valueFrom?.secretKeyRef] as const)
+      .toSorted(([one], [other]) => one.localeCompare(other));
     const wanted = workload.name === "tocsin-http" ? ["ADMIN_TOKEN", "DATABASE_URL"] : ["DATABASE_URL"];
     expect(secrets).toEqual(wanted.map((name) => [name, undefined, { name: "tocsin", key: name }]));
   });
