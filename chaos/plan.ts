@@ -47,11 +47,11 @@ export interface PlanOptions {
 }
 
 const CALM_MS = { min: 200, max: 1500 };
-/** Long ones outlast a lease (4 s). */
+/** Long ones outlast a lease (4 s) and the shortest heartbeat (5 s). */
 const SHORT_MS = { min: 100, max: 2500 };
-const LONG_MS = { min: 4500, max: 7500 };
+const LONG_MS = { min: 5200, max: 7500 };
 const LONG_SHARE = 0.35;
-/** A broker or a database away for long stops everybody: the pause is what is tested, not its length. */
+/** A database away for long stops everybody: the pause is what is tested, not its length. */
 const OUTAGE_MS = { min: 50, max: 4000 };
 const TWIN_SHARE = 0.25;
 const DEPENDENCIES: readonly Dependency[] = ["postgres", "nats", "both"];
@@ -93,7 +93,7 @@ class Dealer {
       case "node.freeze":
         return { kind, node, lastsMs: this.#shortOrLong() };
       case "broker.kill":
-        return { kind, server: this.#below(this.brokers), lastsMs: this.#between(OUTAGE_MS) };
+        return { kind, server: this.#below(this.brokers), lastsMs: this.#shortOrLong() };
       case "postgres.crash":
         return { kind, lastsMs: this.#between(OUTAGE_MS) };
       case "link.cut":
