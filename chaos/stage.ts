@@ -9,7 +9,7 @@ import type { ChaosOptions } from "./options";
 
 const WATCHED_NATS = 12;
 const WATCHED_HTTP = 6;
-const HTTP_TRY_MS = 2000;
+const CALL_MS = 30_000;
 const FLEET: Omit<FleetOptions, "seed"> = { natsSensors: 120, httpSensors: 40, mqttSensors: 10, changeShare: 0.06, pauseMs: 400 };
 
 export interface Stage {
@@ -53,7 +53,7 @@ function anyNode(nodes: readonly ServiceNode[], random: () => number): Api {
     const running = nodes.filter((node) => node.running);
     const node = running[Math.floor(random() * running.length)];
     if (node === undefined) return Promise.reject(new Error("no node runs"));
-    return node.api(path, { signal: AbortSignal.timeout(HTTP_TRY_MS), ...init });
+    return node.api(path, { signal: AbortSignal.timeout(CALL_MS), ...init });
   };
 }
 
