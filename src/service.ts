@@ -87,9 +87,11 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender };
-  const { webhooksChanged } = openWork(stack, config, parts);
+  const { webhooksChanged, handOver } = openWork(stack, config, parts);
   await waiting?.[Symbol.asyncDispose]();
   const http = await openApi(stack, parts, { config, secrets, metrics, pulse, webhooksChanged, overrides });
+  // Others take over while the last requests are answered here.
+  stack.defer(() => void handOver());
 
   const running = stack.move();
   return {
@@ -159,8 +161,13 @@ function watchOver(
   stack.defer(() => watchdog.stop());
 }
 
-/** This node's share of the partitions, in its roles; gives how the notifiers of all nodes hear that webhooks were edited. */
-function openWork(stack: AsyncDisposableStack, config: Config, parts: WorkerParts): Pick<Workers, "webhooksChanged"> {
+interface Work extends Pick<Workers, "webhooksChanged"> {
+  /** Gives all partitions up; the end of the stack waits for it. */
+  readonly handOver: () => Promise<void>;
+}
+
+/** This node's share of the partitions, in its roles, and how the notifiers of all nodes hear that webhooks were edited. */
+function openWork(stack: AsyncDisposableStack, config: Config, parts: WorkerParts): Work {
   const { store, partitions, publishing, consuming, events } = parts;
   const nodeId = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
   const workers = createWorkers(
@@ -190,7 +197,7 @@ function openWork(stack: AsyncDisposableStack, config: Config, parts: WorkerPart
     await sharing.stop();
     await newsroom.stop();
   });
-  return webhookNews(workers, newsroom);
+  return { ...webhookNews(workers, newsroom), handOver: () => sharing.stop() };
 }
 
 function take(news: News, sharing: Sharing, workers: Workers): void {
@@ -199,7 +206,7 @@ function take(news: News, sharing: Sharing, workers: Workers): void {
   else if (news.role === "ingest" || news.role === "notify") sharing.leaseReleased(news.role, news.partition);
 }
 
-function webhookNews(workers: Workers, newsroom: Newsroom): Pick<Workers, "webhooksChanged"> {
+function webhookNews(workers: Workers, newsroom: Newsroom): Pick<Work, "webhooksChanged"> {
   return {
     webhooksChanged() {
       workers.webhooksChanged();

@@ -12,9 +12,11 @@ const IDLE_MS = 60_000;
 const GOODBYE_MS = 1000;
 /** What is done aside has nobody waiting for it. */
 const ASIDE_MS = 20_000;
-/** Connections for everybody, and those that leases and commits have for themselves: a long list must not hold up a lease. */
+/** Connections for everybody, and those that commits have for themselves: a long list must not hold them up. */
 const WORK_CONNECTIONS_MAX = 10;
 const CONTROL_CONNECTIONS_MAX = 4;
+/** And those of leases: where many partitions commit at once, a renewal that waited behind them would lose what they commit under. */
+const LEASE_CONNECTIONS_MAX = 2;
 
 /**
  * Plans are kept from when a table was empty; none may read a table from end to end where an index leads to what is asked for. And no
@@ -37,8 +39,10 @@ export interface Session {
 export interface Connection {
   /** For single statements of everybody. */
   readonly work: pg.Pool;
-  /** For single statements of those who hold, renew or commit under a lease. */
+  /** For single statements of those who commit under a lease. */
   readonly control: pg.Pool;
+  /** For single statements that are short, and never wait: who lives, who owns what. */
+  readonly leases: pg.Pool;
   /** Over `work`. */
   readonly db: NodePgDatabase;
   /** Runs `work` in one transaction (read committed); whatever is thrown takes all of it back. */
@@ -65,9 +69,11 @@ export async function openConnection(url: string): Promise<Connection> {
     max: CONTROL_CONNECTIONS_MAX,
     options: `${PLANNING} -c plan_cache_mode=force_generic_plan`,
   });
+  const leases = openPool({ ...optionsOf(url), max: LEASE_CONNECTIONS_MAX });
   return {
     work,
     control,
+    leases,
     db: drizzle(work),
     write: (act) => transaction(work, "begin", act),
     commit: (act) => transaction(control, "begin", act),
@@ -75,7 +81,7 @@ export async function openConnection(url: string): Promise<Connection> {
     aside: (act) => onOwnClient({ ...optionsOf(url), statement_timeout: ASIDE_MS, query_timeout: ASIDE_MS + 500 }, act),
     async close() {
       // A server that hangs does not even hear a goodbye.
-      await Promise.race([Promise.all([work.end(), control.end()]), Bun.sleep(GOODBYE_MS)]);
+      await Promise.race([Promise.all([work.end(), control.end(), leases.end()]), Bun.sleep(GOODBYE_MS)]);
     },
   };
 }
