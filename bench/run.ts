@@ -16,7 +16,7 @@ interface Bench {
 }
 
 const BENCHES: Record<string, Bench> = {
-  pipeline: { run: benchPipeline, says: "reports from the stream to the commit and the published change", stores: ["sqlite"] },
+  pipeline: { run: benchPipeline, says: "reports from the stream to the commit and the published change", stores: ["sqlite", "postgres"] },
   sync: { run: benchSync, says: "what it costs that the broker acknowledges only what is on the disk", stores: ["sqlite"] },
   latency: { run: benchLatency, says: "from a sensor's publish to the webhook received", stores: ["sqlite"] },
   failover: { run: benchFailover, says: "how long changes pause when a node is stopped, and when it is killed", stores: ["postgres"] },
