@@ -1,6 +1,7 @@
 /** A fleet of sensors whose reports are JSON of 200 bytes; a fixed share of them changes the status. */
 export const REPORT_BYTES = 200;
 export const CHANGE_SHARE = 0.05;
+export const SENSORS = 10_000;
 
 export interface Draw {
   readonly sensorId: string;
@@ -49,7 +50,8 @@ export class Fleet {
   }
 }
 
-function reportText(report: { status: string; value: number; at: number; id: string }): string {
+/** A report of REPORT_BYTES. */
+export function reportText(report: { status: string; value: number; at: number; id: string }): string {
   const { status, value, at, id } = report;
   const head = `{"status":"${status}","value":${value},"at":"${new Date(at).toISOString()}","id":"${id}","message":"`;
   return `${head}${"m".repeat(Math.max(0, REPORT_BYTES - head.length - 2))}"}`;

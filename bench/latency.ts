@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { freePort } from "./broker";
 import { runChild } from "./child";
-import { CHANGE_SHARE, REPORT_BYTES } from "./fleet";
+import { CHANGE_SHARE, REPORT_BYTES, SENSORS } from "./fleet";
 import type { Result } from "./figures";
 import type { BenchOptions } from "./run";
 
@@ -38,6 +38,7 @@ export interface LoadAnswer {
 
 /** The whole service as `npm start` runs it; sensors and the receiver are one other process, so that one clock measures. */
 export async function benchLatency(options: BenchOptions): Promise<Result> {
+  const sensors = options.sensors ?? SENSORS;
   const rate = options.rate ?? RATE;
   const seconds = options.seconds ?? SECONDS;
   const warmUpSeconds = options.warmUpSeconds ?? WARM_UP_SECONDS;
@@ -60,13 +61,13 @@ export async function benchLatency(options: BenchOptions): Promise<Result> {
   try {
     const apiUrl = `http://127.0.0.1:${httpPort}`;
     await ready(apiUrl, service);
-    const load = { apiUrl, natsUrl: `nats://127.0.0.1:${natsPort}`, token: ADMIN_TOKEN, sensors: options.sensors, rate };
+    const load = { apiUrl, natsUrl: `nats://127.0.0.1:${natsPort}`, token: ADMIN_TOKEN, sensors, rate };
     const answer = await runChild<LoadAnswer>("latency/load.ts", {
       ...load,
       warmUpSeconds,
       seconds,
     } satisfies LoadSettings);
-    return result(answer, { ...options, rate, seconds, warmUpSeconds });
+    return result(answer, { ...options, sensors, rate, seconds, warmUpSeconds });
   } finally {
     service.kill("SIGTERM");
     await service.exited;
@@ -84,7 +85,10 @@ async function ready(apiUrl: string, service: Bun.Subprocess): Promise<void> {
   throw new Error("the service did not become ready");
 }
 
-function result(answer: LoadAnswer, options: BenchOptions & { rate: number; seconds: number; warmUpSeconds: number }): Result {
+function result(
+  answer: LoadAnswer,
+  options: BenchOptions & { sensors: number; rate: number; seconds: number; warmUpSeconds: number },
+): Result {
   const { p50Ms, p99Ms, maxMs, reportsPerSecond, changesPerSecond, sendLagMaxMs, missing } = answer;
   const notes = [`the load generator ran at most ${sendLagMaxMs.toFixed(1)} ms behind its schedule; times count from the scheduled moment`];
   if (reportsPerSecond < options.rate * 0.98) notes.push("the load generator was the bottleneck: it did not reach the rate");

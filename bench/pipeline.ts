@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { BATCH_MESSAGES_MAX } from "../src/ingest/ingest";
 import { startBroker } from "./broker";
 import { runChild } from "./child";
-import { CHANGE_SHARE, REPORT_BYTES } from "./fleet";
+import { CHANGE_SHARE, REPORT_BYTES, SENSORS } from "./fleet";
 import { median, type Result } from "./figures";
 import type { BenchOptions } from "./run";
 
@@ -27,6 +27,7 @@ export interface SideAnswer {
 }
 
 const REPORTS = 300_000;
+const PAIRS = 3;
 /** Below that, the batches that are not timed would leave nothing to time. */
 export const PIPELINE_REPORTS_MIN = 20_000;
 /** The reference makes one commit per report: a share of the stream tells its rate. */
@@ -36,17 +37,19 @@ const REFERENCE_REPORTS_MAX = 5000;
 /** Fills the stream, then times what empties it: the service's own ingest, one message at a time, and the bare SQL of a batch. */
 export async function benchPipeline(options: BenchOptions): Promise<Result> {
   const reports = options.reports ?? REPORTS;
-  const warmUp = Math.max(options.sensors, Math.floor(reports / 2));
+  const pairs = options.pairs ?? PAIRS;
+  const sensors = options.sensors ?? SENSORS;
+  const warmUp = Math.max(sensors, Math.floor(reports / 2));
   const root = mkdtempSync(join(tmpdir(), "tocsin-bench-"));
   const broker = await startBroker(join(root, "broker"));
   try {
     console.error(`filling the stream with ${warmUp + reports} reports`);
-    await runChild("pipeline/fill.ts", { natsUrl: broker.url, count: warmUp + reports, sensors: options.sensors });
+    await runChild("pipeline/fill.ts", { natsUrl: broker.url, count: warmUp + reports, sensors });
     const sides = { service: [] as SideAnswer[], reference: [] as SideAnswer[], bareLoop: [] as SideAnswer[] };
-    for (let pair = 1; pair <= options.pairs; pair += 1) {
+    for (let pair = 1; pair <= pairs; pair += 1) {
       const settings = (name: string, limits: { warmUp: number; reports: number }): SideSettings => {
         const dir = join(root, `${name}-${pair}`);
-        return { natsUrl: broker.url, dir, sensors: options.sensors, ...limits };
+        return { natsUrl: broker.url, dir, sensors, ...limits };
       };
       const whole = { warmUp, reports };
       sides.service.push(await side("pipeline/service.ts", settings("service", whole)));
@@ -55,9 +58,9 @@ export async function benchPipeline(options: BenchOptions): Promise<Result> {
       const [service, bare, reference] = [sides.service, sides.bareLoop, sides.reference].map((answers) =>
         Math.round(answers.at(-1)?.perSecond ?? 0),
       );
-      console.error(`pair ${pair} of ${options.pairs}: ${service} reports/s, bare loop ${bare}, reference ${reference}`);
+      console.error(`pair ${pair} of ${pairs}: ${service} reports/s, bare loop ${bare}, reference ${reference}`);
     }
-    return result(sides, { ...options, reports, warmUp }, broker.version);
+    return result(sides, { ...options, sensors, pairs, reports, warmUp }, broker.version);
   } finally {
     await broker.stop();
     rmSync(root, { recursive: true, force: true });
@@ -76,7 +79,7 @@ async function side(script: string, settings: SideSettings): Promise<SideAnswer>
 
 function result(
   sides: Record<"service" | "reference" | "bareLoop", SideAnswer[]>,
-  options: BenchOptions & { reports: number; warmUp: number },
+  options: BenchOptions & { sensors: number; pairs: number; reports: number; warmUp: number },
   natsVersion: string,
 ): Result {
   const rate = (answers: SideAnswer[]) => median(answers.map(({ perSecond }) => perSecond));

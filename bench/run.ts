@@ -1,27 +1,42 @@
 /** `npm run bench -- <name> [options]`: measures, beside a reference in the same run, and prints figures with their settings. */
 import { parseArgs } from "node:util";
+import { benchFailover } from "./failover";
 import { benchLatency } from "./latency";
 import { benchPipeline, PIPELINE_REPORTS_MIN } from "./pipeline";
+import { benchSync } from "./sync";
 import { printFigures, type Result } from "./figures";
 
-const BENCHES: Record<string, { run: (options: BenchOptions) => Promise<Result>; says: string }> = {
-  pipeline: { run: benchPipeline, says: "reports from the stream to the commit and the published change" },
-  latency: { run: benchLatency, says: "from a sensor's publish to the webhook received" },
+type StoreKind = "sqlite" | "postgres";
+
+interface Bench {
+  readonly run: (options: BenchOptions) => Promise<Result>;
+  readonly says: string;
+  /** The stores that it can be run on; the first one unless another is asked for. */
+  readonly stores: readonly [StoreKind, ...StoreKind[]];
+}
+
+const BENCHES: Record<string, Bench> = {
+  pipeline: { run: benchPipeline, says: "reports from the stream to the commit and the published change", stores: ["sqlite"] },
+  sync: { run: benchSync, says: "what it costs that the broker acknowledges only what is on the disk", stores: ["sqlite"] },
+  latency: { run: benchLatency, says: "from a sensor's publish to the webhook received", stores: ["sqlite"] },
+  failover: { run: benchFailover, says: "how long changes pause when a node is stopped, and when it is killed", stores: ["postgres"] },
 };
 
 /** Null takes the bench's own default. */
 export interface BenchOptions {
-  readonly store: "sqlite";
+  readonly store: StoreKind;
   readonly rate: number | null;
   readonly seconds: number | null;
   readonly warmUpSeconds: number | null;
   readonly reports: number | null;
-  readonly sensors: number;
-  readonly pairs: number;
+  readonly sensors: number | null;
+  readonly pairs: number | null;
+  readonly rounds: number | null;
 }
 
-const USAGE = `Usage: npm run bench -- <name> [--store sqlite] [--sensors N] [--json]
+const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--sensors N] [--json]
        pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]
+       failover: [--rounds N] [--rate R]   sync: [--seconds S] [--warm-up S] [--pairs N]
 
 ${Object.entries(BENCHES)
   .map(([name, { says }]) => `  ${name.padEnd(10)} ${says}`)
@@ -33,27 +48,30 @@ function readOptions() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      store: { type: "string", default: "sqlite" },
+      store: { type: "string" },
       rate: { type: "string" },
       seconds: { type: "string" },
       "warm-up": { type: "string" },
       reports: { type: "string" },
-      sensors: { type: "string", default: "10000" },
-      pairs: { type: "string", default: "3" },
+      sensors: { type: "string" },
+      pairs: { type: "string" },
+      rounds: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
   const bench = BENCHES[positionals[0] ?? ""];
   if (bench === undefined || positionals.length !== 1) throw new Error(`name one bench of: ${Object.keys(BENCHES).join(", ")}`);
-  if (values.store !== "sqlite") throw new Error(`--store ${values.store}: only sqlite can be measured in this version`);
+  const store = values.store === undefined ? bench.stores[0] : bench.stores.find((kind) => kind === values.store);
+  if (store === undefined) throw new Error(`--store ${values.store}: ${positionals[0]} runs on ${bench.stores.join(", ")}`);
   const options: BenchOptions = {
-    store: values.store,
+    store,
     rate: positive("rate", values.rate),
     seconds: positive("seconds", values.seconds),
     warmUpSeconds: positive("warm-up", values["warm-up"]),
     reports: positive("reports", values.reports, PIPELINE_REPORTS_MIN),
-    sensors: positive("sensors", values.sensors) as number,
-    pairs: positive("pairs", values.pairs) as number,
+    sensors: positive("sensors", values.sensors),
+    pairs: positive("pairs", values.pairs),
+    rounds: positive("rounds", values.rounds),
   };
   return { bench, options, json: values.json };
 }

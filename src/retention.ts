@@ -17,7 +17,8 @@ export function openRetention({ store, keep, events }: { store: MaintenanceStore
   async function prune(): Promise<void> {
     const now = Date.now();
     const before = {
-      reports: now - keep.reportsDays * DAY_MS,
+      // Whole days (UTC) of reports: where they are kept by days, a day goes at once, and one that was cut would have to go row by row.
+      reports: Math.floor(now / DAY_MS - keep.reportsDays) * DAY_MS,
       changes: now - keep.changesDays * DAY_MS,
       deliveries: now - keep.deliveriesDays * DAY_MS,
       deadLetters: now - keep.deadLettersDays * DAY_MS,

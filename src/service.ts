@@ -16,6 +16,7 @@ import { createReportPublisher } from "./jetstream/publishReports";
 import { createPulse, type Pulse } from "./jetstream/pulse";
 import { createSender } from "./notifier/webhook/sender";
 import { openSharing, type Sharing } from "./partition/sharing";
+import { openReportDays } from "./reportDays";
 import { openRetention } from "./retention";
 import { openStore } from "./store/open";
 import type { LeasedRole, Store } from "./store/store";
@@ -83,10 +84,14 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
+  const reportDays = openReportDays({ store, events });
+  stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender };
-  const { webhooksChanged } = openWork(stack, config, parts);
+  const { webhooksChanged, handOver } = openWork(stack, config, parts);
   await waiting?.[Symbol.asyncDispose]();
   const http = await openApi(stack, parts, { config, secrets, metrics, pulse, webhooksChanged, overrides });
+  // Others take over while the last requests are answered here.
+  stack.defer(() => void handOver());
 
   const running = stack.move();
   return {
@@ -156,8 +161,13 @@ function watchOver(
   stack.defer(() => watchdog.stop());
 }
 
-/** This node's share of the partitions, in its roles; gives how the notifiers of all nodes hear that webhooks were edited. */
-function openWork(stack: AsyncDisposableStack, config: Config, parts: WorkerParts): Pick<Workers, "webhooksChanged"> {
+interface Work extends Pick<Workers, "webhooksChanged"> {
+  /** Gives all partitions up; the end of the stack waits for it. */
+  readonly handOver: () => Promise<void>;
+}
+
+/** This node's share of the partitions, in its roles, and how the notifiers of all nodes hear that webhooks were edited. */
+function openWork(stack: AsyncDisposableStack, config: Config, parts: WorkerParts): Work {
   const { store, partitions, publishing, consuming, events } = parts;
   const nodeId = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
   const workers = createWorkers(
@@ -187,7 +197,7 @@ function openWork(stack: AsyncDisposableStack, config: Config, parts: WorkerPart
     await sharing.stop();
     await newsroom.stop();
   });
-  return webhookNews(workers, newsroom);
+  return { ...webhookNews(workers, newsroom), handOver: () => sharing.stop() };
 }
 
 function take(news: News, sharing: Sharing, workers: Workers): void {
@@ -196,7 +206,7 @@ function take(news: News, sharing: Sharing, workers: Workers): void {
   else if (news.role === "ingest" || news.role === "notify") sharing.leaseReleased(news.role, news.partition);
 }
 
-function webhookNews(workers: Workers, newsroom: Newsroom): Pick<Workers, "webhooksChanged"> {
+function webhookNews(workers: Workers, newsroom: Newsroom): Pick<Work, "webhooksChanged"> {
   return {
     webhooksChanged() {
       workers.webhooksChanged();

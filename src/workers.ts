@@ -2,6 +2,7 @@
 import type { Config } from "./config";
 import { type Commits, createCommits } from "./ingest/commits";
 import { Ingest } from "./ingest/ingest";
+import { createSensorMemory, type SensorMemory } from "./ingest/sensorCache";
 import { SensorCount } from "./ingest/sensorCount";
 import { openStrays } from "./ingest/strays";
 import type { NatsLink } from "./jetstream/connection";
@@ -10,12 +11,16 @@ import { partitionStream } from "./jetstream/partitionStream";
 import { openStrayReader } from "./jetstream/strays";
 import { watchChanges } from "./jetstream/wake";
 import { type Notifier, openNotifier } from "./notifier/notifier";
+import { createTurns, type Turns } from "./notifier/turns";
 import type { Sender } from "./notifier/webhook/sender";
 import { type HeldLease, LEASE_TTL_MS } from "./partition/lease";
 import type { Worker } from "./partition/owner";
 import type { SharingOptions } from "./partition/sharing";
 import type { LeasedRole, Store } from "./store/store";
 import type { Events } from "./telemetry/events";
+
+/** Plans and outcomes that this node writes at once: fewer than a driver's connections for commits, which ingest has use for, too. */
+const NOTIFY_COMMITS_MAX = 2;
 
 export interface WorkerParts {
   readonly config: Pick<Config, "registration" | "sensorsMax">;
@@ -38,10 +43,16 @@ export interface Workers {
 
 export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts): Workers {
   const notifiers = new Map<number, Notifier>();
-  const shared = { notifiers, commits: createCommits(parts.store), sensorCount: new SensorCount(parts.store) };
+  const shared = {
+    notifiers,
+    commits: createCommits(parts.store),
+    sensorCount: new SensorCount(parts.store),
+    sensorMemory: createSensorMemory(),
+  };
   const byRole: SharingOptions["workers"] = {};
   if (roles.includes("ingest")) byRole.ingest = async (held) => openIngest(held, parts, shared);
-  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, notifiers);
+  const turns = createTurns(NOTIFY_COMMITS_MAX);
+  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { notifiers, turns });
   return {
     byRole,
     webhooksChanged() {
@@ -55,6 +66,7 @@ interface Shared {
   readonly notifiers: ReadonlyMap<number, Notifier>;
   readonly commits: Commits;
   readonly sensorCount: SensorCount;
+  readonly sensorMemory: SensorMemory;
 }
 
 /** The reader of a partition and, beside that of the first, the one of what was published in the wrong shape. */
@@ -80,7 +92,11 @@ function openIngest(held: HeldLease, parts: WorkerParts, { notifiers, ...shared 
   return { stop: async () => void (await Promise.all([ingest.stop(), strays.stop()])) };
 }
 
-async function openNotify(held: HeldLease, parts: WorkerParts, notifiers: Map<number, Notifier>): Promise<Worker> {
+async function openNotify(
+  held: HeldLease,
+  parts: WorkerParts,
+  { notifiers, turns }: { notifiers: Map<number, Notifier>; turns: Turns },
+): Promise<Worker> {
   const { store, events, partitions, consuming, sender } = parts;
   const { partition } = held.lease;
   const notifier = await openNotifier({
@@ -92,6 +108,7 @@ async function openNotify(held: HeldLease, parts: WorkerParts, notifiers: Map<nu
     from: held.acquired.position.changeNumber,
     watch: (onWake) => watchChanges(consuming, { partitions, partition }, onWake),
     sender,
+    turns,
     events,
   });
   notifiers.set(partition, notifier);

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createCommits } from "../../src/ingest/commits";
 import { Ingest } from "../../src/ingest/ingest";
+import { createSensorMemory } from "../../src/ingest/sensorCache";
 import { SensorCount } from "../../src/ingest/sensorCount";
 import { openNats } from "../../src/jetstream/connection";
 import { partitionStream } from "../../src/jetstream/partitionStream";
@@ -53,6 +54,7 @@ const ingest = new Ingest({
   store,
   commits: createCommits(store),
   sensorCount: new SensorCount(store),
+  sensorMemory: createSensorMemory(),
   held: { lease: acquired.lease, extended() {}, lost: () => done.reject(new Error("the lease was lost")) },
   leaseTtlMs: LEASE_TTL_MS,
   position: acquired.position,

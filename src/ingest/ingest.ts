@@ -7,7 +7,7 @@ import { ChangePump } from "./changePump";
 import type { Commits } from "./commits";
 import { type DecidedBatch, decideBatch } from "./decideBatch";
 import type { IngestLease, PartitionStream } from "./ports";
-import { SensorCache } from "./sensorCache";
+import { SensorCache, type SensorMemory } from "./sensorCache";
 import type { SensorCount } from "./sensorCount";
 import { cutAfterTicks } from "./ticks";
 
@@ -26,6 +26,7 @@ export interface IngestOptions {
   /** Shared by all partitions of this node. */
   readonly commits: Commits;
   readonly sensorCount: SensorCount;
+  readonly sensorMemory: SensorMemory;
   readonly held: IngestLease;
   readonly leaseTtlMs: number;
   readonly position: PartitionPosition;
@@ -60,7 +61,7 @@ export class Ingest {
     this.#position = position;
     this.#registryVersion = options.registryVersion;
     this.#published = position.published;
-    this.#cache = new SensorCache(store);
+    this.#cache = new SensorCache(store, options.sensorMemory);
     const { partition } = held.lease;
     this.#pump = new ChangePump({ ...position, store, publisher: stream.changes, partition, events });
     this.#timers = [

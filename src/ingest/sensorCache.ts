@@ -4,8 +4,11 @@ import type { Sensor } from "../domain/sensor";
 import { currentState, type State } from "../domain/state";
 import type { IngestStore, SensorAndState } from "../store/store";
 
-/** The most sensors whose registration and state the owner of a partition keeps in memory. */
-const SENSORS_CACHED_MAX = 250_000;
+/**
+ * The most sensors whose registration and state a node keeps in memory, over all of its partitions: three quarters of a KiB each. What is
+ * not there is loaded with the batch that needs it.
+ */
+const SENSORS_CACHED_MAX = 100_000;
 
 /** A sensor as the owner believes it, moved in place by each commit; `sensor` null when nobody registered the id, or it was deleted. */
 export interface KnownSensor {
@@ -14,36 +17,41 @@ export interface KnownSensor {
   state: State;
 }
 
+interface Remembered extends KnownSensor {
+  /** Under which lease. What was known under an earlier one may be wrong by now. */
+  readonly by: SensorCache;
+}
+
+/** What a node remembers of sensors: one for all of its partitions, so that few busy ones and many quiet ones cost the same. */
+export type SensorMemory = LRUCache<string, Remembered>;
+
+export function createSensorMemory(sensorsMax = SENSORS_CACHED_MAX): SensorMemory {
+  return new LRUCache({ max: sensorsMax });
+}
+
 /** What the owner of a partition knows of its sensors. It alone writes their states, so what it wrote last is what holds. */
 export class SensorCache {
-  readonly #known = new LRUCache<string, KnownSensor>({ max: SENSORS_CACHED_MAX });
-
-  constructor(private readonly store: Pick<IngestStore, "loadSensors" | "sensorsEditedAfter">) {}
+  constructor(
+    private readonly store: Pick<IngestStore, "loadSensors" | "sensorsEditedAfter">,
+    private readonly memory: SensorMemory,
+  ) {}
 
   /** Undefined for what must be loaded first. */
   get(id: string): KnownSensor | undefined {
-    return this.#known.get(id);
+    const known = this.memory.get(id);
+    return known?.by === this ? known : undefined;
   }
 
   /** What is known of each of these ids that are not in memory, in one look at the store. In their order. */
   async load(ids: readonly string[]): Promise<KnownSensor[]> {
-    for (const row of await this.store.loadSensors(ids)) this.remember(row);
-    return ids.map((id) => {
-      const loaded = this.#known.get(id);
-      if (loaded !== undefined) return loaded;
-      const known = { sensor: null, state: currentState(null, 1) };
-      this.#known.set(id, known);
-      return known;
-    });
+    const loaded = new Map<string, KnownSensor>();
+    for (const row of await this.store.loadSensors(ids)) loaded.set(row.sensor.id, this.remember(row));
+    return ids.map((id) => loaded.get(id) ?? this.get(id) ?? this.#keep(id, { sensor: null, state: currentState(null, 1) }));
   }
 
   /** What a row of the store says, unless memory is ahead of it. */
   remember(row: SensorAndState): KnownSensor {
-    const cached = this.#known.get(row.sensor.id);
-    if (cached !== undefined) return cached;
-    const known = knownFrom(row, row.state);
-    this.#known.set(row.sensor.id, known);
-    return known;
+    return this.get(row.sensor.id) ?? this.#keep(row.sensor.id, knownFrom(row, row.state));
   }
 
   /** Takes over what operators edited since `version`; gives the new version and the states whose next check moved by it. */
@@ -51,14 +59,20 @@ export class SensorCache {
     const { registryVersion, sensors } = await this.store.sensorsEditedAfter(partition, version);
     const states: { sensorId: string; state: State }[] = [];
     for (const row of sensors) {
-      const { sensor, state } = knownFrom(row, this.#known.get(row.sensor.id)?.state ?? row.state);
+      const { sensor, state } = knownFrom(row, this.get(row.sensor.id)?.state ?? row.state);
       const checkAt = sensor === null ? null : checkAfterEdit(sensor, state);
       const moved = state.checkAt !== checkAt;
       const known = { sensor, state: moved ? { ...state, checkAt } : state };
       if (moved && sensor !== null) states.push({ sensorId: sensor.id, state: known.state });
-      this.#known.set(row.sensor.id, known);
+      this.#keep(row.sensor.id, known);
     }
     return { registryVersion, states };
+  }
+
+  #keep(id: string, { sensor, state }: KnownSensor): KnownSensor {
+    const known: Remembered = { sensor, state, by: this };
+    this.memory.set(id, known);
+    return known;
   }
 }
 

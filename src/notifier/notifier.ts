@@ -9,6 +9,7 @@ import { pause } from "./pause";
 import { Planner } from "./plan";
 import { createRecovery } from "./recovery";
 import { Settler } from "./settle";
+import type { Turns } from "./turns";
 import type { Sender } from "./webhook/sender";
 
 const WATCH_RETRY_MS = 2000;
@@ -26,6 +27,8 @@ export interface NotifierOptions {
   /** Subscribes to wakes; they are hints. May reject while the broker is away. */
   readonly watch: (onWake: () => void) => Promise<{ stop(): Promise<void> }>;
   readonly sender: Pick<Sender, "send" | "slots">;
+  /** Commits of all notifiers of this node take turns, so that many quiet partitions write as few as one busy one. */
+  readonly turns: Turns;
   readonly events: Events;
   readonly clock?: Clock;
 }
@@ -50,7 +53,7 @@ const CLOCK: Clock = { now: () => Date.now(), random: () => Math.random() };
 
 /** Plans and delivers the changes of one partition, for as long as its lease lasts. */
 export function openNotifier(options: NotifierOptions): Promise<Notifier> {
-  const { store, lease, leaseTtlMs, sender, events, clock = CLOCK } = options;
+  const { store, lease, leaseTtlMs, sender, turns, events, clock = CLOCK } = options;
   const now = () => clock.now();
   const { onLost, isHeld } = untilLost(options);
 
@@ -69,6 +72,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
       dispatcher.settled(settlements, heads);
     },
     onLost,
+    turns,
     events,
   });
   const dispatcher = new Dispatcher({
@@ -95,6 +99,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
       owed.planned(deliveries, matcher.newest);
     },
     onLost,
+    turns,
     events,
   });
   const watching = keepWatching(options.watch, () => planner.wake());

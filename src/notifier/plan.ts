@@ -3,6 +3,7 @@ import type { Events } from "../telemetry/events";
 import { createMatcher, type Matcher } from "./matching";
 import { nextTurn } from "../nextTurn";
 import { pause } from "./pause";
+import type { Turns } from "./turns";
 
 /** The most changes, and about the most deliveries, in one commit. */
 const CHANGES_AT_ONCE_MAX = 500;
@@ -25,6 +26,7 @@ export interface PlannerOptions {
   /** The webhooks were read, at the beginning and after edits. */
   readonly onWebhooks: (matcher: Matcher) => void;
   readonly onLost: () => void;
+  readonly turns: Turns;
   readonly events: Events;
 }
 
@@ -81,7 +83,7 @@ export class Planner {
     while (!this.#ending.signal.aborted) {
       try {
         this.#woken = false;
-        if (await this.#planNext()) await nextTurn();
+        if (await this.options.turns.run(() => this.#planNext())) await nextTurn();
         else await this.#rest();
       } catch (error) {
         this.options.events.planFailed(this.options.lease.partition, error);

@@ -2,6 +2,7 @@ import type { DeliveryStore, DueDelivery, Lease, Settlement } from "../store/sto
 import type { Events } from "../telemetry/events";
 import { nextTurn } from "../nextTurn";
 import { pause } from "./pause";
+import type { Turns } from "./turns";
 
 const SETTLED_AT_ONCE_MAX = 500;
 /** With so many outcomes that are not yet written nothing more is sent. */
@@ -17,6 +18,7 @@ export interface SettlerOptions {
   /** They are written; `heads` lead their lanes now and are due. */
   readonly onSettled: (settled: readonly Settlement[], heads: readonly DueDelivery[]) => void;
   readonly onLost: () => void;
+  readonly turns: Turns;
   readonly events: Events;
 }
 
@@ -62,22 +64,21 @@ export class Settler {
       await nextTurn();
       const restMs = this.#wroteAt + SETTLE_EVERY_MS - performance.now();
       if (restMs > 0 && this.#waiting.length < SETTLED_AT_ONCE_MAX) await pause(restMs, this.#ending.signal);
-      if (!(await this.#write(this.#waiting.splice(0, SETTLED_AT_ONCE_MAX)))) return;
+      if (!(await this.#writeNext())) return;
     }
   }
 
   /** Until it is written; false when that is given up. */
-  async #write(batch: readonly Settlement[]): Promise<boolean> {
-    const { store, lease, leaseTtlMs, events } = this.options;
-    this.#writing = batch.length;
-    this.#wroteAt = performance.now();
+  async #writeNext(): Promise<boolean> {
+    const { store, lease, leaseTtlMs, turns, events } = this.options;
+    let batch: readonly Settlement[] | null = null;
     for (;;) {
       // Looked at before the write, so that one more is tried after the end was asked for.
       const last = this.#ending.signal.aborted;
       try {
-        const { held, heads } = await store.settle(lease, leaseTtlMs, batch);
+        const { held, heads } = await turns.run(() => store.settle(lease, leaseTtlMs, (batch ??= this.#take())));
         this.#writing = 0;
-        if (held) this.#tell(batch, heads);
+        if (held) this.#tell(batch ?? [], heads);
         else this.#lose();
         return held;
       } catch (error) {
@@ -86,6 +87,13 @@ export class Settler {
         await pause(RETRY_MS, this.#ending.signal);
       }
     }
+  }
+
+  #take(): readonly Settlement[] {
+    const batch = this.#waiting.splice(0, SETTLED_AT_ONCE_MAX);
+    this.#writing = batch.length;
+    this.#wroteAt = performance.now();
+    return batch;
   }
 
   #tell(batch: readonly Settlement[], heads: readonly DueDelivery[]): void {

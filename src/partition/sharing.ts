@@ -34,7 +34,7 @@ export interface Sharing {
   nodesChanged(): void;
   /** Another node gave a lease back. */
   leaseReleased(role: LeasedRole, partition: number): void;
-  /** Gives all partitions up side by side. */
+  /** Gives all partitions up side by side; asked again, it is the same end. */
   stop(): Promise<void>;
 }
 
@@ -53,18 +53,21 @@ export function openSharing(options: SharingOptions): Sharing {
     events,
   });
   news.nodesChanged();
+  let stopping: Promise<void> | null = null;
+
+  async function stop(): Promise<void> {
+    // First of all others learn that they have to take over; then they are told of each lease as it is free.
+    await membership.leave();
+    news.nodesChanged();
+    await Promise.all(shares.map((share) => share.stop()));
+  }
 
   return {
     nodesChanged: () => membership.refresh(),
     leaseReleased(role, partition) {
       shares.find((share) => share.role === role)?.poke(partition);
     },
-    async stop() {
-      // First of all others learn that they have to take over; then they are told of each lease as it is free.
-      await membership.leave();
-      news.nodesChanged();
-      await Promise.all(shares.map((share) => share.stop()));
-    },
+    stop: () => (stopping ??= stop()),
   };
 }
 

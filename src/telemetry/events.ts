@@ -118,6 +118,9 @@ export function createEvents(log: Logger, metrics: Metrics) {
     rowsPruned(table: string, count: number): void {
       log.info(fact("rows.pruned", { table, count }), `${count} old rows left ${table}`);
     },
+    reportDaysPrepared(ahead: number): void {
+      metrics.reportDaysAhead.set(ahead);
+    },
     failed(action: string, error: unknown): void {
       log.error(fact(action, { error }), `${action} failed`);
     },

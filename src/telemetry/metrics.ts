@@ -10,8 +10,12 @@ export function openMetrics() {
     new Gauge({ name: `tocsin_${name}`, help, labelNames, registers });
   const histogram = <Label extends string>(name: string, help: string, buckets: number[], labelNames: Label[] = []) =>
     new Histogram({ name: `tocsin_${name}`, help, buckets, labelNames, registers });
+  const reportDaysAhead = gauge("report_days_ahead", "Days after today that there is room for, where reports are kept by days.");
+  // A store that needs no days has none to show.
+  reportDaysAhead.remove();
   return {
     registry,
+    reportDaysAhead,
     reports: counter("reports_total", "Reports committed to the log, by what became of them.", ["disposition"]),
     changes: counter("changes_total", "Changes recorded.", ["kind"]),
     deadLetters: counter("dead_letters_total", "Messages that could not become a report."),

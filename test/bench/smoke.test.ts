@@ -1,7 +1,13 @@
 import { expect, test } from "bun:test";
+import { SYNC_INTERVAL_VERSION } from "../../src/jetstream/embedded/conf";
+import { readVersion } from "../../src/jetstream/embedded/found";
+import { atLeast } from "../../src/jetstream/embedded/version";
+import { testNatsBinary } from "../servers/natsServer";
 import { printedResult, runBench } from "./run";
 
 const BENCH_MS = 60_000;
+/** Three nodes, a database and a broker start, two nodes end and come back. */
+const FAILOVER_MS = 120_000;
 
 function expectNumbers(figures: Readonly<Record<string, unknown>>, names: readonly string[]): void {
   for (const name of names) expect([name, figures[name]]).toEqual([name, expect.any(Number)]);
@@ -34,11 +40,45 @@ test(
   BENCH_MS,
 );
 
+test(
+  "sync prints its figures under their names, and waits for the disk with one side alone; a broker that cannot is refused",
+  async () => {
+    const run = await runBench("sync", "--seconds", "1", "--warm-up", "1", "--sensors", "50", "--pairs", "1", "--json");
+    if (!atLeast(await readVersion(await testNatsBinary()), SYNC_INTERVAL_VERSION)) {
+      expect(run.exitCode).toBe(1);
+      expect(run.complaint).toContain("has no sync_interval");
+      return;
+    }
+    const { bench, settings, figures } = printedResult(run);
+    expect(bench).toBe("sync");
+    const sides = ["publishesPerSecond", "alwaysPublishesPerSecond", "p50Ms", "p99Ms", "alwaysP50Ms", "alwaysP99Ms"];
+    expectNumbers(figures, ["ratio", "p50Ratio", "diskMs", ...sides]);
+    expect(Number(figures["ratio"])).toBeLessThan(1);
+    expect(settings).toMatchObject({ seconds: 1, warmUpSeconds: 1, sensors: 50, pairs: 1, reportBytes: 200, inFlight: 500, copies: 1 });
+  },
+  BENCH_MS,
+);
+
+test(
+  "failover prints its figures under their fixed names; whichever way a node ended, no change is missing",
+  async () => {
+    const run = await runBench("failover", "--rounds", "1", "--rate", "200", "--sensors", "200", "--json");
+    const { bench, settings, figures } = printedResult(run);
+    expect(bench).toBe("failover");
+    expectNumbers(figures, ["sigtermPauseMs", "crashPauseMs"]);
+    expect(figures["missing"]).toBe(0);
+    expect(settings).toMatchObject({ store: "postgres", nodes: 3, partitions: 16, sensors: 200, rate: 200, rounds: 1 });
+    expect(settings["durability"]).toContain("fsync");
+  },
+  FAILOVER_MS,
+);
+
 test.each([
   ["an unknown flag", ["pipeline", "--fast"]],
   ["an unknown bench", ["speed"]],
   ["no bench", []],
   ["a store that cannot be measured", ["pipeline", "--store", "mysql"]],
+  ["a store without several nodes", ["failover", "--store", "sqlite"]],
   ["a count that is none", ["latency", "--rate", "many"]],
   ["too few reports to time", ["pipeline", "--reports", "10"]],
 ])("%s is refused with the usage and exit code 2, before anything runs", async (_, args) => {

@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TICK_ID } from "../../src/domain/sensor";
 import { type BatchRules, decideBatch } from "../../src/ingest/decideBatch";
-import { SensorCache } from "../../src/ingest/sensorCache";
+import { createSensorMemory, SensorCache } from "../../src/ingest/sensorCache";
 import type { StreamMessage } from "../../src/jetstream/ports";
 import { openStore } from "../../src/store/open";
 import type { AcquiredLease, PartOutcome, PartitionPosition, Store } from "../../src/store/store";
 
 const encoder = new TextEncoder();
+/** Fewer than a log has sensors: what was known of some is forgotten in the middle of a batch. */
+const SENSORS_REMEMBERED = 2;
 
 /** A message as a stream would hold it: what was published under which id, `ms` after the log's beginning. */
 export interface Said {
@@ -52,6 +54,7 @@ function messageOf(said: Said, sequence: number): StreamMessage {
 
 /** The owner of partition 0 of 1, working on a log by hand: what it decides goes into a real store. */
 export class LogWorker implements AsyncDisposable {
+  readonly #memory = createSensorMemory(SENSORS_REMEMBERED);
   #cache: SensorCache;
   #position: PartitionPosition;
   #registryVersion: number;
@@ -63,7 +66,7 @@ export class LogWorker implements AsyncDisposable {
     private readonly acquired: AcquiredLease,
     private readonly dir: string,
   ) {
-    this.#cache = new SensorCache(store);
+    this.#cache = new SensorCache(store, this.#memory);
     this.#position = acquired.position;
     this.#registryVersion = acquired.registryVersion;
   }
@@ -83,7 +86,7 @@ export class LogWorker implements AsyncDisposable {
       const size = Math.max(1, sizes[Math.min(batch, sizes.length - 1)] ?? log.length);
       await this.#commit(log.slice(from, from + size).map((said) => messageOf(said, (this.#said += 1))));
       from += size;
-      if (restart) this.#cache = new SensorCache(this.store);
+      if (restart) this.#cache = new SensorCache(this.store, this.#memory);
     }
   }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { CONCURRENCY_DEFAULT, type Filter, type Webhook } from "../../src/domain/webhook";
 import { type Notifier, type NotifierOptions, openNotifier } from "../../src/notifier/notifier";
+import { createTurns } from "../../src/notifier/turns";
 import { createSender, type SenderOptions } from "../../src/notifier/webhook/sender";
 import type { AcquiredLease, DeliveryRecord, Store } from "../../src/store/store";
 import { createEvents } from "../../src/telemetry/events";
@@ -92,6 +93,7 @@ export class Scene implements AsyncDisposable {
         return Promise.resolve({ stop: () => Promise.resolve() });
       },
       sender: createSender(LOOPBACK_ALLOWED, options.sending),
+      turns: createTurns(1),
       events: quietEvents(),
       ...options,
     });

@@ -22,7 +22,17 @@ export function quotedOrNull(text: string | null): ArrayElement {
   return text === null ? "NULL" : quoted(text);
 }
 
-/** Bytes as an element of bytea[]. */
-export function quotedBytes(bytes: Uint8Array): string {
-  return String.raw`"\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}"`;
+const BYTEA = 17;
+
+/** A bytea[] as Postgres sends and takes it in binary (`array_recv`): as text each byte would take two, and time on both sides. */
+export function bytesArray(elements: readonly Uint8Array[]): Buffer {
+  const head = Buffer.alloc(20);
+  // One dimension, no null, the elements' type, how many, counted from 1.
+  [1, 0, BYTEA, elements.length, 1].forEach((value, index) => head.writeInt32BE(value, 4 * index));
+  const framed = elements.flatMap((bytes) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(bytes.length);
+    return [length, bytes];
+  });
+  return Buffer.concat([head, ...framed]);
 }

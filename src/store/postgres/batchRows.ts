@@ -3,7 +3,7 @@ import { type Change, changeData } from "../../domain/change";
 import type { Sensor } from "../../domain/sensor";
 import type { State } from "../../domain/state";
 import type { BatchPart, DeadLetterRow, IncidentDraft, ReportRow } from "../store";
-import { type ArrayElement, arrayText, numberOrNull, quoted, quotedBytes, quotedOrNull } from "./arrays";
+import { type ArrayElement, arrayText, bytesArray, numberOrNull, quoted, quotedOrNull } from "./arrays";
 import { deadLetterId } from "./deadLetters";
 import { searchTextOf } from "./sensorRows";
 
@@ -15,12 +15,14 @@ export interface RowKind {
   readonly types: readonly string[];
   readonly names: readonly string[];
   /** Common table expressions that write `rows`, a source of those columns, for what passed the `fence`. */
-  insertion(rows: string): string;
+  readonly insertion: (rows: string) => string;
   /** An array for each column, or null when there are no such rows. */
-  arraysOf(parts: readonly BatchPart[]): string[] | null;
+  readonly arraysOf: (parts: readonly BatchPart[]) => (string | Buffer)[] | null;
 }
 
-type Column<Row> = readonly [name: string, type: string, element: (row: Row, part: BatchPart) => ArrayElement];
+type Column<Row> =
+  | readonly [name: string, type: "int" | "bigint" | "float8" | "text", element: (row: Row, part: BatchPart) => ArrayElement]
+  | readonly [name: string, type: "bytea", element: (row: Row, part: BatchPart) => Uint8Array];
 
 function rowKind<Row>(kind: {
   letter: string;
@@ -37,7 +39,10 @@ function rowKind<Row>(kind: {
     arraysOf(parts) {
       if (parts.every((part) => rowsOf(part).length === 0)) return null;
       const places = parts.flatMap((part, index) => rowsOf(part).map(() => index));
-      const arrays = columns.map(([, , element]) => arrayText(parts.flatMap((part) => rowsOf(part).map((row) => element(row, part)))));
+      const arrays = columns.map(([, type, element]) => {
+        const elements = parts.flatMap((part) => rowsOf(part).map((row) => element(row, part)));
+        return type === "bytea" ? bytesArray(elements as Uint8Array[]) : arrayText(elements as ArrayElement[]);
+      });
       return [arrayText(places), ...arrays];
     },
   };
@@ -162,7 +167,7 @@ const deadLetters = rowKind<DeadLetterRow>({
     ["subject", "text", ({ subject }) => quoted(subject)],
     ["received_at", "bigint", ({ receivedAt }) => receivedAt],
     ["reason", "text", ({ reason }) => quoted(reason)],
-    ["payload", "bytea", ({ payload }) => quotedBytes(payload)],
+    ["payload", "bytea", ({ payload }) => payload],
   ],
   insertion: (rows) => `
     lettered as (

@@ -54,7 +54,7 @@ const texts = new Map<string, string>();
 
 /** The one statement of a commit: the fence first, everything else joins it. Answers with the parts that passed. */
 export function commitStatement(parts: readonly BatchPart[]): QueryConfig {
-  const values = PART.map(([, , element]) => arrayText(parts.map(element)));
+  const values: unknown[] = PART.map(([, , element]) => arrayText(parts.map(element)));
   const kinds: RowKind[] = [];
   for (const kind of ROW_KINDS) {
     const arrays = kind.arraysOf(parts);

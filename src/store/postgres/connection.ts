@@ -1,7 +1,7 @@
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
 import { isLost } from "./faults";
-import { bringUpToDate } from "./migrations";
+import { bringUpToDate, isUpToDate } from "./migrations";
 
 /** Statements end well before a lease does (4 s): a node that is held up must not commit what another one does meanwhile. */
 const STATEMENT_MS = 3000;
@@ -9,11 +9,14 @@ const STATEMENT_MS = 3000;
 const ANSWER_MS = 3500;
 const CONNECT_MS = 2500;
 const IDLE_MS = 60_000;
+const GOODBYE_MS = 1000;
 /** What is done aside has nobody waiting for it. */
 const ASIDE_MS = 20_000;
-/** Connections for everybody, and those that leases and commits have for themselves: a long list must not hold up a lease. */
+/** Connections for everybody, and those that commits have for themselves: a long list must not hold them up. */
 const WORK_CONNECTIONS_MAX = 10;
 const CONTROL_CONNECTIONS_MAX = 4;
+/** And those of leases: where many partitions commit at once, a renewal that waited behind them would lose what they commit under. */
+const LEASE_CONNECTIONS_MAX = 2;
 
 /**
  * Plans are kept from when a table was empty; none may read a table from end to end where an index leads to what is asked for. And no
@@ -36,24 +39,29 @@ export interface Session {
 export interface Connection {
   /** For single statements of everybody. */
   readonly work: pg.Pool;
-  /** For single statements of those who hold, renew or commit under a lease. */
+  /** For single statements of those who commit under a lease. */
   readonly control: pg.Pool;
+  /** For single statements that are short, and never wait: who lives, who owns what. */
+  readonly leases: pg.Pool;
   /** Over `work`. */
   readonly db: NodePgDatabase;
   /** Runs `work` in one transaction (read committed); whatever is thrown takes all of it back. */
-  write<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  readonly write: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>;
   /** The same on `control`: for what is committed under a lease. */
   commit<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   /** Runs `work` on one snapshot, which writes nothing. */
-  read<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  readonly read: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>;
   /** Runs `work` on a connection of its own, outside any transaction and with more time: for what waits for others to end. */
-  aside<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result>;
+  readonly aside: <Result>(work: (client: pg.ClientBase) => Promise<Result>) => Promise<Result>;
   close(): Promise<void>;
 }
 
 /** Connects, and brings the tables up to date. Throws what pg throws. */
 export async function openConnection(url: string): Promise<Connection> {
-  await onOwnClient({ ...optionsOf(url), statement_timeout: 0, query_timeout: 0 }, bringUpToDate);
+  // Looked at within the usual time; only who has tables to make takes as long as that takes.
+  if (!(await onOwnClient(optionsOf(url), isUpToDate))) {
+    await onOwnClient({ ...optionsOf(url), statement_timeout: 0, query_timeout: 0 }, bringUpToDate);
+  }
   const work = openPool({ ...optionsOf(url), max: WORK_CONNECTIONS_MAX });
   // The statement of a commit is planned once, whatever the size of its arrays: planning it costs more than a small one's execution.
   const control = openPool({
@@ -61,16 +69,19 @@ export async function openConnection(url: string): Promise<Connection> {
     max: CONTROL_CONNECTIONS_MAX,
     options: `${PLANNING} -c plan_cache_mode=force_generic_plan`,
   });
+  const leases = openPool({ ...optionsOf(url), max: LEASE_CONNECTIONS_MAX });
   return {
     work,
     control,
+    leases,
     db: drizzle(work),
     write: (act) => transaction(work, "begin", act),
     commit: (act) => transaction(control, "begin", act),
     read: (act) => transaction(work, "begin isolation level repeatable read, read only", act),
     aside: (act) => onOwnClient({ ...optionsOf(url), statement_timeout: ASIDE_MS, query_timeout: ASIDE_MS + 500 }, act),
     async close() {
-      await Promise.all([work.end(), control.end()]);
+      // A server that hangs does not even hear a goodbye.
+      await Promise.race([Promise.all([work.end(), control.end(), leases.end()]), Bun.sleep(GOODBYE_MS)]);
     },
   };
 }
@@ -91,9 +102,7 @@ function optionsOf(url: string): pg.ClientConfig {
 
 async function onOwnClient<Result>(options: pg.ClientConfig, act: (client: pg.Client) => Promise<Result>): Promise<Result> {
   const client = new pg.Client(options);
-  client.on("error", () => {
-    // Whatever waits on it is told.
-  });
+  client.on("error", ignore);
   await client.connect();
   try {
     return await act(client);
@@ -112,6 +121,7 @@ function openPool(options: pg.PoolConfig): pg.Pool {
 
 async function transaction<Result>(pool: pg.Pool, begin: string, act: (session: Session) => Promise<Result>): Promise<Result> {
   const client = await pool.connect();
+  client.on("error", ignore);
   let broken = false;
   try {
     await client.query(begin);
@@ -128,6 +138,12 @@ async function transaction<Result>(pool: pg.Pool, begin: string, act: (session: 
     }
     throw error;
   } finally {
+    client.off("error", ignore);
     client.release(broken);
   }
+}
+
+/** A connection was lost; whatever waits on it is told so by itself. */
+function ignore(): void {
+  // Nobody else has to know.
 }

@@ -1,6 +1,6 @@
 import type { DeadLetterRecord, DeadLetterStore } from "../store";
 import { decodeCursor, toPage } from "../cursor";
-import { arrayText, quoted, quotedBytes } from "./arrays";
+import { arrayText, bytesArray, quoted } from "./arrays";
 import { NOW_MS } from "./clock";
 import type { Connection } from "./connection";
 import { statement } from "./statement";
@@ -88,7 +88,7 @@ export function openDeadLetters({ work, write }: Connection): DeadLetterStore {
             arrayText(rows.map((row) => quoted(row.subject))),
             arrayText(rows.map((row) => row.receivedAt)),
             arrayText(rows.map((row) => quoted(row.reason))),
-            arrayText(rows.map((row) => quotedBytes(row.payload))),
+            bytesArray(rows.map((row) => row.payload)),
           );
         }
         await moveCursor(client, stream, sequence, timeNs);

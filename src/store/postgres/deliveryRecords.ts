@@ -75,7 +75,8 @@ export function openDeliveryRecords({ read, write }: Connection): Pick<DeliveryS
       write(async ({ client }) => {
         await checkRepeatable(client, id);
         const [record] = await recordsOf(client, await repeat(client, id, now));
-        return record as DeliveryRecord;
+        if (record === undefined) throw noDelivery(id);
+        return record;
       }),
   };
 }
@@ -85,13 +86,17 @@ async function checkRepeatable(client: ClientBase, id: string): Promise<void> {
   const [known] = await byId(client, id);
   if (known !== undefined) await lockLanes(client, known.partition);
   const [row] = await byId(client, id);
-  if (row === undefined) throw new Fault("notFound", `There is no delivery ${id}.`);
+  if (row === undefined) throw noDelivery(id);
   const [webhook] = await webhookState(client, row.webhookId);
   if (webhook === undefined) throw new Fault("conflict", `Webhook ${row.webhookId} is gone: there is nowhere to send delivery ${id}.`);
   if (webhook.state === "disabled") throw new Fault("conflict", `Webhook ${row.webhookId} is disabled: enable it first.`);
   if (row.state === "pending" && row.nextAttemptAt === null) {
     throw new Fault("conflict", `Delivery ${id} waits behind an earlier change of sensor ${row.sensorId}: retry that one.`);
   }
+}
+
+function noDelivery(id: string): Fault {
+  return new Fault("notFound", `There is no delivery ${id}.`);
 }
 
 async function recordsOf(client: ClientBase, rows: readonly DeliveryRow[]): Promise<DeliveryRecord[]> {

@@ -32,7 +32,7 @@ const LOST = [
   "ERR_SOCKET_CLOSED",
 ];
 const LOST_WORDS =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|Client was closed|pool after calling end|socket has been ended/i;
+  /Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|not queryable|Client was closed|pool after calling end|socket has been ended/i;
 
 /** A `Fault` (unavailable) for what the database, or the way to it, did; else the error itself. */
 export function asFault(error: unknown): unknown {

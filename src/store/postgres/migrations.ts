@@ -9,22 +9,18 @@ const LOCK = "128021758699886";
 const CREATE_RECORD = `create schema if not exists drizzle;
   create table if not exists drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)`;
 
-/**
- * Brings the tables up to date. Whoever starts at the same time waits for the lock, and then finds nothing to do. A database that is up
- * to date is only looked at.
- */
+/** Whether there is nothing to bring up to date. */
+export async function isUpToDate(client: ClientBase): Promise<boolean> {
+  return (await missing(client)).length === 0;
+}
+
+/** Brings the tables up to date. Whoever starts at the same time waits for the lock, and then finds nothing to do. */
 export async function bringUpToDate(client: ClientBase): Promise<void> {
-  const migrations = readMigrationFiles({ migrationsFolder: FOLDER });
-  const missing = async () => {
-    const newest = await newestApplied(client);
-    return migrations.filter(({ folderMillis }) => folderMillis > newest);
-  };
-  if ((await missing()).length === 0) return;
   await client.query("begin");
   try {
     await client.query("select pg_advisory_xact_lock($1::bigint)", [LOCK]);
     await client.query(CREATE_RECORD);
-    for (const { sql, hash, folderMillis } of await missing()) {
+    for (const { sql, hash, folderMillis } of await missing(client)) {
       for (const statement of sql) await client.query(statement);
       await client.query("insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)", [hash, folderMillis]);
     }
@@ -33,6 +29,11 @@ export async function bringUpToDate(client: ClientBase): Promise<void> {
     await client.query("rollback").catch(() => {});
     throw error;
   }
+}
+
+async function missing(client: ClientBase) {
+  const newest = await newestApplied(client);
+  return readMigrationFiles({ migrationsFolder: FOLDER }).filter(({ folderMillis }) => folderMillis > newest);
 }
 
 async function newestApplied(client: ClientBase): Promise<number> {

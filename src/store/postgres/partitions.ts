@@ -53,13 +53,13 @@ export function ingestRowsOf({ control }: Connection, partitions: readonly numbe
 }
 
 export function openPartitions(connection: Connection): PartitionStore {
-  const { control, work } = connection;
+  const { leases, work } = connection;
   return {
     ...openNodes(connection),
 
     async fixPartitionCount(wanted, fallback) {
-      await fixCount(control, wanted ?? fallback);
-      const fixed = (await readCount(control))[0]?.value as number;
+      await fixCount(leases, wanted ?? fallback);
+      const fixed = (await readCount(leases))[0]?.value as number;
       if (wanted === null || wanted === fixed) return fixed;
       throw new Fault(
         "conflict",
@@ -68,16 +68,16 @@ export function openPartitions(connection: Connection): PartitionStore {
     },
 
     async acquireLease({ role, partition, owner, ttlMs, takeOver }) {
-      const [row] = await acquire(control, role, partition, owner, ttlMs, takeOver);
+      const [row] = await acquire(leases, role, partition, owner, ttlMs, takeOver);
       return row === undefined ? null : acquiredFrom(row, owner);
     },
 
     async renewLease({ role, partition, epoch, owner }, ttlMs) {
-      return (await renew(control, role, partition, epoch, owner, ttlMs)).length > 0;
+      return (await renew(leases, role, partition, epoch, owner, ttlMs)).length > 0;
     },
 
     async releaseLease({ role, partition, epoch, owner }) {
-      await release(control, role, partition, epoch, owner);
+      await release(leases, role, partition, epoch, owner);
     },
 
     async listPartitions() {
@@ -100,14 +100,14 @@ const forgetAndList = statement<LiveNode>(
 );
 const drop = statement("nodes.drop", "delete from nodes where id = any($1::text[])");
 
-function openNodes({ control }: Connection): Pick<PartitionStore, "beat" | "leave"> {
+function openNodes({ leases }: Connection): Pick<PartitionStore, "beat" | "leave"> {
   return {
     async beat({ id, roles }, ttlMs) {
-      await say(control, id, JSON.stringify(roles), ttlMs);
-      return forgetAndList(control);
+      await say(leases, id, JSON.stringify(roles), ttlMs);
+      return forgetAndList(leases);
     },
     async leave(nodeIds) {
-      await drop(control, nodeIds);
+      await drop(leases, nodeIds);
     },
   };
 }

@@ -52,10 +52,10 @@ export async function openPostgresStore(url: string): Promise<Store> {
     ...faulted<MaintenanceStore>(openMaintenance(connection)),
     ...faulted<Pick<Store, "probe" | "close">>({
       async probe() {
-        await connection.control.query(
+        await connection.leases.query(
           "insert into probes (id, filler) values (1, '') on conflict (id) do update set filler = excluded.filler",
         );
-        await connection.control.query("delete from probes");
+        await connection.leases.query("delete from probes");
       },
       close: () => connection.close(),
     }),

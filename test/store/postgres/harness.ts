@@ -9,15 +9,22 @@ export interface PostgresHarness extends StoreHarness, AsyncDisposable {
   open(): Promise<OpenedStore & { readonly url: string }>;
 }
 
-/** Every store is a copy of a template whose tables are made already, on one server. Disposing of the harness ends the server. */
-export async function postgresHarness(): Promise<PostgresHarness> {
+/**
+ * Every store is a copy of a template whose tables are made already, on one server. With `again` a database that a test is done with is
+ * emptied for the next one, which takes a fraction of the time. Disposing of the harness ends the server.
+ */
+export async function postgresHarness({ again = false } = {}): Promise<PostgresHarness> {
   // No test of a driver's promises cuts the power.
   const server = await startPostgres(["fsync=off"]);
   const template = await server.createDatabase();
   await (await openStore({ kind: "postgres", url: template })).close();
 
+  const left: string[] = [];
+
   async function open(): Promise<OpenedStore & { readonly url: string }> {
-    const url = await server.createDatabase(template);
+    const used = left.pop();
+    if (used !== undefined) await empty(used);
+    const url = used ?? (await server.createDatabase(template));
     let store: Store = await openStore({ kind: "postgres", url });
     return {
       url,
@@ -39,12 +46,23 @@ export async function postgresHarness(): Promise<PostgresHarness> {
       },
       async [Symbol.asyncDispose]() {
         await store.close();
-        await server.dropDatabase(url);
+        if (again) left.push(url);
+        else await server.dropDatabase(url);
       },
     };
   }
 
   return { server, open, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+/** Takes everything out but what the tables were made by. */
+async function empty(url: string): Promise<void> {
+  const tables = `select string_agg(oid::regclass::text, ', ') as names from pg_class
+    where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace`;
+  await onDatabase(url, async (client) => {
+    const { rows } = await client.query<{ names: string }>(tables);
+    await client.query(`truncate ${rows[0]?.names} restart identity`);
+  });
 }
 
 /** The database as somebody else would see it. */
