@@ -163,7 +163,7 @@ function watchOver(
 
 interface Work extends Pick<Workers, "webhooksChanged"> {
   /** Gives all partitions up; the end of the stack waits for it. */
-  handOver(): Promise<void>;
+  readonly handOver: () => Promise<void>;
 }
 
 /** This node's share of the partitions, in its roles, and how the notifiers of all nodes hear that webhooks were edited. */
