@@ -13,13 +13,14 @@ export interface Broker {
 }
 
 /** A nats-server of the bench's own, as the embedded mode runs it, on free ports. */
-export async function startBroker(dir: string, partitions = 1): Promise<Broker> {
+export async function startBroker(dir: string, { syncAlways = false, partitions = 1 } = {}): Promise<Broker> {
   const [port, mqttPort] = [await freePort(), await freePort()];
   const { config } = readConfig({ ...process.env, NATS_URL: "", NATS_PORT: String(port), MQTT_PORT: String(mqttPort), DATA_DIR: dir });
   if (config.nats.kind !== "embedded") throw new Error("the bench starts a broker of its own");
   const folder = openDataFolder(dir);
   const events = createEvents(openLog("error"), openMetrics());
-  const nats = await openEmbeddedNats({ config: config.nats, folder, partitions, say: (line) => console.error(line), events });
+  const say = (line: string) => console.error(line);
+  const nats = await openEmbeddedNats({ config: config.nats, folder, partitions, syncAlways, say, events });
   return {
     url: nats.url,
     version: nats.version,

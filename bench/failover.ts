@@ -64,7 +64,7 @@ export async function benchFailover(options: BenchOptions): Promise<Result> {
   await using stack = new AsyncDisposableStack();
   const dir = stack.adopt(mkdtempSync(join(tmpdir(), "tocsin-bench-")), (path) => rmSync(path, { recursive: true, force: true }));
   const postgres = stack.use(await startPostgres());
-  const broker = stack.adopt(await startBroker(join(dir, "broker"), PARTITIONS), (started) => started.stop());
+  const broker = stack.adopt(await startBroker(join(dir, "broker"), { partitions: PARTITIONS }), (started) => started.stop());
   const databaseUrl = await postgres.createDatabase();
   const store = stack.adopt(await openStore({ kind: "postgres", url: databaseUrl }), (opened) => opened.close());
   const nodes = await startNodes(stack, { databaseUrl, natsUrl: broker.url, partitions: PARTITIONS, dir });

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { benchFailover } from "./failover";
 import { benchLatency } from "./latency";
 import { benchPipeline, PIPELINE_REPORTS_MIN } from "./pipeline";
+import { benchSync } from "./sync";
 import { printFigures, type Result } from "./figures";
 
 type StoreKind = "sqlite" | "postgres";
@@ -16,6 +17,7 @@ interface Bench {
 
 const BENCHES: Record<string, Bench> = {
   pipeline: { run: benchPipeline, says: "reports from the stream to the commit and the published change", stores: ["sqlite"] },
+  sync: { run: benchSync, says: "what it costs that the broker acknowledges only what is on the disk", stores: ["sqlite"] },
   latency: { run: benchLatency, says: "from a sensor's publish to the webhook received", stores: ["sqlite"] },
   failover: { run: benchFailover, says: "how long changes pause when a node is stopped, and when it is killed", stores: ["postgres"] },
 };
@@ -34,7 +36,7 @@ export interface BenchOptions {
 
 const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--sensors N] [--json]
        pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]
-       failover: [--rounds N] [--rate R]
+       failover: [--rounds N] [--rate R]   sync: [--seconds S] [--warm-up S] [--pairs N]
 
 ${Object.entries(BENCHES)
   .map(([name, { says }]) => `  ${name.padEnd(10)} ${says}`)

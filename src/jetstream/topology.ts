@@ -79,9 +79,8 @@ export function wantedStreams(partitions: number, replicas: number): Wanted[] {
  * broker is. Throws `Fault` (unavailable) when the broker does not answer, (conflict) when it holds a stream that cannot be made to fit.
  */
 export async function ensureTopology(link: NatsLink, partitions: number, replicas: number | null = null): Promise<void> {
-  const { api } = link;
   for (const wanted of wantedStreams(partitions, replicas ?? replicasFor(link))) {
-    const differences = differencesOf(await ensureStream(api, wanted), wanted);
+    const differences = differencesOf(await ensureStream(link, wanted), wanted);
     if (differences !== null) throw new Fault("conflict", `The stream ${wanted.name} does not fit: ${differences}.`);
   }
 }
@@ -97,16 +96,17 @@ export function replicasFor({ connection }: NatsLink): number {
   return connection.info?.cluster === undefined ? 1 : REPLICAS_IN_CLUSTER;
 }
 
-async function ensureStream(api: NatsLink["api"], wanted: Wanted): Promise<StreamConfig> {
+async function ensureStream(link: NatsLink, wanted: Wanted): Promise<StreamConfig> {
+  const { streams } = link.api;
   try {
-    const { config } = await api.streams.info(wanted.name);
+    const { config } = await link.answered(() => streams.info(wanted.name));
     if (DEMANDED.every((field) => config[field] === wanted[field])) return config;
-    return (await api.streams.update(wanted.name, { ...config, ...wanted })).config;
+    return (await link.answered(() => streams.update(wanted.name, { ...config, ...wanted }))).config;
   } catch (error) {
     if (!isStreamMissing(error)) throw unavailable(`the stream ${wanted.name} could not be read or changed`, error);
   }
   try {
-    return (await api.streams.add(wanted)).config;
+    return (await link.answered(() => streams.add(wanted))).config;
   } catch (error) {
     throw unavailable(`the stream ${wanted.name} could not be made`, error);
   }
@@ -120,7 +120,7 @@ export async function probeMapping(link: NatsLink, partitions: number): Promise<
   const place = { partitions, partition: partitionOf(PROBE_ID, partitions) };
   const expected = reportsStream(place);
   try {
-    const { stream, seq } = await link.publisher.publish(sensorSubject(PROBE_ID));
+    const { stream, seq } = await link.answered(() => link.publisher.publish(sensorSubject(PROBE_ID)));
     if (stream === expected) return;
     // It is nobody's report: it shall not become a dead letter.
     await link.api.streams.deleteMessage(stream, seq).catch(() => {});
@@ -130,7 +130,7 @@ export async function probeMapping(link: NatsLink, partitions: number): Promise<
   }
   // Either it was mapped to where no stream is, or the stream cannot take anything just now: it is asked itself.
   try {
-    await link.publisher.publish(reportSubject(place, PROBE_ID));
+    await link.answered(() => link.publisher.publish(reportSubject(place, PROBE_ID)));
   } catch (error) {
     throw unavailable(`${expected} does not take a probe`, error);
   }

@@ -1,4 +1,8 @@
 import { expect, test } from "bun:test";
+import { SYNC_INTERVAL_VERSION } from "../../src/jetstream/embedded/conf";
+import { readVersion } from "../../src/jetstream/embedded/found";
+import { atLeast } from "../../src/jetstream/embedded/version";
+import { testNatsBinary } from "../servers/natsServer";
 import { printedResult, runBench } from "./run";
 
 const BENCH_MS = 60_000;
@@ -32,6 +36,25 @@ test(
     expect(figures["missing"]).toBe(0);
     expect(settings).toMatchObject({ store: "sqlite", sensors: 50, rate: 400, seconds: 2, warmUpSeconds: 1, changeShare: 0.05 });
     expect(settings["durability"]).toContain("synchronous=FULL");
+  },
+  BENCH_MS,
+);
+
+test(
+  "sync prints its figures under their names, and waits for the disk with one side alone; a broker that cannot is refused",
+  async () => {
+    const run = await runBench("sync", "--seconds", "1", "--warm-up", "1", "--sensors", "50", "--pairs", "1", "--json");
+    if (!atLeast(await readVersion(await testNatsBinary()), SYNC_INTERVAL_VERSION)) {
+      expect(run.exitCode).toBe(1);
+      expect(run.complaint).toContain("has no sync_interval");
+      return;
+    }
+    const { bench, settings, figures } = printedResult(run);
+    expect(bench).toBe("sync");
+    const sides = ["publishesPerSecond", "alwaysPublishesPerSecond", "p50Ms", "p99Ms", "alwaysP50Ms", "alwaysP99Ms"];
+    expectNumbers(figures, ["ratio", "p50Ratio", "diskMs", ...sides]);
+    expect(Number(figures["ratio"])).toBeLessThan(1);
+    expect(settings).toMatchObject({ seconds: 1, warmUpSeconds: 1, sensors: 50, pairs: 1, reportBytes: 200, inFlight: 500, copies: 1 });
   },
   BENCH_MS,
 );

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { isFault } from "../../src/domain/fault";
 import { partitionOf } from "../../src/domain/sensor";
 import { type NatsLink, openNats } from "../../src/jetstream/connection";
+import { keepTopology } from "../../src/jetstream/keepTopology";
 import { createSensorPublisher } from "../../src/jetstream/publishReports";
 import { openReader } from "../../src/jetstream/reader";
-import { ensureTopology, probeMapping, wantedStreams } from "../../src/jetstream/topology";
+import { ensureTopology, wantedStreams } from "../../src/jetstream/topology";
 
 import { type NatsCluster, startNatsCluster } from "../servers/natsCluster";
 import { cursorAt, payloads, take } from "./linked";
@@ -24,9 +25,11 @@ afterAll(async () => {
 });
 
 describe("in a cluster of three servers", () => {
-  test("every stream is kept on all three, by nobody's choice, and what sensors publish is mapped", async () => {
-    await ensureTopology(link, PARTITIONS);
-    await probeMapping(link, PARTITIONS);
+  test("ten nodes that start at once all come up, and every stream is kept on all three servers, by nobody's choice", async () => {
+    const options = { partitions: PARTITIONS, replicas: null, patient: true, say: () => {}, failed: () => {} };
+    const nodes = await Promise.all(Array.from({ length: 10 }, () => openNats({ urls: cluster.urls, name: "test" })));
+    await Promise.all(nodes.map((node) => keepTopology(node, options)));
+    await Promise.all(nodes.map((node) => node.close()));
     for (const { name } of wantedStreams(PARTITIONS, 3)) {
       const { config, cluster: placed } = await link.api.streams.info(name);
       expect([name, config.num_replicas, placed?.replicas?.length]).toEqual([name, 3, 2]);

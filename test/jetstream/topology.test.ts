@@ -6,6 +6,7 @@ import { fnv1a32, partitionOf, SENSOR_ID_PATTERN } from "../../src/domain/sensor
 import { openNats } from "../../src/jetstream/connection";
 import { SAFE_VERSION } from "../../src/jetstream/embedded/conf";
 import { atLeast, parseVersion } from "../../src/jetstream/embedded/version";
+import { keepTopology } from "../../src/jetstream/keepTopology";
 import { createReportPublisher, createSensorPublisher } from "../../src/jetstream/publishReports";
 import { openStrayReader } from "../../src/jetstream/strays";
 import { followChanges } from "../../src/jetstream/tail";
@@ -106,6 +107,38 @@ describe("the streams", () => {
     expect((refused as Error).message).toContain("full");
     expect(state).toMatchObject({ messages: stored, first_seq: 1 });
   });
+});
+
+describe("a broker that is away when a node starts", () => {
+  const options = { partitions: 1, replicas: null, failed: () => {} };
+
+  test("is waited for where it is somebody else's, which is said", async () => {
+    await using broker = await Linked.open();
+    await broker.nats.down();
+    const said = Promise.withResolvers<string>();
+    const keeping = keepTopology(broker.link, { ...options, patient: true, say: said.resolve });
+    expect(await said.promise).toContain("waiting for the broker: ");
+    await broker.nats.up();
+    await keeping;
+    await broker.publish("ok");
+  });
+
+  test("ends the start where it is our own", async () => {
+    await using broker = await Linked.open();
+    await broker.nats.down();
+    const refused = await keepTopology(broker.link, { ...options, patient: false, say: () => {} }).catch((error: unknown) => error);
+    expect(isFault(refused, "unavailable")).toBe(true);
+  });
+});
+
+test("streams that somebody deletes are made anew by whoever misses one first, for all", async () => {
+  await using broker = await Linked.open();
+  const mend = await keepTopology(broker.link, { partitions: 1, replicas: null, patient: false, say: () => {}, failed: () => {} });
+  for (const name of ["REPORTS_1_0", "CHANGES_1_0"]) await broker.link.api.streams.delete(name);
+  const asked = await Promise.allSettled([1, 2, 3].map(() => mend(() => broker.link.api.streams.info("CHANGES_1_0"))));
+  expect(asked.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  await broker.publish("ok");
+  expect((await broker.link.api.streams.info("CHANGES_1_0")).state.last_seq).toBe(0);
 });
 
 test("what comes in the wrong shape is a stray, with its subject and its bytes, and is read from a cursor on", async () => {

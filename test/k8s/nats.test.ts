@@ -53,7 +53,7 @@ test("the limits are those of the embedded broker", () => {
 });
 
 test("each server's disk has room for all streams at their limits, and its memory for what Go may keep", () => {
-  const reserved = wantedStreams(partitions).reduce((sum, { max_bytes }) => sum + max_bytes, 0);
+  const reserved = wantedStreams(partitions, 3).reduce((sum, { max_bytes }) => sum + max_bytes, 0);
   expect(bytesOf(config.jetstream.fileStore.pvc.size)).toBeGreaterThan(reserved * STORE_SLACK);
   expect(bytesOf(values.container.env.GOMEMLIMIT)).toBeLessThan(bytesOf(values.container.merge.resources.limits.memory));
 });

@@ -20,6 +20,8 @@ export type ViolationKind =
   | "message.doubled"
   /** A row that no message stands behind. */
   | "row.unfounded"
+  /** A sensor stands in two partitions. */
+  | "partition.mixed"
   | "disposition.wrong"
   | "revision.gap"
   | "number.gap"

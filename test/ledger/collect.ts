@@ -1,7 +1,6 @@
-/** Gathers the evidence of a run where it lies: in the database file itself, in the streams, and with whoever sent and received. */
+/** Gathers the evidence of a run where it lies: in the database itself, in the streams, and with whoever sent and received. */
 import { jetstream, jetstreamManager, type JsMsg } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
-import Database from "better-sqlite3";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Severity } from "../../src/domain/severity";
 import type {
   Acknowledgement,
@@ -14,6 +13,7 @@ import type {
   SensorRow,
   StreamedMessage,
 } from "./evidence";
+import { jsonOf, openTables } from "./tables";
 
 const CHANGES_KEPT_MS = 24 * 3600 * 1000;
 /** How long before its end the day of CHANGES is no longer counted on. */
@@ -21,8 +21,9 @@ const MARGIN_MS = 60_000;
 const CONSUMED_AT_ONCE = 5000;
 
 export interface Sources {
-  readonly dbFile: string;
-  readonly natsUrl: string;
+  /** `postgres://…`, or a file of SQLite. */
+  readonly database: string;
+  readonly natsUrls: readonly string[];
   /** P. */
   readonly partitions: number;
 }
@@ -33,49 +34,56 @@ export interface Witnessed {
 }
 
 /** To be asked when nothing moves any more: the database is read first, the streams after it. */
-export async function collectEvidence({ dbFile, natsUrl, partitions }: Sources, witnessed: Witnessed): Promise<Evidence> {
-  const kept = readDatabase(dbFile);
-  const streams = Array.from({ length: partitions }, (_, partition) => partition);
+export async function collectEvidence({ database, natsUrls, partitions }: Sources, witnessed: Witnessed): Promise<Evidence> {
+  const kept = await readDatabase(database);
   const messages: StreamedMessage[] = [];
   const published: PublishedChange[] = [];
-  for (const partition of streams) {
-    await readStream(natsUrl, `REPORTS_${partitions}_${partition}`, (message) => messages.push(streamed(partition, message)));
-    await readStream(natsUrl, `CHANGES_${partitions}_${partition}`, (message) => published.push(publication(partition, message)));
+  await using broker = await reach(natsUrls);
+  for (let partition = 0; partition < partitions; partition += 1) {
+    await readStream(broker, `REPORTS_${partitions}_${partition}`, (message) => messages.push(streamed(partition, message)));
+    await readStream(broker, `CHANGES_${partitions}_${partition}`, (message) => published.push(publication(partition, message)));
   }
   return { ...kept, ...witnessed, messages, published, publishedSince: Date.now() - CHANGES_KEPT_MS + MARGIN_MS };
 }
 
+/** Where the REPORTS streams end just now. */
+export async function streamEnds({ natsUrls, partitions }: Omit<Sources, "database">): Promise<{ partition: number; sequence: number }[]> {
+  await using broker = await reach(natsUrls);
+  const { streams } = await jetstreamManager(broker.connection);
+  const ends = Array.from({ length: partitions }, async (_, partition) => {
+    const { state } = await streams.info(`REPORTS_${partitions}_${partition}`);
+    return { partition, sequence: state.last_seq };
+  });
+  return await Promise.all(ends);
+}
+
 type Kept = Omit<Evidence, keyof Witnessed | "messages" | "published" | "publishedSince">;
 
-/** One read transaction: a picture of one moment. */
-function readDatabase(file: string): Kept {
-  const database = new Database(file, { readonly: true });
-  try {
-    const all = <Row>(sql: string): Row[] => database.prepare(sql).all() as Row[];
-    return database.transaction((): Kept => ({
-      partitions: all<PartitionRow>(PARTITIONS),
-      log: all(LOG),
-      deadLetters: all<{ stream: string; sequence: number }>("SELECT stream, sequence FROM dead_letters").flatMap(deadLetterKey),
-      sensors: all<SensorColumns>(SENSORS).map(sensorRow),
-      changes: all(CHANGES),
-      webhooks: all<WebhookColumns>(WEBHOOKS).map(owedWebhook),
-      deliveries: all(DELIVERIES),
-    }))();
-  } finally {
-    database.close();
-  }
+async function readDatabase(database: string): Promise<Kept> {
+  await using tables = await openTables(database);
+  return {
+    partitions: await tables.all<PartitionRow>(PARTITIONS),
+    log: await tables.all(LOG),
+    deadLetters: (await tables.all<{ stream: string; sequence: number }>(DEAD_LETTERS)).flatMap(deadLetterKey),
+    sensors: (await tables.all<SensorColumns>(SENSORS)).map(sensorRow),
+    changes: await tables.all(CHANGES),
+    webhooks: (await tables.all<WebhookColumns>(WEBHOOKS)).map(owedWebhook),
+    deliveries: await tables.all(DELIVERIES),
+  };
 }
 
 const PARTITIONS = `SELECT ingest.partition, ingest.generation, ingest.cursor, coalesce(notify.change_number, 0) AS planned
   FROM partitions AS ingest LEFT JOIN partitions AS notify ON notify.partition = ingest.partition AND notify.role = 'notify'
   WHERE ingest.role = 'ingest'`;
-const LOG = `SELECT partition, generation, sequence, sensor_id AS sensorId, report_id AS reportId, status, severity, at,
-  received_at AS receivedAt, disposition, change_number AS changeNumber FROM reports`;
+const LOG = `SELECT partition, generation, sequence, sensor_id AS "sensorId", report_id AS "reportId", status, severity, at,
+  received_at AS "receivedAt", disposition, change_number AS "changeNumber" FROM reports`;
 const SENSORS = `SELECT sensors.id, heartbeat_interval_seconds + heartbeat_grace_seconds AS seconds, status, severity, availability, revision
   FROM sensors LEFT JOIN states ON states.sensor_id = sensors.id`;
-const CHANGES = "SELECT partition, number, sensor_id AS sensorId, revision, recorded_at AS recordedAt, data FROM changes";
+const CHANGES = 'SELECT partition, number, sensor_id AS "sensorId", revision, recorded_at AS "recordedAt", data FROM changes';
+const DEAD_LETTERS = "SELECT stream, sequence FROM dead_letters";
 const WEBHOOKS = "SELECT webhook_id AS id, filter, after FROM webhook_versions WHERE version = 1";
-const DELIVERIES = "SELECT id, webhook_id AS webhookId, partition, number, sensor_id AS sensorId, revision, state, reason FROM deliveries";
+const DELIVERIES =
+  'SELECT id, webhook_id AS "webhookId", partition, number, sensor_id AS "sensorId", revision, state, reason FROM deliveries';
 
 interface SensorColumns {
   readonly id: string;
@@ -93,13 +101,13 @@ function sensorRow({ id, seconds, status, severity, availability, revision }: Se
 
 interface WebhookColumns {
   readonly id: string;
-  readonly filter: string;
-  readonly after: string;
+  readonly filter: unknown;
+  readonly after: unknown;
 }
 
 /** As it was created: the ledger's runs do not edit webhooks. */
 function owedWebhook({ id, filter, after }: WebhookColumns): OwedWebhook {
-  return { id, filter: JSON.parse(filter), after: JSON.parse(after) };
+  return { id, filter: jsonOf(filter), after: jsonOf(after) };
 }
 
 /** None for what never was in a partition's stream. */
@@ -108,18 +116,20 @@ function deadLetterKey({ stream, sequence }: { stream: string; sequence: number 
   return partition === undefined ? [] : [{ partition: Number(partition), sequence }];
 }
 
-async function readStream(url: string, stream: string, take: (message: JsMsg) => void): Promise<void> {
-  const connection = await connect({ servers: url });
-  try {
-    const { state } = await (await jetstreamManager(connection)).streams.info(stream);
-    if (state.messages === 0) return;
-    const consumer = await jetstream(connection).consumers.get(stream);
-    for await (const message of await consumer.consume({ max_messages: CONSUMED_AT_ONCE })) {
-      take(message);
-      if (message.seq >= state.last_seq) break;
-    }
-  } finally {
-    await connection.close();
+type Broker = AsyncDisposable & { readonly connection: NatsConnection };
+
+async function reach(urls: readonly string[]): Promise<Broker> {
+  const connection = await connect({ servers: [...urls] });
+  return { connection, [Symbol.asyncDispose]: () => connection.close() };
+}
+
+async function readStream({ connection }: Broker, stream: string, take: (message: JsMsg) => void): Promise<void> {
+  const { state } = await (await jetstreamManager(connection)).streams.info(stream);
+  if (state.messages === 0) return;
+  const consumer = await jetstream(connection).consumers.get(stream);
+  for await (const message of await consumer.consume({ max_messages: CONSUMED_AT_ONCE })) {
+    take(message);
+    if (message.seq >= state.last_seq) break;
   }
 }
 

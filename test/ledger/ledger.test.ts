@@ -5,6 +5,7 @@ import { DELIVERY_DAMAGES } from "./deliveryDamages";
 import { evidenceOf, histories } from "./histories";
 import { describeViolations, findViolations } from "./ledger";
 import { LOG_DAMAGES } from "./logDamages";
+import { NODE_DAMAGES } from "./nodeDamages";
 
 test("a correct history has no violations", () => {
   fc.assert(
@@ -16,7 +17,7 @@ test("a correct history has no violations", () => {
 });
 
 describe("each kind of damage to a correct history is found, and named", () => {
-  test.each([...LOG_DAMAGES, ...DELIVERY_DAMAGES])("$name: $kind", ({ kind, damage }) => {
+  test.each([...LOG_DAMAGES, ...NODE_DAMAGES, ...DELIVERY_DAMAGES])("$name: $kind", ({ kind, damage }) => {
     let damaged = 0;
     fc.assert(
       fc.property(histories, fc.nat(), (history, pick) => {

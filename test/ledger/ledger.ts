@@ -6,6 +6,7 @@ import type { Evidence } from "./evidence";
 import { historyOf } from "./history";
 import { checkLog } from "./log";
 import { checkPublications } from "./publications";
+import { checkPlaces } from "./places";
 import { checkReplay } from "./replay";
 
 /** A broken promise, with all that is known of the sensor concerned as text ("" when it concerns none in particular). */
@@ -13,7 +14,14 @@ export interface Violation extends Finding {
   readonly history: string;
 }
 
-const CHECKS: readonly ((books: Books) => Iterable<Finding>)[] = [checkLog, checkReplay, checkPublications, checkDeliveries, checkArrivals];
+const CHECKS: readonly ((books: Books) => Iterable<Finding>)[] = [
+  checkLog,
+  checkPlaces,
+  checkReplay,
+  checkPublications,
+  checkDeliveries,
+  checkArrivals,
+];
 
 /** Everything that is missing, doubled, out of order or without ground. Empty when every promise was kept. */
 export function findViolations(evidence: Evidence): Violation[] {

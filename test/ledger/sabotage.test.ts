@@ -102,6 +102,9 @@ test(
       });
     await using service = await SabotagedService.open({ store });
     await reportRounds(service, 1, 4);
+    await service.settle();
+    // What comes after it leaves the gap.
+    await reportRounds(service, 5, 6);
     const found = await service.violations();
     expect(dropped).toBe(true);
     expect(found.map(({ kind }) => kind)).toContain("change.missing");

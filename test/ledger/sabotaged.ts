@@ -86,7 +86,7 @@ export class SabotagedService implements AsyncDisposable {
     const natsUrl = this.#service?.natsUrl ?? "";
     const arrivals = this.#receiver?.arrivals() ?? [];
     return findViolations(
-      await collectEvidence({ dbFile: this.#dbFile, natsUrl, partitions: 1 }, { acknowledged: this.#acknowledged, arrivals }),
+      await collectEvidence({ database: this.#dbFile, natsUrls: [natsUrl], partitions: 1 }, { acknowledged: this.#acknowledged, arrivals }),
     );
   }
 

@@ -1,15 +1,24 @@
 /** Sensors that report until told to stop: one report in flight each, repeated under its id, with its body, until it is acknowledged. */
 import { jetstream } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
-import { connectAsync } from "mqtt";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import mqtt from "mqtt";
 import type { Acknowledgement } from "../ledger/evidence";
 import { seededRandom } from "../ledger/random";
-import type { TocsinProcess } from "../servers/tocsin";
 
 const TRY_MS = 500;
+/** A cluster takes its time for the first session. */
+const MQTT_TRY_MS = 5000;
 const AGAIN_MS = 40;
 const STOP_MS = 30_000;
 const STATUSES = ["ok", "hot", "overheated", "door.open"];
+
+/** Where sensors report. */
+export interface Roads {
+  readonly natsUrls: readonly string[];
+  readonly mqttUrls: readonly string[];
+  /** A call of the API, wherever it is served just now. */
+  readonly api: (path: string, init: RequestInit) => Promise<Response>;
+}
 
 export interface FleetOptions {
   readonly seed: number;
@@ -35,33 +44,45 @@ export interface Fleet {
 /** Gives where the report stands, or null when nobody says that it was taken. */
 type Road = (sensorId: string, body: string) => Promise<{ stream: string; sequence: number } | null>;
 
-export async function startFleet(tocsin: TocsinProcess, options: FleetOptions): Promise<Fleet> {
-  const connection = await connect({ servers: tocsin.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 50, reconnectJitter: 20 });
-  const js = jetstream(connection, { timeout: TRY_MS });
-  const natsRoad: Road = async (sensorId, body) => {
-    const { stream, seq, duplicate } = await js.publish(`sensors.${sensorId}.status`, body, { timeout: TRY_MS });
-    return duplicate ? null : { stream, sequence: seq };
-  };
+export async function startFleet(roads: Roads, options: FleetOptions): Promise<Fleet> {
+  const connections = await Promise.all(roads.natsUrls.map((_, index) => dial(roads.natsUrls, index)));
+  const natsRoads = connections.map(natsRoad);
   const httpRoad: Road = async (sensorId, body) => {
-    const response = await tocsin.api(`/v1/sensors/${sensorId}/reports`, { method: "POST", body, signal: AbortSignal.timeout(4 * TRY_MS) });
-    if (response.status >= 400 && response.status < 500) throw new Unacceptable(`${response.status} ${await response.text()}`);
+    const response = await roads.api(`/v1/sensors/${sensorId}/reports`, { method: "POST", body, signal: AbortSignal.timeout(4 * TRY_MS) });
+    if (response.status >= 400 && response.status < 500 && response.status !== 429)
+      throw new Unacceptable(`${response.status} ${await response.text()}`);
     return response.status === 202 ? ((await response.json()) as { stream: string; sequence: number }) : null;
   };
   const running = new RunningFleet(options);
-  for (let index = 0; index < options.natsSensors; index += 1) running.send(`nats-${index}`, "puback", natsRoad);
+  for (let index = 0; index < options.natsSensors; index += 1)
+    running.send(`nats-${index}`, "puback", natsRoads[index % natsRoads.length] as Road);
   for (let index = 0; index < options.httpSensors; index += 1) running.send(`http-${index}`, "http", httpRoad);
-  const mqtt = await startMqtt(tocsin, running, options.mqttSensors ?? 0);
+  const byMqtt = startMqtt(roads.mqttUrls, running, options.mqttSensors ?? 0);
   return {
     acknowledged: running.acknowledged,
     get sentByMqtt() {
-      return mqtt.sent();
+      return byMqtt.sent();
     },
     inFlight: () => running.inFlight,
     async stop() {
       await running.stop();
-      await mqtt.stop();
-      await connection.close();
+      await byMqtt.stop();
+      await Promise.all(connections.map((connection) => connection.close()));
     },
+  };
+}
+
+/** One of the servers first, the others when it is away. */
+function dial(urls: readonly string[], first: number): Promise<NatsConnection> {
+  const servers = [...urls.slice(first), ...urls.slice(0, first)];
+  return connect({ servers, noRandomize: true, maxReconnectAttempts: -1, reconnectTimeWait: 50, reconnectJitter: 20 });
+}
+
+function natsRoad(connection: NatsConnection): Road {
+  const js = jetstream(connection, { timeout: TRY_MS });
+  return async (sensorId, body) => {
+    const { stream, seq, duplicate } = await js.publish(`sensors.${sensorId}.status`, body, { timeout: TRY_MS });
+    return duplicate ? null : { stream, sequence: seq };
   };
 }
 
@@ -151,25 +172,28 @@ class Speaker {
 }
 
 /** QoS 1: its answer is the broker's own, so nothing is promised but that a report takes effect at most once. */
-async function startMqtt(tocsin: TocsinProcess, fleet: RunningFleet, sensors: number): Promise<{ sent(): number; stop(): Promise<void> }> {
+function startMqtt(urls: readonly string[], fleet: RunningFleet, sensors: number): { sent(): number; stop(): Promise<void> } {
   if (sensors === 0) return { sent: () => 0, stop: () => Promise.resolve() };
-  const client = await connectAsync(tocsin.mqttUrl, { reconnectPeriod: 100, connectTimeout: 4 * TRY_MS, protocolVersion: 4 });
-  client.on("error", () => {
-    // It dials again by itself.
-  });
+  const clients = urls.map((url) =>
+    mqtt
+      .connect(url, { reconnectPeriod: 100, connectTimeout: MQTT_TRY_MS, protocolVersion: 4 })
+      // It dials again by itself.
+      .on("error", () => {}),
+  );
   let sent = 0;
   const timer = setInterval(() => {
-    if (fleet.stopping || !client.connected) return;
+    const client = clients[sent % clients.length];
+    if (fleet.stopping || client === undefined) return;
     const sensorId = `mqtt-${sent % sensors}`;
-    const status = STATUSES[sent % STATUSES.length];
-    client.publish(`sensors/${sensorId}/status`, JSON.stringify({ status, id: `${sensorId}-r${sent}` }), { qos: 1 });
+    const body = JSON.stringify({ status: STATUSES[sent % STATUSES.length], id: `${sensorId}-r${sent}` });
+    if (client.connected) client.publish(`sensors/${sensorId}/status`, body, { qos: 1 });
     sent += 1;
   }, 50);
   return {
     sent: () => sent,
     async stop() {
       clearInterval(timer);
-      await client.endAsync(true);
+      for (const client of clients) await client.endAsync(true);
     },
   };
 }

@@ -93,7 +93,7 @@ class Scene implements AsyncDisposable {
   }
 
   async evidence(): Promise<Evidence> {
-    const sources = { dbFile: this.tocsin.dbFile, natsUrl: this.nats.url, partitions: 1 };
+    const sources = { database: this.tocsin.dbFile, natsUrls: [this.nats.url], partitions: 1 };
     return collectEvidence(sources, { acknowledged: this.acknowledged, arrivals: this.receiver.arrivals() });
   }
 

@@ -13,6 +13,8 @@ export interface Receiver extends AsyncDisposable {
   readonly webhookId: string;
   /** In the order in which they came, the signatures checked. */
   arrivals(): Arrival[];
+  /** How many there are. */
+  count(): number;
   /** From now on everything is taken at once. */
   heal(): void;
 }
@@ -52,6 +54,7 @@ export async function openReceiver({ filter, answer, api }: ReceiverOptions): Pr
       requests.map(({ headers, body, at, answered }) => {
         return { webhookId, deliveryId: headers["webhook-id"] ?? "", body, signatureValid: isSigned(secret, body, headers), at, answered };
       }),
+    count: () => requests.length,
     heal: () => {
       healed = true;
     },

@@ -1,12 +1,11 @@
-import Database from "better-sqlite3";
-import type { Acknowledgement } from "../ledger/evidence";
+import { openTables } from "../ledger/tables";
 
 const LOOK_MS = 50;
 
-/** What still has to happen, from the database file of a running Tocsin. */
+/** What still has to happen, from the database of a running Tocsin. */
 export interface Owed {
-  /** Whether the log has reached the last report that was acknowledged. */
-  readonly caughtUp: boolean;
+  /** Partitions whose log has not come to the end that was named. */
+  readonly behind: number;
   readonly unpublished: number;
   readonly unplanned: number;
   readonly undelivered: number;
@@ -14,33 +13,42 @@ export interface Owed {
   readonly listening: number;
 }
 
-/** Resolves once nothing has to happen any more: the senders have stopped, and all that follows from what they said has been done. */
-export async function settled(dbFile: string, acknowledged: readonly Acknowledgement[], withinMs: number): Promise<void> {
-  const last = acknowledged.reduce((highest, { sequence }) => Math.max(highest, sequence), 0);
+/** A message that the log has to come to; an acknowledgement is one. */
+export interface Place {
+  readonly partition: number;
+  readonly sequence: number;
+}
+
+/**
+ * Resolves once nothing has to happen any more: the senders have stopped, and all that follows from what they said has been done.
+ * `database`: `postgres://…`, or a file of SQLite.
+ */
+export async function settled(database: string, places: readonly Place[], withinMs: number): Promise<void> {
+  const ends = new Map<number, number>();
+  for (const { partition, sequence } of places) ends.set(partition, Math.max(sequence, ends.get(partition) ?? 0));
   const deadline = performance.now() + withinMs;
   for (;;) {
-    const owed = owedIn(dbFile, last);
-    if (owed.caughtUp && owed.unpublished + owed.unplanned + owed.undelivered + owed.listening === 0) return;
+    const owed = await owedIn(database, ends);
+    if (Object.values(owed).every((count) => count === 0)) return;
     if (performance.now() > deadline) throw new Error(`after ${withinMs} ms: ${JSON.stringify(owed)}`);
     await Bun.sleep(LOOK_MS);
   }
 }
 
-function owedIn(file: string, lastSequence: number): Owed {
-  const database = new Database(file, { readonly: true });
-  try {
-    const row = database.prepare(OWED).get(lastSequence) as Record<keyof Owed, number>;
-    return { ...row, caughtUp: row.caughtUp === 1 };
-  } finally {
-    database.close();
-  }
+async function owedIn(database: string, ends: ReadonlyMap<number, number>): Promise<Owed> {
+  await using tables = await openTables(database);
+  const [rest] = await tables.all<Omit<Owed, "behind">>(OWED);
+  const reached = new Map((await tables.all<Place>(REACHED)).map(({ partition, sequence }) => [partition, sequence]));
+  const behind = [...ends].filter(([partition, end]) => (reached.get(partition) ?? 0) < end).length;
+  return { ...(rest as Omit<Owed, "behind">), behind };
 }
 
-const OWED = `SELECT ingest.cursor >= ? AS caughtUp,
-    ingest.change_number - ingest.published AS unpublished,
-    ingest.change_number - notify.change_number AS unplanned,
+const REACHED = "SELECT partition, cursor AS sequence FROM partitions WHERE role = 'ingest'";
+const OWED = `SELECT
+    (SELECT sum(change_number - published) FROM partitions WHERE role = 'ingest') AS unpublished,
+    (SELECT sum(ingest.change_number - coalesce(notify.change_number, 0)) FROM partitions AS ingest
+      LEFT JOIN partitions AS notify ON notify.partition = ingest.partition AND notify.role = 'notify'
+      WHERE ingest.role = 'ingest') AS unplanned,
     (SELECT count(*) FROM deliveries WHERE state = 'pending') AS undelivered,
     (SELECT count(*) FROM states JOIN sensors ON sensors.id = states.sensor_id
-      WHERE heartbeat_interval_seconds IS NOT NULL AND availability = 'online') AS listening
-  FROM partitions AS ingest JOIN partitions AS notify USING (partition)
-  WHERE ingest.role = 'ingest' AND notify.role = 'notify' AND partition = 0`;
+      WHERE heartbeat_interval_seconds IS NOT NULL AND availability = 'online') AS listening`;

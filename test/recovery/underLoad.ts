@@ -33,7 +33,9 @@ export async function underLoad(load: Load, act: (scene: Scene) => Promise<void>
     receivers.push(stack.use(await openReceiver({ ...webhook, api: (path, init) => tocsin.api(path, init) })));
   }
   for (const id of load.watched ?? []) await register(tocsin, id);
-  const fleet = await startFleet(tocsin, load.fleet);
+  const { natsUrl, mqttUrl } = tocsin;
+  const roads = { natsUrls: [natsUrl], mqttUrls: [mqttUrl], api: (path: string, init: RequestInit) => tocsin.api(path, init) };
+  const fleet = await startFleet(roads, load.fleet);
   try {
     await act({ tocsin, fleet, receivers });
   } finally {
@@ -42,7 +44,8 @@ export async function underLoad(load: Load, act: (scene: Scene) => Promise<void>
   for (const receiver of receivers) receiver.heal();
   await settled(tocsin.dbFile, fleet.acknowledged, SETTLE_MS);
   const arrivals = receivers.flatMap((receiver) => receiver.arrivals());
-  const evidence = await collectEvidence({ ...tocsin, partitions: 1 }, { acknowledged: fleet.acknowledged, arrivals });
+  const sources = { database: tocsin.dbFile, natsUrls: [tocsin.natsUrl], partitions: 1 };
+  const evidence = await collectEvidence(sources, { acknowledged: fleet.acknowledged, arrivals });
   expect(describeViolations(findViolations(evidence))).toBe("");
   // Nothing was lost by the broker, and nobody was given up.
   expect(evidence.partitions).toMatchObject([{ generation: 1 }]);

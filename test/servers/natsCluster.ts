@@ -39,13 +39,15 @@ export interface NatsClusterOptions {
   readonly partitions: number;
   /** The nats-server program; the one that every test takes unless given. */
   readonly binary?: string;
+  /** Whether clients are told of the other servers; else they know only the addresses that they were given. */
+  readonly advertise?: boolean;
 }
 
 /** Resolves once a stream can be kept on all three; `await using` ends them and removes their stores. */
-export async function startNatsCluster({ partitions, binary }: NatsClusterOptions): Promise<NatsCluster> {
+export async function startNatsCluster({ partitions, binary, advertise = true }: NatsClusterOptions): Promise<NatsCluster> {
   const path = binary ?? (await testNatsBinary());
   for (let attempt = 1; ; attempt += 1) {
-    const cluster = await RunningCluster.prepare(path, partitions);
+    const cluster = await RunningCluster.prepare(path, { partitions, advertise });
     try {
       await cluster.startAll();
       return cluster;
@@ -66,23 +68,30 @@ interface Member {
   readonly logFile: string;
 }
 
+interface Parts {
+  readonly folder: string;
+  readonly program: readonly string[];
+  readonly flags: readonly string[];
+  readonly version: string;
+  readonly members: readonly Member[];
+}
+
 class RunningCluster implements NatsCluster {
   readonly urls: readonly string[];
   readonly mqttUrls: readonly string[];
   readonly #children: (Bun.Subprocess | null)[];
 
-  private constructor(
-    private readonly folder: string,
-    private readonly program: readonly string[],
-    readonly version: string,
-    private readonly members: readonly Member[],
-  ) {
+  readonly version: string;
+
+  private constructor(private readonly parts: Parts) {
+    const { members, version } = parts;
+    this.version = version;
     this.urls = members.map(({ port }) => `nats://127.0.0.1:${port}`);
     this.mqttUrls = members.map(({ mqttPort }) => `mqtt://127.0.0.1:${mqttPort}`);
     this.#children = members.map(() => null);
   }
 
-  static async prepare(binary: string, partitions: number): Promise<RunningCluster> {
+  static async prepare(binary: string, { partitions, advertise }: { partitions: number; advertise: boolean }): Promise<RunningCluster> {
     const folder = mkdtempSync(join(tmpdir(), "tocsin-cluster-"));
     const version = await readVersion(binary);
     const members: Member[] = [];
@@ -95,20 +104,26 @@ class RunningCluster implements NatsCluster {
       writeFileSync(member.confFile, serverConf({ ...member, version, host: "127.0.0.1", storeDir, partitions, syncAlways: false }));
       members.push(member);
     }
-    return new RunningCluster(folder, [...(await dieWithParent()), binary], versionText(version), members);
+    return new RunningCluster({
+      folder,
+      program: [...(await dieWithParent()), binary],
+      flags: advertise ? [] : ["--no_advertise"],
+      version: versionText(version),
+      members,
+    });
   }
 
   async startAll(): Promise<void> {
-    await Promise.all(this.members.map((_, index) => this.start(index)));
+    await Promise.all(this.parts.members.map((_, index) => this.start(index)));
     await this.#untilThreeCopies();
   }
 
   async start(index: number): Promise<void> {
     if (this.#children[index] != null) throw new Error(`server ${index} runs already`);
     const member = this.#member(index);
-    const routes = this.members.map(({ routePort }) => `nats://127.0.0.1:${routePort}`).join(",");
+    const routes = this.parts.members.map(({ routePort }) => `nats://127.0.0.1:${routePort}`).join(",");
     const cluster = ["--cluster_name", "tocsin", "--cluster", `nats://127.0.0.1:${member.routePort}`, "--routes", routes];
-    const child = Bun.spawn([...this.program, "-c", member.confFile, "--name", member.name, ...cluster], {
+    const child = Bun.spawn([...this.parts.program, "-c", member.confFile, "--name", member.name, ...cluster, ...this.parts.flags], {
       stdio: ["ignore", "ignore", "ignore"],
     });
     this.#children[index] = child;
@@ -137,12 +152,12 @@ class RunningCluster implements NatsCluster {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.members.map((_, index) => this.kill(index)));
-    rmSync(this.folder, { recursive: true, force: true });
+    await Promise.all(this.parts.members.map((_, index) => this.kill(index)));
+    rmSync(this.parts.folder, { recursive: true, force: true });
   }
 
   #member(index: number): Member {
-    const member = this.members[index];
+    const member = this.parts.members[index];
     if (member === undefined) throw new Error(`there is no server ${index}`);
     return member;
   }

@@ -181,7 +181,7 @@ class RunningTocsin implements TocsinProcess {
 }
 
 /** What a program needs to run, and the mark by which the test runner finds what was left running. */
-function inherited(): Record<string, string> {
+export function inherited(): Record<string, string> {
   const names = ["PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "TOCSIN_TEST_RUN"];
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 }

@@ -8,7 +8,8 @@ export const PAYLOAD_BYTES_MAX = 256 * 1024;
 
 /** Below this version a killed server could lose a whole stream (fixed in 2.10.23). */
 export const SAFE_VERSION: Version = [2, 10, 23];
-const SYNC_INTERVAL_VERSION: Version = [2, 10, 0];
+/** Below this version nothing can be said of when the server syncs its files. */
+export const SYNC_INTERVAL_VERSION: Version = [2, 10, 0];
 
 const LOG_BYTES_MAX = 4 * 1024 * 1024;
 const LOG_FILES_MAX = 3;

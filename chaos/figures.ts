@@ -1,0 +1,78 @@
+import { groupBy, placeKey } from "../test/ledger/books";
+import type { Evidence } from "../test/ledger/evidence";
+import type { ServiceNode } from "./node";
+
+export type Figures = Readonly<Record<string, number>>;
+
+export interface Measured {
+  /** Null when it could not be collected. */
+  readonly evidence: Evidence | null;
+  readonly rounds: number;
+  readonly nodes: readonly Pick<ServiceNode, "startsAgain">[];
+  /** From the last report until nothing was owed any more. */
+  readonly quietMs: number;
+  readonly seconds: number;
+}
+
+/** How much happened, so that a run that tested nothing shows, and the longest that anybody had to wait. */
+export function figuresOf({ evidence, rounds, nodes, quietMs, seconds }: Measured): Figures {
+  return {
+    rounds,
+    ...(evidence === null ? {} : { ...countsOf(evidence), ...waitsOf(evidence) }),
+    nodeStartsAgain: nodes.reduce((sum, { startsAgain }) => sum + startsAgain, 0),
+    quietMs: Math.round(quietMs),
+    seconds: Math.round(seconds),
+  };
+}
+
+function countsOf({ acknowledged, log, changes, deliveries, arrivals }: Evidence): Figures {
+  const by = (road: string) => acknowledged.filter((ack) => ack.by === road).length;
+  const disposed = (disposition: string) => log.filter((row) => row.disposition === disposition).length;
+  return {
+    reportsAcknowledged: acknowledged.length,
+    reportsOverNats: by("puback"),
+    reportsOverHttp: by("http"),
+    reportsOverMqtt: log.filter(({ sensorId }) => sensorId.startsWith("mqtt-")).length,
+    reportsLogged: log.length,
+    duplicates: disposed("duplicate"),
+    late: disposed("late"),
+    changes: changes.length,
+    timeouts: changes.filter(({ data }) => data.includes('"cause":"timeout"')).length,
+    deliveries: deliveries.length,
+    arrivals: arrivals.length,
+    repeats: arrivals.length - new Set(arrivals.map(arrivalKey)).size,
+  };
+}
+
+function waitsOf(evidence: Evidence): Figures {
+  const gaps = [...groupBy(evidence.acknowledged, ({ sensorId }) => sensorId).values()].flatMap((own) =>
+    own.slice(1).map(({ at }, index) => at - (own[index]?.at ?? at)),
+  );
+  const waits = webhookWaits(evidence).sort((one, other) => one - other);
+  return {
+    betweenAcknowledgementsMaxMs: gaps.reduce((longest, gap) => Math.max(longest, gap), 0),
+    reportToWebhookP50Ms: waits[Math.floor(waits.length / 2)] ?? 0,
+    reportToWebhookMaxMs: waits.at(-1) ?? 0,
+  };
+}
+
+/** From the broker's having a report to the first arrival of its change, at the webhook that wants every change. */
+function webhookWaits({ webhooks, deliveries, arrivals, log }: Evidence): number[] {
+  const all = webhooks.find(({ filter }) => filter.initial === true)?.id;
+  const places = new Map(
+    deliveries.filter(({ webhookId }) => webhookId === all).map((one) => [one.id, placeKey(one.partition, one.number)]),
+  );
+  const arrivedAt = new Map<string, number>();
+  for (const { deliveryId, at } of arrivals) {
+    const place = places.get(deliveryId);
+    if (place !== undefined && !arrivedAt.has(place)) arrivedAt.set(place, at);
+  }
+  return log.flatMap(({ partition, changeNumber, receivedAt }) => {
+    const at = changeNumber === null ? undefined : arrivedAt.get(placeKey(partition, changeNumber));
+    return at === undefined ? [] : [at - receivedAt];
+  });
+}
+
+function arrivalKey({ webhookId, deliveryId }: { webhookId: string; deliveryId: string }): string {
+  return `${webhookId} ${deliveryId}`;
+}

@@ -1,0 +1,158 @@
+import { afterAll, expect, test } from "bun:test";
+import { deliveryId } from "../../src/domain/delivery";
+import { Owner } from "./conformance/owner";
+import { delivered, Planner, refused } from "./conformance/planner";
+import { addWebhook, draftOf, FAR } from "./conformance/samples";
+import { onDatabase, postgresHarness } from "./postgres/harness";
+
+const harness = await postgresHarness();
+afterAll(() => harness[Symbol.asyncDispose]());
+
+const LINGER_SECONDS = 0.3;
+const LOOK_MS = 5;
+const TEST_MS = 30_000;
+
+/** A store whose transactions stay open for a while after they wrote into a table; `underWay` waits until one does. */
+async function lingeringStore(table: string) {
+  const opened = await harness.open();
+  await onDatabase(opened.url, (client) =>
+    client.query(
+      `create function linger() returns trigger language plpgsql as $$ begin perform pg_sleep(${LINGER_SECONDS}); return null; end $$;
+       create trigger linger after insert or update on ${table} for each statement execute function linger()`,
+    ),
+  );
+  const stopLingering = () => onDatabase(opened.url, (client) => client.query(`alter table ${table} disable trigger linger`));
+  const underWay = () =>
+    onDatabase(opened.url, async (client) => {
+      const sleeping = "select 1 from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
+      while ((await client.query(sleeping)).rows.length === 0) await Bun.sleep(LOOK_MS);
+    });
+  return { opened, underWay, stopLingering };
+}
+
+test(
+  "a plan waits for the edit of a webhook that is under way, and is then refused",
+  async () => {
+    const { opened, underWay } = await lingeringStore("webhook_versions");
+    await using _ = opened;
+    const { store } = opened;
+    const owner = await Owner.of(store);
+    const planner = await Planner.of(store);
+    const adding = addWebhook(store, "w");
+    await underWay();
+    const changes = await owner.change(["a"]);
+    const plan = await planner.plan(changes, []);
+    expect(await store.commitPlan(plan)).toEqual({ kind: "webhooksMoved" });
+    await adding;
+    expect((await store.webhookSet()).versions).toMatchObject([{ webhookId: "w", after: { "0": 0 } }]);
+    expect(await planner.owe(changes, ["w"])).toHaveLength(1);
+  },
+  TEST_MS,
+);
+
+test(
+  "what is planned while its lane is being ended leads it",
+  async () => {
+    const { opened, underWay } = await lingeringStore("deliveries");
+    await using _ = opened;
+    const { store } = opened;
+    await addWebhook(store, "w");
+    const owner = await Owner.of(store);
+    const planner = await Planner.of(store);
+    await planner.owe(await owner.change(["a"]), ["w"]);
+    const ending = store.failOwed("w", "ended", 10);
+    await underWay();
+    expect(await planner.owe(await owner.change(["a"]), ["w"])).toMatchObject([{ number: 2 }]);
+    expect(await ending).toBe(1);
+    expect((await planner.heads("w")).map(({ number }) => number)).toEqual([2]);
+  },
+  TEST_MS,
+);
+
+test(
+  "a delivery that is asked for again while its lane is being settled is refused or led on to, never left aside",
+  async () => {
+    const { opened, underWay, stopLingering } = await lingeringStore("deliveries");
+    await using _ = opened;
+    const { store } = opened;
+    await addWebhook(store, "w");
+    const owner = await Owner.of(store);
+    const planner = await Planner.of(store);
+    await planner.owe(await owner.change(["a", "a", "a"]), ["w"]);
+    const settling = planner.settle(delivered(await planner.head("w", "a")));
+    await underWay();
+    const now = Date.now();
+    expect(await store.retryDelivery(deliveryId("w", 0, 2), now)).toMatchObject({ state: "pending", nextAttemptAt: now });
+    await settling;
+    expect((await planner.heads("w")).map(({ number }) => number)).toEqual([2]);
+    await stopLingering();
+    expect((await planner.settle(delivered(await planner.head("w", "a")))).heads).toMatchObject([{ number: 3 }]);
+  },
+  TEST_MS,
+);
+
+test(
+  "a webhook that is disabled while a delivery is asked for again has nothing left to send",
+  async () => {
+    const { opened, underWay } = await lingeringStore("deliveries");
+    await using _ = opened;
+    const { store } = opened;
+    await addWebhook(store, "w");
+    const owner = await Owner.of(store);
+    const planner = await Planner.of(store);
+    const [head] = await planner.owe(await owner.change(["a"]), ["w"]);
+    await planner.settle(delivered(head as NonNullable<typeof head>));
+    const asking = store.retryDelivery(deliveryId("w", 0, 1), Date.now());
+    await underWay();
+    await store.updateWebhook("w", { state: "disabled" }, null);
+    expect(await store.failOwed("w", "disabled", 10)).toBe(1);
+    await asking;
+    expect(await store.getDelivery(deliveryId("w", 0, 1))).toMatchObject({ state: "failed" });
+  },
+  TEST_MS,
+);
+
+test(
+  "heads that are woken by an edit while they are settled keep one time, and nobody is in a deadlock",
+  async () => {
+    const { opened, underWay } = await lingeringStore("deliveries");
+    await using _ = opened;
+    const { store } = opened;
+    await addWebhook(store, "w");
+    const owner = await Owner.of(store);
+    const planner = await Planner.of(store);
+    const heads = await planner.owe(await owner.change(["a", "b", "c"]), ["w"]);
+    await planner.settle(...heads.map((head) => refused(head, FAR)));
+    const settling = planner.settle(...heads.toReversed().map((head) => refused(head, FAR)));
+    await underWay();
+    await store.updateWebhook("w", { url: "https://elsewhere.example/" }, null);
+    await settling;
+    const now = Date.now();
+    expect((await planner.heads("w")).map(({ nextAttemptAt, laneFailures }) => [nextAttemptAt <= now, laneFailures])).toEqual([
+      [true, 2],
+      [true, 2],
+      [true, 2],
+    ]);
+  },
+  TEST_MS,
+);
+
+test(
+  "of two edits of a sensor under one version one is taken, and a batch that was decided before it is not",
+  async () => {
+    const { opened, underWay } = await lingeringStore("sensors");
+    await using _ = opened;
+    const { store } = opened;
+    await store.createSensor(draftOf("a"));
+    const owner = await Owner.of(store);
+    const edits = [1, 2].map((number) => store.updateSensor(draftOf("a", { name: `edit ${number}` }), 1));
+    await underWay();
+    const [outcome] = await store.commitBatch([owner.part()]);
+    expect(outcome).toMatchObject({ kind: "registryMoved" });
+    const ended = await Promise.allSettled(edits);
+    expect(ended.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+    expect(ended.find(({ status }) => status === "rejected")).toMatchObject({ reason: { kind: "preconditionFailed" } });
+    expect(await store.getSensor("a")).toMatchObject({ sensor: { version: 2 } });
+  },
+  TEST_MS,
+);
