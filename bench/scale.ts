@@ -76,8 +76,11 @@ async function measureQueries(databases: Databases, { rows, calls }: Sizes): Pro
   const open = async (logRows: number) => {
     const database = await databases.create();
     console.error(`filling a log with ${logRows} rows`);
-    await fillRegistry(database, registered);
-    await fillLog(database, logRows);
+    await database.withoutIndexes(async () => {
+      await fillRegistry(database, registered);
+      await fillLog(database, logRows);
+    });
+    await database.execute(database.dialect.settle);
     return openStore(database.config);
   };
   const [short, long] = [await open(shortRows), await open(rows)];

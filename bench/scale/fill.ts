@@ -67,7 +67,6 @@ export async function fillLog(database: BenchDatabase, rows: number): Promise<vo
   await fillChanges(database, { count: count("changes"), sensors: sensorsOf(rows, "changes"), time });
   await fillDeliveries(database, { count: count("deliveries"), sensors: sensorsOf(rows, "deliveries"), time });
   await fillDeadLetters(database, count("deadLetters"), begins);
-  await database.execute(database.dialect.settle);
 }
 
 interface Rows {
