@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { StoreConfig } from "../src/config";
 import { BATCH_MESSAGES_MAX } from "../src/ingest/ingest";
 import { startBroker } from "./broker";
 import { runChild } from "./child";
+import { type Databases, openDatabases } from "./pipeline/databases";
 import { CHANGE_SHARE, REPORT_BYTES, SENSORS } from "./fleet";
 import { median, type Result } from "./figures";
 import type { BenchOptions } from "./run";
@@ -11,8 +13,8 @@ import type { BenchOptions } from "./run";
 /** What each side of the comparison is told. */
 export interface SideSettings {
   readonly natsUrl: string;
-  /** An empty folder for the database. */
-  readonly dir: string;
+  /** A database that is the side's own: its tables are made and empty where it is Postgres's, its file is not there where it is SQLite's. */
+  readonly store: StoreConfig;
   readonly sensors: number;
   /** Messages in the stream: the first ones warm up and are not timed. */
   readonly warmUp: number;
@@ -42,26 +44,26 @@ export async function benchPipeline(options: BenchOptions): Promise<Result> {
   const warmUp = Math.max(sensors, Math.floor(reports / 2));
   const root = mkdtempSync(join(tmpdir(), "tocsin-bench-"));
   const broker = await startBroker(join(root, "broker"));
+  let databases: Databases | null = null;
   try {
+    databases = await openDatabases(options.store, root);
     console.error(`filling the stream with ${warmUp + reports} reports`);
     await runChild("pipeline/fill.ts", { natsUrl: broker.url, count: warmUp + reports, sensors });
     const sides = { service: [] as SideAnswer[], reference: [] as SideAnswer[], bareLoop: [] as SideAnswer[] };
     for (let pair = 1; pair <= pairs; pair += 1) {
-      const settings = (name: string, limits: { warmUp: number; reports: number }): SideSettings => {
-        const dir = join(root, `${name}-${pair}`);
-        return { natsUrl: broker.url, dir, sensors, ...limits };
-      };
-      const whole = { warmUp, reports };
-      sides.service.push(await side("pipeline/service.ts", settings("service", whole)));
-      sides.bareLoop.push(await side("pipeline/bareLoop.ts", settings("bare", whole)));
-      sides.reference.push(await side("pipeline/reference.ts", settings("reference", { warmUp, reports: referenceReports(reports) })));
+      const whole = { natsUrl: broker.url, sensors, warmUp, reports };
+      sides.service.push(await side("pipeline/service.ts", whole, databases));
+      sides.bareLoop.push(await side("pipeline/bareLoop.ts", whole, databases));
+      sides.reference.push(await side("pipeline/reference.ts", { ...whole, reports: referenceReports(reports) }, databases));
       const [service, bare, reference] = [sides.service, sides.bareLoop, sides.reference].map((answers) =>
         Math.round(answers.at(-1)?.perSecond ?? 0),
       );
       console.error(`pair ${pair} of ${pairs}: ${service} reports/s, bare loop ${bare}, reference ${reference}`);
     }
-    return result(sides, { ...options, sensors, pairs, reports, warmUp }, broker.version);
+    const settings = { ...options, durability: databases.durability, sensors, pairs, reports, warmUp };
+    return result(sides, settings, broker.version);
   } finally {
+    await databases?.close();
     await broker.stop();
     rmSync(root, { recursive: true, force: true });
   }
@@ -71,15 +73,14 @@ function referenceReports(reports: number): number {
   return Math.min(Math.ceil(reports * REFERENCE_SHARE), REFERENCE_REPORTS_MAX);
 }
 
-async function side(script: string, settings: SideSettings): Promise<SideAnswer> {
-  const answer = await runChild<SideAnswer>(script, settings);
-  rmSync(settings.dir, { recursive: true, force: true });
-  return answer;
+async function side(script: string, settings: Omit<SideSettings, "store">, databases: Databases): Promise<SideAnswer> {
+  await using database = await databases.open();
+  return await runChild<SideAnswer>(script, { ...settings, store: database.config });
 }
 
 function result(
   sides: Record<"service" | "reference" | "bareLoop", SideAnswer[]>,
-  options: BenchOptions & { sensors: number; pairs: number; reports: number; warmUp: number },
+  options: BenchOptions & { durability: string; sensors: number; pairs: number; reports: number; warmUp: number },
   natsVersion: string,
 ): Result {
   const rate = (answers: SideAnswer[]) => median(answers.map(({ perSecond }) => perSecond));
@@ -102,7 +103,7 @@ function result(
     headline: `${figures.ratio.toFixed(1)} times the reference, ${figures.bareLoopRatio.toFixed(2)} of the bare loop, ${Math.round(figures.reportsPerSecond).toLocaleString("en")} reports/s`,
     settings: {
       store: options.store,
-      durability: "WAL, synchronous=FULL, on every side",
+      durability: options.durability,
       sensors: options.sensors,
       reports: options.reports,
       warmUpReports: options.warmUp,

@@ -17,7 +17,7 @@ interface Bench {
 }
 
 const BENCHES: Record<string, Bench> = {
-  pipeline: { run: benchPipeline, says: "reports from the stream to the commit and the published change", stores: ["sqlite"] },
+  pipeline: { run: benchPipeline, says: "reports from the stream to the commit and the published change", stores: ["sqlite", "postgres"] },
   sync: { run: benchSync, says: "what it costs that the broker acknowledges only what is on the disk", stores: ["sqlite"] },
   latency: { run: benchLatency, says: "from a sensor's publish to the webhook received", stores: ["sqlite"] },
   scale: {

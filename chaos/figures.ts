@@ -7,7 +7,8 @@ export type Figures = Readonly<Record<string, number>>;
 export interface Measured {
   /** Null when it could not be collected. */
   readonly evidence: Evidence | null;
-  readonly rounds: number;
+  /** After each round, how long it took until all that had been said was in the log and planned. */
+  readonly catchUps: readonly number[];
   readonly nodes: readonly Pick<ServiceNode, "startsAgain">[];
   /** From the last report until nothing was owed any more. */
   readonly quietMs: number;
@@ -15,11 +16,12 @@ export interface Measured {
 }
 
 /** How much happened, so that a run that tested nothing shows, and the longest that anybody had to wait. */
-export function figuresOf({ evidence, rounds, nodes, quietMs, seconds }: Measured): Figures {
+export function figuresOf({ evidence, catchUps, nodes, quietMs, seconds }: Measured): Figures {
   return {
-    rounds,
+    rounds: catchUps.length,
     ...(evidence === null ? {} : { ...countsOf(evidence), ...waitsOf(evidence) }),
     nodeStartsAgain: nodes.reduce((sum, { startsAgain }) => sum + startsAgain, 0),
+    catchUpMaxMs: Math.round(Math.max(0, ...catchUps)),
     quietMs: Math.round(quietMs),
     seconds: Math.round(seconds),
   };

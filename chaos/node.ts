@@ -20,6 +20,8 @@ export interface NodeOptions {
   readonly databaseUrl: string;
   readonly natsUrls: readonly string[];
   readonly partitions: number;
+  /** Of http, ingest, notify, separated by commas; all unless given. */
+  readonly roles?: string;
 }
 
 interface Parts {
@@ -45,7 +47,7 @@ export class ServiceNode implements AsyncDisposable {
   private constructor(
     readonly name: string,
     private readonly parts: Parts,
-    { httpPort, databaseUrl, partitions }: { httpPort: number; databaseUrl: string; partitions: number },
+    { httpPort, databaseUrl, partitions, roles = "" }: Pick<NodeOptions, "databaseUrl" | "partitions" | "roles"> & { httpPort: number },
   ) {
     const { folder, proxies } = parts;
     this.httpUrl = `http://127.0.0.1:${httpPort}`;
@@ -58,6 +60,7 @@ export class ServiceNode implements AsyncDisposable {
       DATABASE_URL: database.href,
       NATS_URL: proxies.nats.map(({ port }) => `nats://127.0.0.1:${port}`).join(","),
       PARTITIONS: String(partitions),
+      ROLES: roles,
       DATA_DIR: folder,
       ADMIN_TOKEN,
       LOG_LEVEL: "warn",
@@ -65,13 +68,13 @@ export class ServiceNode implements AsyncDisposable {
   }
 
   /** With its proxies, not yet started. */
-  static async prepare({ name, databaseUrl, natsUrls, partitions }: NodeOptions): Promise<ServiceNode> {
+  static async prepare({ name, databaseUrl, natsUrls, partitions, roles }: NodeOptions): Promise<ServiceNode> {
     const postgres = await openProxy(Number(new URL(databaseUrl).port));
     const nats = await Promise.all(natsUrls.map((url) => openProxy(Number(new URL(url).port))));
     const [httpPort] = await freePorts(1);
     const folder = mkdtempSync(join(tmpdir(), "tocsin-chaos-"));
     const parts = { folder, proxies: { postgres, nats }, prefix: await dieWithParent() };
-    return new ServiceNode(name, parts, { httpPort, databaseUrl, partitions });
+    return new ServiceNode(name, parts, { httpPort, databaseUrl, partitions, roles });
   }
 
   get running(): boolean {

@@ -1,18 +1,15 @@
 /** The batch's SQL by hand and nothing else, reading the same stream and publishing the same changes: what no service can be faster than. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import type { JsMsg } from "@nats-io/jetstream";
 import { BATCH_MESSAGES_MAX } from "../../src/ingest/ingest";
 import { childSettings } from "../child";
 import type { SideSettings } from "../pipeline";
-import { openByHand } from "./byHand";
+import { openByHand } from "./byHand/byHand";
 import { Stopwatch } from "./stopwatch";
 import { openHandStream, renewChanges } from "./stream";
 
-const { natsUrl, dir, warmUp, reports } = childSettings<SideSettings>();
-mkdirSync(dir, { recursive: true });
+const { natsUrl, store, warmUp, reports } = childSettings<SideSettings>();
 await renewChanges(natsUrl);
-const database = openByHand(join(dir, "bench.db"));
+const database = await openByHand(store);
 const stream = await openHandStream(natsUrl);
 
 const total = warmUp + reports;
@@ -23,7 +20,7 @@ let publishing: Promise<void> = Promise.resolve();
 for await (const message of stream.messages) {
   batch.push(message);
   if (batch.length < BATCH_MESSAGES_MAX && committed + batch.length < total) continue;
-  const changes = database.commit(batch);
+  const changes = await database.commit(batch);
   committed += batch.length;
   batch = [];
   // One batch's changes are on their way while the next one is read.
@@ -35,6 +32,6 @@ for await (const message of stream.messages) {
 await publishing;
 const answer = stopwatch.stop(committed);
 await stream.close();
-database.close();
+await database.close();
 console.log(JSON.stringify(answer));
 process.exit(0);

@@ -1,6 +1,4 @@
 /** The service's own ingest: from the first message read after the warm-up to the last commit and the last published change. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { createCommits } from "../../src/ingest/commits";
 import { Ingest } from "../../src/ingest/ingest";
 import { createSensorMemory } from "../../src/ingest/sensorCache";
@@ -18,10 +16,9 @@ import { renewChanges } from "./stream";
 
 const LEASE_TTL_MS = 60_000;
 
-const { natsUrl, dir, warmUp, reports } = childSettings<SideSettings>();
-mkdirSync(dir, { recursive: true });
+const { natsUrl, store: config, warmUp, reports } = childSettings<SideSettings>();
 await renewChanges(natsUrl);
-const store = await openStore({ kind: "sqlite", file: join(dir, "bench.db") });
+const store = await openStore(config);
 await store.fixPartitionCount(1, 1);
 const acquired = await store.acquireLease({ role: "ingest", partition: 0, owner: "bench", ttlMs: LEASE_TTL_MS, takeOver: true });
 if (acquired === null) throw new Error("the lease of a new database is free");

@@ -4,7 +4,7 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { openNats } from "../../src/jetstream/connection";
 import { changesStream, changeSubject, reportsStream } from "../../src/jetstream/subjects";
 import { ensureTopology } from "../../src/jetstream/topology";
-import type { ChangeByHand } from "./byHand";
+import type { ChangeByHand } from "./byHand/byHand";
 
 const PLACE = { partitions: 1, partition: 0 };
 export const REPORTS = reportsStream(PLACE);

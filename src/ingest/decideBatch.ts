@@ -36,7 +36,14 @@ export interface DecidedBatch {
   readonly settle: () => void;
 }
 
-type Parsed = ParsedReport | { readonly kind: "tick"; readonly receivedAt: number };
+type Parsed = ParsedReport | ParsedTick;
+
+interface ParsedTick {
+  readonly kind: "tick";
+  readonly receivedAt: number;
+  /** As it was at the tick: a dark time behind it, in the same batch, excuses nobody before it. */
+  readonly darkEndedAt: number;
+}
 
 interface ParsedReport {
   readonly kind: "report";
@@ -54,7 +61,7 @@ export async function decideBatch(messages: readonly StreamMessage[], from: Part
   await findRepeats(parsed, means.store);
   for (const item of parsed) {
     if (item.kind === "report") batch.decideReport(item);
-    else await batch.judge(item.receivedAt);
+    else await batch.judge(item);
   }
   return batch.finish(messages);
 }
@@ -104,7 +111,7 @@ class Batch {
     const parsed: Parsed[] = [];
     for (const message of messages) {
       const receivedAt = this.#advanceClock(message.timeMs);
-      if (message.id === TICK_ID) parsed.push({ kind: "tick", receivedAt });
+      if (message.id === TICK_ID) parsed.push({ kind: "tick", receivedAt, darkEndedAt: this.#darkEndedAt });
       else if (message.id !== PROBE_ID) {
         const item = this.#parseReport(message, receivedAt);
         if (item !== null) parsed.push(item);
@@ -132,7 +139,7 @@ class Batch {
   }
 
   /** Judges those whose check is due, as far as this batch left them. */
-  async judge(watermark: number): Promise<void> {
+  async judge({ receivedAt: watermark, darkEndedAt }: ParsedTick): Promise<void> {
     const due = await this.#dueSensors(watermark);
     const missed: { readonly sensor: Sensor; readonly change: ChangeDraft }[] = [];
     const moved = this.#moved.filter((sensor) => sensor.state.checkAt !== null && sensor.state.checkAt <= watermark && !due.has(sensor));
@@ -142,7 +149,7 @@ class Batch {
         this.#move(suspect, null, state);
         continue;
       }
-      const judged = judgeHeartbeat(sensor, state, { watermark, darkEndedAt: this.#darkEndedAt });
+      const judged = judgeHeartbeat(sensor, state, { watermark, darkEndedAt });
       this.#move(suspect, sensor, judged.state);
       if (judged.change !== null) missed.push({ sensor, change: judged.change });
     }

@@ -29,12 +29,12 @@ async function chaos(...args: string[]): Promise<{ code: number; text: string }>
 test(
   "three nodes, struck in each way that there is, keep every promise",
   async () => {
-    const { code, text } = await chaos("--rounds", String(ROUNDS), "--seed", "797", "--json");
+    const { code, text } = await chaos("--rounds", String(ROUNDS), "--seed", "509", "--json");
     expect(code === 0 ? "" : text).toBe("");
     for (const kind of STRIKE_KINDS) expect(text).toContain(kind);
     const { chaos: word, settings, figures } = JSON.parse(text.trim().split("\n").at(-1) as string) as Printed;
     expect(word).toBe("every promise was kept");
-    expect(settings).toMatchObject({ rounds: ROUNDS, seed: 797, nodes: 3, partitions: 4, cluster: false });
+    expect(settings).toMatchObject({ rounds: ROUNDS, seed: 509, nodes: 3, partitions: 4, cluster: false });
     // It has tested something.
     expect(figures["reportsOverNats"]).toBeGreaterThan(1000);
     for (const road of ["reportsOverHttp", "changes", "deliveries"]) expect(figures[road]).toBeGreaterThan(300);

@@ -12,6 +12,11 @@ const said = fc.record({
   reportId: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
 });
 
+/** Nothing is said between the two: the broker was off, if they lie far enough apart. */
+const darkTime = fc
+  .tuple(fc.integer({ min: 0, max: 25_000 }), fc.integer({ min: 0, max: 6000 }))
+  .map(([from, lasts]) => [from, from + lasts] as const);
+
 function toReport({ ms, id, status, age, reportId }: { ms: number; id: string; status: string; age?: number; reportId?: number }): Said {
   const at = age === undefined ? undefined : new Date(LOG_BEGINS + ms - age).toISOString();
   return report(ms, id, { status, at, id: reportId === undefined ? undefined : `m-${reportId}` });
@@ -32,12 +37,24 @@ test("the same log gives the same changes and dispositions, whatever the batches
   const logs = fc.array(said, { minLength: 1, maxLength: 60 });
   const sizes = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 8 });
   await fc.assert(
-    fc.asyncProperty(logs, sizes, fc.boolean(), async (drawn, batches, restart) => {
-      const log = inOrder(ticks(0, 30_000), drawn.map(toReport));
+    fc.asyncProperty(logs, darkTime, sizes, fc.boolean(), async (drawn, [darkFrom, darkTo], batches, restart) => {
+      const isLit = ({ ms }: Said) => ms <= darkFrom || ms >= darkTo;
+      const log = inOrder(ticks(0, 30_000), drawn.map(toReport)).filter(isLit);
       expect(await changesOf(log, batches, restart)).toEqual(await changesOf(log, [log.length], false));
     }),
     { numRuns: 25 },
   );
+});
+
+test("a silence that was noticed before a dark time is noticed in one batch with it, too", async () => {
+  // "a" is last heard at 0 and late at 5000; after 6000 the broker is off for four seconds.
+  const log = inOrder(report(0, "a", "ok"), ticks(0, 6000), ticks(10_000, 12_000));
+  const one = await changesOf(log, [log.length], false);
+  expect(one).toEqual(await changesOf(log, [1], false));
+  expect(one.changes.map(({ cause, occurredAt }) => [cause, Date.parse(occurredAt) - LOG_BEGINS])).toEqual([
+    ["report", 0],
+    ["timeout", 5000],
+  ]);
 });
 
 test("a batch that was decided but is not in leaves no trace: decided again, it comes to the same", async () => {

@@ -26,11 +26,21 @@ export interface ReceiverOptions {
   readonly api: (path: string, init: RequestInit) => Promise<Response>;
 }
 
+interface Request {
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  readonly at: number;
+  readonly answered: number;
+  /** Checked when it comes, because a signature is good for some minutes only; null until the secret is known. */
+  signatureValid: boolean | null;
+}
+
 const TAKEN: Answer = { status: 204, delayMs: 0 };
 
 /** A webhook at a real endpoint of its own. */
 export async function openReceiver({ filter, answer, api }: ReceiverOptions): Promise<Receiver> {
-  const requests: { headers: Record<string, string>; body: string; at: number; answered: number }[] = [];
+  const requests: Request[] = [];
+  let secret: string | null = null;
   let healed = false;
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -38,7 +48,14 @@ export async function openReceiver({ filter, answer, api }: ReceiverOptions): Pr
     async fetch(request) {
       const body = await request.text();
       const { status, delayMs } = healed ? TAKEN : answer();
-      requests.push({ headers: Object.fromEntries(request.headers), body, at: Date.now(), answered: status });
+      const headers = Object.fromEntries(request.headers);
+      requests.push({
+        headers,
+        body,
+        at: Date.now(),
+        answered: status,
+        signatureValid: secret === null ? null : isSigned(secret, body, headers),
+      });
       if (delayMs > 0) await Bun.sleep(delayMs);
       return new Response(null, { status });
     },
@@ -46,13 +63,15 @@ export async function openReceiver({ filter, answer, api }: ReceiverOptions): Pr
   const url = `http://127.0.0.1:${server.port}/`;
   const response = await api("/v1/webhooks", { method: "POST", body: JSON.stringify({ url, filter }) });
   if (response.status !== 201) throw new Error(`the webhook was not registered: ${response.status} ${await response.text()}`);
-  const { id: webhookId, secret } = (await response.json()) as { id: string; secret: string };
+  const { id: webhookId, secret: given } = (await response.json()) as { id: string; secret: string };
+  secret = given;
+  for (const request of requests) request.signatureValid ??= isSigned(given, request.body, request.headers);
   return {
     url,
     webhookId,
     arrivals: () =>
-      requests.map(({ headers, body, at, answered }) => {
-        return { webhookId, deliveryId: headers["webhook-id"] ?? "", body, signatureValid: isSigned(secret, body, headers), at, answered };
+      requests.map(({ headers, body, at, answered, signatureValid }) => {
+        return { webhookId, deliveryId: headers["webhook-id"] ?? "", body, signatureValid: signatureValid === true, at, answered };
       }),
     count: () => requests.length,
     heal: () => {

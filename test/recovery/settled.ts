@@ -35,15 +35,50 @@ export async function settled(database: string, places: readonly Place[], within
   }
 }
 
+/**
+ * Resolves once every partition's log has come to the place that was named, and all that came of it until then is planned; while others
+ * go on reporting. Gives how long it took.
+ */
+export async function caughtUp(database: string, places: readonly Place[], withinMs: number): Promise<number> {
+  const startedAt = performance.now();
+  const missing = new Map(places.map((place) => [place.partition, { ...place, changes: null as number | null }]));
+  for (;;) {
+    for (const { partition, cursor, changes, planned } of await progressIn(database)) {
+      const goal = missing.get(partition);
+      if (goal === undefined || cursor < goal.sequence) continue;
+      goal.changes ??= changes;
+      if (planned >= goal.changes) missing.delete(partition);
+    }
+    const ms = performance.now() - startedAt;
+    if (missing.size === 0) return ms;
+    if (ms > withinMs) throw new Error(`after ${withinMs} ms still behind: ${JSON.stringify([...missing.values()])}`);
+    await Bun.sleep(2 * LOOK_MS);
+  }
+}
+
+interface Progress {
+  readonly partition: number;
+  readonly cursor: number;
+  readonly changes: number;
+  readonly planned: number;
+}
+
+async function progressIn(database: string): Promise<Progress[]> {
+  await using tables = await openTables(database);
+  return await tables.all<Progress>(PROGRESS);
+}
+
 async function owedIn(database: string, ends: ReadonlyMap<number, number>): Promise<Owed> {
   await using tables = await openTables(database);
   const [rest] = await tables.all<Omit<Owed, "behind">>(OWED);
-  const reached = new Map((await tables.all<Place>(REACHED)).map(({ partition, sequence }) => [partition, sequence]));
+  const reached = new Map((await tables.all<Progress>(PROGRESS)).map(({ partition, cursor }) => [partition, cursor]));
   const behind = [...ends].filter(([partition, end]) => (reached.get(partition) ?? 0) < end).length;
   return { ...(rest as Omit<Owed, "behind">), behind };
 }
 
-const REACHED = "SELECT partition, cursor AS sequence FROM partitions WHERE role = 'ingest'";
+const PROGRESS = `SELECT ingest.partition, ingest.cursor, ingest.change_number AS changes, coalesce(notify.change_number, 0) AS planned
+  FROM partitions AS ingest LEFT JOIN partitions AS notify ON notify.partition = ingest.partition AND notify.role = 'notify'
+  WHERE ingest.role = 'ingest'`;
 const OWED = `SELECT
     (SELECT sum(change_number - published) FROM partitions WHERE role = 'ingest') AS unpublished,
     (SELECT sum(ingest.change_number - coalesce(notify.change_number, 0)) FROM partitions AS ingest

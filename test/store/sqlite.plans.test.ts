@@ -4,7 +4,7 @@ import { openStore } from "../../src/store/open";
 import type { Store } from "../../src/store/store";
 import { Owner } from "./conformance/owner";
 import { allPages, draftOf, FIRST_PAGE, onlineState } from "./conformance/samples";
-import { makeEveryCall } from "./sqlite/everyCall";
+import { makeEveryCall } from "./everyCall";
 import { openBeside, temporaryFolder } from "./sqlite/harness";
 import { planOf, type Watched, watchStatements } from "./sqlite/statements";
 
@@ -14,6 +14,7 @@ const MANY_SENSORS = 20_000;
 const SCANS: readonly (readonly [statement: RegExp, step: RegExp, why: string])[] = [
   [/from sqlite_master/, /^SCAN sqlite_master$/, "a row for each table; when the file is opened"],
   [/from partitions order by/, /^SCAN partitions$/, "two rows for each partition"],
+  [/from nodes\b/, /^SCAN nodes/, "a row for each process that lives"],
   [
     /from webhook_versions where passed = 0/,
     /^SCAN webhook_versions USING INDEX webhook_versions_that_matter$/,

@@ -16,6 +16,8 @@ const ASIDE_MS = 20_000;
 /** Connections for everybody, and those that commits have for themselves: a long list must not hold them up. */
 const WORK_CONNECTIONS_MAX = 10;
 const CONTROL_CONNECTIONS_MAX = 4;
+/** A commit that waits for somebody who hangs gives its connection back to the leases, and is tried again. */
+const CONTROL_LOCK_MS = 1000;
 /** And those of leases: where many partitions commit at once, a renewal that waited behind them would lose what they commit under. */
 const LEASE_CONNECTIONS_MAX = 2;
 
@@ -70,7 +72,7 @@ export async function openConnection(url: string, asFound: boolean): Promise<Con
   const control = openPool({
     ...optionsOf(url),
     max: CONTROL_CONNECTIONS_MAX,
-    options: `${PLANNING} -c plan_cache_mode=force_generic_plan`,
+    options: `${PLANNING} -c plan_cache_mode=force_generic_plan -c lock_timeout=${CONTROL_LOCK_MS}`,
   });
   const leases = openPool({ ...optionsOf(url), max: LEASE_CONNECTIONS_MAX });
   return {

@@ -32,7 +32,7 @@ const newestFirst = statement<DeadLetterFields>(
    summed as (select id, sum(bytes) over newest - bytes as bytes_before, row_number() over newest as place from sized
      window newest as (order by received_at desc, stream desc, sequence desc rows unbounded preceding))
    select d.id, d.stream, d.sequence, d.subject, d.received_at, d.reason, d.payload
-   from summed s join dead_letters d on d.id = s.id where s.place <= 2 or s.bytes_before <= ${PAGE_PAYLOAD_BYTES_MAX}
+   from summed s cross join lateral (select * from dead_letters d where d.id = s.id offset 0) d where s.place <= 2 or s.bytes_before <= ${PAGE_PAYLOAD_BYTES_MAX}
    order by s.place`,
 );
 const insert = statement(

@@ -120,30 +120,34 @@ interface Newest {
   readonly limit: number;
 }
 
-/** The newest first. */
+/**
+ * The newest first. Postgres would rather go through all deliveries from the newest on, in the hope of soon finding enough: but an index
+ * whose order begins with another column is asked for by comparing, and ordering by, that column too.
+ */
 async function search(client: ClientBase, { webhookId, sensorId, state }: DeliveryQuery, newest: Newest): Promise<DeliveryRow[]> {
   const values = new Values();
-  const before = `d.ordinal < ${values.add(newest.before)}`;
-  const end = `order by d.ordinal desc limit ${values.add(newest.limit)}`;
-  const select = (...conditions: string[]) => `select ${DELIVERY} from deliveries d where ${[...conditions, before].join(" and ")} ${end}`;
+  const before = values.add(newest.before);
+  const limit = values.add(newest.limit);
+  const newestOf = (lead: string, value: string, ...conditions: string[]) =>
+    `select ${DELIVERY} from deliveries d where ${[`(${lead}, d.ordinal) < (${value}, ${before})`, `${lead} >= ${value}`, ...conditions].join(" and ")}
+     order by ${lead} desc, d.ordinal desc limit ${limit}`;
 
   async function found(text: string): Promise<DeliveryRow[]> {
     return (await client.query<DeliveryRow>(text, values.all)).rows;
   }
 
-  const conditions: string[] = [];
   if (sensorId !== undefined) {
+    const conditions: string[] = [];
     // A sensor's own are few. The concatenation keeps Postgres from the longer index of the webhook, which may lead through millions.
-    conditions.push(`d.sensor_id = ${values.add(sensorId)}`);
     if (webhookId !== undefined) conditions.push(`d.webhook_id || '' = ${values.add(webhookId)}`);
     if (state !== undefined) conditions.push(`d.state || '' = ${values.add(state)}`);
-    return found(select(...conditions));
+    return found(newestOf("d.sensor_id", `${values.add(sensorId)}::text`, ...conditions));
   }
-  if (webhookId !== undefined) conditions.push(`d.webhook_id = ${values.add(webhookId)}`);
-  if (state !== undefined) conditions.push(`d.state = ${values.add(state)}`);
-  if (webhookId === undefined || state !== undefined) return found(select(...conditions));
+  const ofWebhook = webhookId === undefined ? [] : [`d.webhook_id = ${values.add(webhookId)}`];
+  if (state !== undefined) return found(newestOf("d.state", `${values.add(state)}::text`, ...ofWebhook));
+  const end = `order by d.ordinal desc limit ${limit}`;
+  if (webhookId === undefined) return found(`select ${DELIVERY} from deliveries d where d.ordinal < ${before} ${end}`);
   // The index is ordered within each state: the newest of all are among the newest of each.
-  const ofEach = select(...conditions, "d.state = s.state");
   const states = `unnest(${values.add(DELIVERY_STATES)}::text[]) s (state)`;
-  return found(`select d.* from ${states} cross join lateral (${ofEach}) d ${end}`);
+  return found(`select d.* from ${states} cross join lateral (${newestOf("d.state", "s.state", ...ofWebhook)}) d ${end}`);
 }

@@ -12,7 +12,8 @@ const load = statement<SensorAndStateRow>(
 );
 const editedAfter = statement<SensorAndStateRow>(
   "ingest.editedAfter",
-  `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id
+  // `offset 0`: for a plan that is kept, any number of edits may have come, and the states would be read from end to end.
+  `select ${SENSOR_AND_STATE} from sensors s left join lateral (select * from states t where t.sensor_id = s.id offset 0) t on true
    where s.partition = $1 and s.registry_version > $2 order by s.registry_version`,
 );
 const readVersion = statement<{ registry_version: number }>(

@@ -1,6 +1,9 @@
 /**
  * What keeps lanes in order. Every transaction that moves the deliveries of a partition's lanes, on whatever node, first takes that
  * partition's row of `partitions`, so that one of them works after the other; no other rows of lanes does it wait for.
+ *
+ * Nobody is in a deadlock, because everybody locks in one order: the partition's row, the lock of the webhooks (webhookVersions.ts), rows
+ * of webhooks by their ids.
  */
 import type { ClientBase } from "pg";
 import type { DueDelivery, Lease } from "../store";

@@ -44,7 +44,8 @@ const dropDeliveries = statement<{ deliveries: number; attempts: number }>(
 const pruneDeadLetters = statement<{ pruned: number }>(
   "prune.deadLetters",
   `with gone as (
-     delete from dead_letters where id in (select id from dead_letters where received_at < $1 order by received_at limit $2) returning 1)
+     delete from dead_letters where id = any(array(select id from dead_letters where received_at < $1 order by received_at limit $2))
+     returning 1)
    select count(*) as pruned from gone`,
 );
 

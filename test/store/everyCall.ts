@@ -1,9 +1,9 @@
-import { DELIVERY_STATES } from "../../../src/domain/delivery";
-import { AVAILABILITIES, SEVERITIES } from "../../../src/domain/severity";
-import type { PageRequest, SensorQuery, Store, TimeRange } from "../../../src/store/store";
-import { Owner } from "../conformance/owner";
-import { delivered, failed, Planner, refused } from "../conformance/planner";
-import { addWebhook, draftOf, FAR, letterOf, LOG_BEGINS, onlineState, reportOf } from "../conformance/samples";
+import { DELIVERY_STATES } from "../../src/domain/delivery";
+import { AVAILABILITIES, SEVERITIES } from "../../src/domain/severity";
+import type { PageRequest, SensorQuery, Store, TimeRange } from "../../src/store/store";
+import { Owner } from "./conformance/owner";
+import { delivered, failed, Planner, refused } from "./conformance/planner";
+import { addWebhook, draftOf, FAR, letterOf, LOG_BEGINS, onlineState, reportOf } from "./conformance/samples";
 
 const ORDERS = ["asc", "desc"] as const;
 const RANGES: readonly TimeRange[] = [{}, { since: LOG_BEGINS }, { until: FAR }, { since: LOG_BEGINS, until: FAR }];
@@ -15,6 +15,9 @@ export async function makeEveryCall(store: Store): Promise<void> {
   await askAsNotifier(store, planner);
   await askAsApi(store);
   await store.listPartitions();
+  await store.beat({ id: "node", roles: ["ingest"] }, 1000);
+  await store.leave(["node"]);
+  await store.prepareDays(1);
   await store.probe();
   await store.prune({ reports: FAR, changes: FAR, deliveries: FAR, deadLetters: FAR }, 2);
 }
