@@ -10,9 +10,9 @@ import { startPostgres, type TestPostgres } from "../../test/servers/postgres";
 export interface BenchDatabase {
   readonly config: StoreConfig;
   readonly dialect: Dialect;
-  execute(sql: string): Promise<void>;
+  readonly execute: (sql: string) => Promise<void>;
   /** Runs `fill` while no table has more than its key, and makes all other indexes afterwards, which is many times as fast. */
-  withoutIndexes(fill: () => Promise<void>): Promise<void>;
+  readonly withoutIndexes: (fill: () => Promise<void>) => Promise<void>;
 }
 
 export interface Dialect {
