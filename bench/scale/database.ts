@@ -20,8 +20,8 @@ export interface Dialect {
   series(count: number): string;
   json(text: string): string;
   bytes(count: number): string;
-  /** What is run once a table is filled. */
-  readonly settle: string;
+  /** What is run, one after the other, once the tables are filled. */
+  readonly settle: readonly string[];
 }
 
 export interface Databases {
@@ -36,7 +36,7 @@ const POSTGRES: Dialect = {
   series: (count) => `generate_series(0, ${count - 1}) s (n)`,
   json: (text) => `(${text})::json`,
   bytes: (count) => `decode(repeat('6d', ${count}), 'hex')`,
-  settle: "vacuum (analyze)",
+  settle: ["vacuum (analyze)", "checkpoint"],
 };
 
 const SQLITE: Dialect = {
@@ -44,7 +44,7 @@ const SQLITE: Dialect = {
     `(with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n < ${count - 1}) select n from numbers)`,
   json: (text) => text,
   bytes: (count) => `zeroblob(${count})`,
-  settle: "pragma wal_checkpoint(truncate)",
+  settle: ["pragma wal_checkpoint(truncate)"],
 };
 
 /** A server with its own settings (lines of postgresql.conf): fsync and synchronous_commit are on unless they say otherwise. */

@@ -24,7 +24,7 @@ export async function fillSensors({ dialect, execute }: BenchDatabase, count: nu
     `insert into states (sensor_id, partition, status, severity, availability, since, last_reported_at, last_received_at, at_max, revision, life)
      select ${id}, 0, 'ok', 'ok', 'online', ${heard}, ${heard}, ${heard}, ${heard}, 1, 1 from ${dialect.series(count)}`,
   );
-  await execute(dialect.settle);
+  for (const statement of dialect.settle) await execute(statement);
 }
 
 /** How many sensors stand in every part of a log of so many rows; a multiple of P. */
