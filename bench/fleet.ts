@@ -19,6 +19,8 @@ export class Fleet {
     readonly sensors: number,
     readonly changeShare = CHANGE_SHARE,
     seed = 1,
+    /** All of them are known to be `ok`: nobody has to be visited first. */
+    private readonly known = false,
   ) {
     this.#hot = new Uint8Array(sensors);
     this.#random = seed;
@@ -26,7 +28,7 @@ export class Fleet {
 
   /** The next report, said at `now` (epoch milliseconds). The first ones visit every sensor once. */
   next(now: number): Draw {
-    const first = this.#count < this.sensors;
+    const first = !this.known && this.#count < this.sensors;
     const index = first ? this.#count : this.#draw() % this.sensors;
     const changes = !first && this.#draw() / 2 ** 32 < this.changeShare;
     if (changes) this.#hot[index] = 1 - (this.#hot[index] as number);

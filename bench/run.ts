@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { benchFailover } from "./failover";
 import { benchLatency } from "./latency";
 import { benchPipeline, PIPELINE_REPORTS_MIN } from "./pipeline";
+import { benchScale, SCALE_ROWS_MIN } from "./scale";
 import { benchSync } from "./sync";
 import { printFigures, type Result } from "./figures";
 
@@ -19,6 +20,11 @@ const BENCHES: Record<string, Bench> = {
   pipeline: { run: benchPipeline, says: "reports from the stream to the commit and the published change", stores: ["sqlite", "postgres"] },
   sync: { run: benchSync, says: "what it costs that the broker acknowledges only what is on the disk", stores: ["sqlite"] },
   latency: { run: benchLatency, says: "from a sensor's publish to the webhook received", stores: ["sqlite"] },
+  scale: {
+    run: benchScale,
+    says: "what a report costs with more sensors, and a query with a longer log",
+    stores: ["postgres", "sqlite"],
+  },
   failover: { run: benchFailover, says: "how long changes pause when a node is stopped, and when it is killed", stores: ["postgres"] },
 };
 
@@ -32,11 +38,13 @@ export interface BenchOptions {
   readonly sensors: number | null;
   readonly pairs: number | null;
   readonly rounds: number | null;
+  readonly rows: number | null;
 }
 
 const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--sensors N] [--json]
        pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]
        failover: [--rounds N] [--rate R]   sync: [--seconds S] [--warm-up S] [--pairs N]
+       scale: [--reports N] [--rounds N] [--rows N]
 
 ${Object.entries(BENCHES)
   .map(([name, { says }]) => `  ${name.padEnd(10)} ${says}`)
@@ -56,6 +64,7 @@ function readOptions() {
       sensors: { type: "string" },
       pairs: { type: "string" },
       rounds: { type: "string" },
+      rows: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
@@ -72,6 +81,7 @@ function readOptions() {
     sensors: positive("sensors", values.sensors),
     pairs: positive("pairs", values.pairs),
     rounds: positive("rounds", values.rounds),
+    rows: positive("rows", values.rows, SCALE_ROWS_MIN),
   };
   return { bench, options, json: values.json };
 }

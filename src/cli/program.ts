@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { version } from "../../package.json";
 import { logsStacks } from "../config";
 import { endingOf } from "./errors";
+import { addDoctor } from "./doctor";
 import { addListen } from "./listen";
 import { addMigrate } from "./migrate";
 import { addSense } from "./sense";
@@ -34,13 +35,14 @@ export function createProgram(): Command {
     .showSuggestionAfterError(true)
     .exitOverride()
     .addHelpText("after", EXAMPLES);
-  for (const add of [addUp, addServe, addMigrate, addToken, addTail, addListen, addSimulate, addSense]) add(program);
+  for (const add of [addUp, addServe, addMigrate, addToken, addTail, addListen, addSimulate, addSense, addDoctor]) add(program);
   return program;
 }
 
 const EXAMPLES = `
 Examples:
   $ tocsin up                                   everything on this machine, by one command
+  $ tocsin doctor                               what is wrong, and what to do about it
   $ tocsin tail                                 follow the changes in the terminal
   $ tocsin listen                               receive webhooks here, and print them
   $ tocsin sense                                this machine as four sensors

@@ -8,7 +8,7 @@ import type { IngestStore, SensorAndState } from "../store/store";
  * The most sensors whose registration and state a node keeps in memory, over all of its partitions: three quarters of a KiB each. What is
  * not there is loaded with the batch that needs it.
  */
-const SENSORS_CACHED_MAX = 100_000;
+const SENSORS_CACHED_MAX = 50_000;
 
 /** A sensor as the owner believes it, moved in place by each commit; `sensor` null when nobody registered the id, or it was deleted. */
 export interface KnownSensor {

@@ -80,16 +80,19 @@ export function wantedStreams(partitions: number, replicas: number): Wanted[] {
  */
 export async function ensureTopology(link: NatsLink, partitions: number, replicas: number | null = null): Promise<void> {
   for (const wanted of wantedStreams(partitions, replicas ?? replicasFor(link))) {
-    const config = await ensureStream(link, wanted);
-    const wrong = DEMANDED.filter((field) => config[field] !== wanted[field]);
-    if (wrong.length === 0) continue;
-    const found = wrong.map((field) => `${field} is ${config[field]}, not ${wanted[field]}`).join("; ");
-    throw new Fault("conflict", `The stream ${wanted.name} does not fit: ${found}.`);
+    const differences = differencesOf(await ensureStream(link, wanted), wanted);
+    if (differences !== null) throw new Fault("conflict", `The stream ${wanted.name} does not fit: ${differences}.`);
   }
 }
 
+/** What of a stream is not as wanted, in words; null when all is. */
+export function differencesOf(config: StreamConfig, wanted: Wanted): string | null {
+  const wrong = DEMANDED.filter((field) => config[field] !== wanted[field]);
+  return wrong.length === 0 ? null : wrong.map((field) => `${field} is ${config[field]}, not ${wanted[field]}`).join("; ");
+}
+
 /** A server that belongs to a cluster names it when it greets; a single one has nowhere to put a second copy, and refuses to. */
-function replicasFor({ connection }: NatsLink): number {
+export function replicasFor({ connection }: NatsLink): number {
   return connection.info?.cluster === undefined ? 1 : REPLICAS_IN_CLUSTER;
 }
 

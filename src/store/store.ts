@@ -31,6 +31,11 @@ export interface Store
   close(): Promise<void>;
 }
 
+export interface OpenOptions {
+  /** For who only looks: nothing is made or changed in a database that others may use. (What lies in a data folder is one's own.) */
+  readonly asFound?: boolean;
+}
+
 // ── partitions and leases ────────────────────────────────────────────────────────────────────────────────────────────
 
 export type LeasedRole = "ingest" | "notify";

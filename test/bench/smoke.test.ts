@@ -8,6 +8,8 @@ import { printedResult, runBench } from "./run";
 const BENCH_MS = 60_000;
 /** Three nodes, a database and a broker start, two nodes end and come back. */
 const FAILOVER_MS = 120_000;
+/** Three databases and three brokers. */
+const SCALE_MS = 180_000;
 
 function expectNumbers(figures: Readonly<Record<string, unknown>>, names: readonly string[]): void {
   for (const name of names) expect([name, figures[name]]).toEqual([name, expect.any(Number)]);
@@ -71,6 +73,18 @@ test(
     expect(settings["durability"]).toContain("fsync");
   },
   FAILOVER_MS,
+);
+
+test.each(["postgres", "sqlite"])(
+  "scale on %s prints its figures under their fixed names",
+  async (store) => {
+    const small = ["--sensors", "5000", "--reports", "20000", "--rounds", "1", "--rows", "20000"];
+    const { bench, settings, figures } = printedResult(await runBench("scale", "--store", store, ...small, "--json"));
+    expect(bench).toBe("scale");
+    expectNumbers(figures, ["costRatio100k", "costRatio1m", "rssMb1m", "queryRatioP99"]);
+    expect(settings).toMatchObject({ store, sensors: "5, 500, 5000", reports: 20_000, rounds: 1, logRows: 20_000, shortLogRows: 200 });
+  },
+  SCALE_MS,
 );
 
 test.each([

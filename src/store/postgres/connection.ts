@@ -1,5 +1,6 @@
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import pg from "pg";
+import { Fault } from "../../domain/fault";
 import { isLost } from "./faults";
 import { bringUpToDate, isUpToDate } from "./migrations";
 
@@ -58,10 +59,12 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Connects, and brings the tables up to date. Throws what pg throws. */
-export async function openConnection(url: string): Promise<Connection> {
+/** Connects, and brings the tables up to date unless they are to be taken `asFound`. Throws what pg throws, `Fault` (conflict). */
+export async function openConnection(url: string, asFound: boolean): Promise<Connection> {
   // Looked at within the usual time; only who has tables to make takes as long as that takes.
   if (!(await onOwnClient(optionsOf(url), isUpToDate))) {
+    if (asFound)
+      throw new Fault("conflict", "its tables are not those of this version: tocsin migrate, or the start of a node, makes them so");
     await onOwnClient({ ...optionsOf(url), statement_timeout: 0, query_timeout: 0 }, bringUpToDate);
   }
   const work = openPool({ ...optionsOf(url), max: WORK_CONNECTIONS_MAX });

@@ -6,6 +6,7 @@ import type {
   IncidentStore,
   IngestStore,
   MaintenanceStore,
+  OpenOptions,
   PartitionStore,
   PlanStore,
   SensorStore,
@@ -32,9 +33,12 @@ import { openWebhooks } from "./webhooks";
 /** Days of reports that there is room for from the start on, so that nobody's first commit of a day has to make it. */
 const DAYS_AHEAD = 7;
 
-/** Connects, with the tables up to date. Throws `Fault` (unavailable) when the database cannot be used. */
-export async function openPostgresStore(url: string): Promise<Store> {
-  const connection = await connect(url).catch((error: unknown) => {
+/**
+ * Connects, with the tables up to date. Throws `Fault` (unavailable) when the database cannot be used, (conflict) when it is to be taken
+ * `asFound`, and its tables are not those of this version.
+ */
+export async function openPostgresStore(url: string, { asFound = false }: OpenOptions = {}): Promise<Store> {
+  const connection = await connect(url, asFound).catch((error: unknown) => {
     throw asFault(error);
   });
   return {
@@ -62,10 +66,10 @@ export async function openPostgresStore(url: string): Promise<Store> {
   };
 }
 
-async function connect(url: string): Promise<Connection> {
-  const connection = await openConnection(url);
+async function connect(url: string, asFound: boolean): Promise<Connection> {
+  const connection = await openConnection(url, asFound);
   try {
-    await prepareDays(connection, DAYS_AHEAD);
+    if (!asFound) await prepareDays(connection, DAYS_AHEAD);
     return connection;
   } catch (error) {
     await connection.close();
