@@ -19,6 +19,8 @@ export const BATCH_MESSAGES_MAX = 8192;
 export const BATCH_LINGER_MS = 2;
 const TICK_EVERY_MS = 500;
 const TRIM_EVERY_MS = 60_000;
+/** Without a batch for so long a partition stands idle. */
+const IDLE_AFTER_MS = 1000;
 const RETRY_MS = 250;
 
 export interface IngestOptions {
@@ -54,6 +56,8 @@ export class Ingest {
   #incidents: IncidentDraft[] = [];
   #stopped = false;
   #published = 0;
+  /** When the last batch was taken up or went in; Infinity while one is in hand. */
+  #busyAt = -Infinity;
   readonly #running: Promise<void>;
 
   constructor(private readonly options: IngestOptions) {
@@ -131,20 +135,25 @@ export class Ingest {
   async #takeIn(messages: readonly StreamMessage[]): Promise<boolean> {
     const startedAt = performance.now();
     let decided: DecidedBatch | null = null;
-    while (!this.#stopped) {
-      try {
-        // Where only the answer was lost, the same decision finds itself committed; another one would find its own reports as repeats.
-        decided ??= await this.#decide(messages);
-        const settled = await this.#commit(decided, messages.length, startedAt);
-        if (settled !== null) return settled;
-        decided = null;
-      } catch (error) {
-        if (!isFault(error, "unavailable")) throw error;
-        this.options.events.ingestFailed(this.options.held.lease.partition, error);
-        await Promise.race([Bun.sleep(RETRY_MS), this.#ending.promise]);
+    this.#busyAt = Infinity;
+    try {
+      while (!this.#stopped) {
+        try {
+          // Where only the answer was lost, the same decision finds itself committed; another one would find its own reports as repeats.
+          decided ??= await this.#decide(messages);
+          const settled = await this.#commit(decided, messages.length, startedAt);
+          if (settled !== null) return settled;
+          decided = null;
+        } catch (error) {
+          if (!isFault(error, "unavailable")) throw error;
+          this.options.events.ingestFailed(this.options.held.lease.partition, error);
+          await Promise.race([Bun.sleep(RETRY_MS), this.#ending.promise]);
+        }
       }
+      return false;
+    } finally {
+      this.#busyAt = performance.now();
     }
-    return false;
   }
 
   async #decide(messages: readonly StreamMessage[]): Promise<DecidedBatch> {
@@ -221,7 +230,7 @@ export class Ingest {
 
   async #tick(): Promise<void> {
     if (await this.options.store.hasHeartbeats(this.options.held.lease.partition)) this.options.stream.publishTick();
-    await this.#markPublished();
+    if (performance.now() - this.#busyAt >= IDLE_AFTER_MS) await this.#markPublished();
   }
 
   /** For a partition that stands idle; else the number goes with the next commit. */
