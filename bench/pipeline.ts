@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StoreConfig } from "../src/config";
-import { BATCH_MESSAGES_MAX } from "../src/ingest/ingest";
+import { BATCH_MESSAGES_MAX } from "../src/ingest/batches";
 import { startBroker } from "./broker";
 import { runChild } from "./child";
 import { type Databases, openDatabases } from "./pipeline/databases";
