@@ -14,8 +14,8 @@ export interface Batch {
   readonly messages: readonly StreamMessage[];
   /** What the stream had lost just before them. */
   readonly gaps: readonly StreamGap[];
-  /** What they come to, where that was found out while the batch before was being committed. */
-  decided: DecidedBatch | null;
+  /** What they come to, if that is found out while the batch before is being committed; null when it must be decided in its turn. */
+  decided: Promise<DecidedBatch | null> | null;
 }
 
 /** Cuts what a reader gives into batches. */

@@ -47,7 +47,7 @@ interface ParsedTick {
   readonly darkEndedAt: number;
 }
 
-interface ParsedReport {
+export interface ParsedReport {
   readonly kind: "report";
   readonly message: StreamMessage;
   readonly sensor: SensorInBatch;
@@ -68,27 +68,8 @@ export async function decideBatch(messages: readonly StreamMessage[], from: Part
   return batch.finish(messages);
 }
 
-/**
- * The same where memory alone says what a batch comes to; null where the store must be asked. What it comes to on top of a batch that is
- * not in yet can only be found out so: the store does not know of that one.
- */
-export function decideFromMemory(
-  messages: readonly StreamMessage[],
-  from: PartitionPosition,
-  means: Pick<BatchMeans, "cache"> & { readonly rules: Omit<BatchRules, "registrationsLeft"> },
-): DecidedBatch | null {
-  const batch = new Batch(from, { ...means, rules: { ...means.rules, registrationsLeft: 0 } });
-  const reports: ParsedReport[] = [];
-  for (const item of batch.parse(messages)) {
-    if (item.kind === "tick" || item.sensor.sensor === null || item.sensor.mayRepeat(item.report)) return null;
-    reports.push(item);
-  }
-  for (const report of reports) batch.decideReport(report);
-  return batch.finish(messages);
-}
-
 /** Asks the log which of the batch's reports it holds already; the batch adds its own as it goes. */
-async function findRepeats(parsed: readonly Parsed[], store: Pick<IngestStore, "knownReports">): Promise<void> {
+export async function findRepeats(parsed: readonly Parsed[], store: Pick<IngestStore, "knownReports">): Promise<void> {
   const keys: ReportKey[] = [];
   const sensors: SensorInBatch[] = [];
   let oldest = Infinity;
@@ -107,7 +88,8 @@ async function findRepeats(parsed: readonly Parsed[], store: Pick<IngestStore, "
   });
 }
 
-class Batch {
+/** A batch in the making; nobody but it knows of what it believes until it is settled. */
+export class Batch {
   readonly #sensors = new Map<string, SensorInBatch>();
   /** Those of which nothing is in memory. */
   readonly #strangers: SensorInBatch[] = [];
@@ -139,6 +121,12 @@ class Batch {
       }
     }
     return parsed;
+  }
+
+  hasStrangersAmong(sensors: readonly { readonly sensorId: string }[]): boolean {
+    if (this.#strangers.length === 0) return false;
+    const ids = new Set(sensors.map(({ sensorId }) => sensorId));
+    return this.#strangers.some(({ sensorId }) => ids.has(sensorId));
   }
 
   async meetStrangers(): Promise<void> {

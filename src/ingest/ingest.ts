@@ -2,11 +2,13 @@ import { isFault } from "../domain/fault";
 import type { State } from "../domain/state";
 import type { ReportReader, StreamMessage } from "../jetstream/ports";
 import type { BatchPart, ChangeLogStore, IncidentDraft, IngestStore, PartitionPosition } from "../store/store";
-import type { BatchFacts, Events } from "../telemetry/events";
+import type { Events } from "../telemetry/events";
 import { BATCH_MESSAGES_MAX, type Batch, BatchReader } from "./batches";
 import { ChangePump } from "./changePump";
 import type { Commits } from "./commits";
-import { type DecidedBatch, decideBatch, decideFromMemory } from "./decideBatch";
+import { type DecidedBatch, decideBatch } from "./decideBatch";
+import { type BatchBefore, decideBehind } from "./decideBehind";
+import { factsOf } from "./facts";
 import type { IngestLease, PartitionStream } from "./ports";
 import { SensorCache, type SensorMemory } from "./sensorCache";
 import type { SensorCount } from "./sensorCount";
@@ -18,6 +20,8 @@ const TRIM_EVERY_MS = 60_000;
 /** Without a batch for so long a partition stands idle. */
 const IDLE_AFTER_MS = 1000;
 const RETRY_MS = 250;
+/** By then a commit has gone out: deciding the next batch would hold up whoever writes it to its socket. */
+const AHEAD_AFTER_MS = 4;
 
 export interface IngestOptions {
   readonly store: IngestStore & ChangeLogStore;
@@ -129,7 +133,7 @@ export class Ingest {
   /** Decides and commits, again and again while the database is away. False when it is no longer ours to do. */
   async #takeIn({ messages, ...batch }: Batch, following: Promise<Batch | null> | null): Promise<boolean> {
     const startedAt = performance.now();
-    let { decided } = batch;
+    let decided = await batch.decided;
     this.#busyAt = Infinity;
     try {
       while (!this.#stopped) {
@@ -153,27 +157,35 @@ export class Ingest {
   }
 
   async #decide(messages: readonly StreamMessage[]): Promise<DecidedBatch> {
-    const { store, sensorCount, sensorsMax } = this.options;
+    const { sensorCount, sensorsMax } = this.options;
     const rules = { ...this.#rules(), registrationsLeft: Math.max(0, sensorsMax - (await sensorCount.current())) };
-    return decideBatch(messages, this.#position, { rules, store, cache: this.#cache });
+    return decideBatch(messages, this.#position, { ...this.#means(), rules });
   }
 
-  /** While the batch before is on its way to `from`; what it comes to holds only if that one arrives. Gives how to say whether it did. */
-  #decideAhead(following: Promise<Batch | null> | null, from: PartitionPosition): (arrived: boolean) => void {
+  /** Behind a batch that is on its way in; what it comes to holds only if that one arrives. Gives how to say whether it did. */
+  #decideAhead(following: Promise<Batch | null> | null, before: BatchBefore): (arrived: boolean) => void {
     let ahead: Batch | null = null;
     let over = false;
-    void following
-      ?.then((next) => {
+    void following?.then(
+      (next) => {
         if (over || next === null || next.gaps.length > 0) return;
         ahead = next;
-        next.decided = decideFromMemory(next.messages, from, { rules: this.#rules(), cache: this.#cache });
-      })
+        // What fails is tried again in its turn.
+        next.decided = Bun.sleep(AHEAD_AFTER_MS)
+          .then(() => decideBehind(next.messages, before, this.#means()))
+          .catch(() => null);
+      },
       // It is told of when its turn has come.
-      .catch(() => {});
+      () => {},
+    );
     return (arrived) => {
       over = true;
       if (!arrived && ahead !== null) ahead.decided = null;
     };
+  }
+
+  #means() {
+    return { rules: this.#rules(), store: this.options.store, cache: this.#cache };
   }
 
   #rules() {
@@ -185,7 +197,7 @@ export class Ingest {
   async #commit(decided: DecidedBatch, batch: InHand): Promise<boolean | null> {
     const part = this.#part(decided);
     decided.settle();
-    const tellAhead = this.#decideAhead(batch.following, part.to);
+    const tellAhead = this.#decideAhead(batch.following, { to: part.to, rows: part });
     let arrived = false;
     try {
       const outcome = await this.options.commits.commit(part);
@@ -278,21 +290,4 @@ interface InHand {
   readonly startedAt: number;
   /** The next one, where there is a backlog. */
   readonly following: Promise<Batch | null> | null;
-}
-
-function factsOf(part: BatchPart, batch: { messages: number; startedAt: number; unknownFields: number }): BatchFacts {
-  const dispositions = { applied: 0, unchanged: 0, late: 0, duplicate: 0 };
-  for (const report of part.reports) dispositions[report.disposition] += 1;
-  const changes = { status: 0, availability: 0 };
-  for (const change of part.changes) changes[change.kind] += 1;
-  return {
-    partition: part.lease.partition,
-    messages: batch.messages,
-    seconds: (performance.now() - batch.startedAt) / 1000,
-    cursor: part.to.cursor,
-    dispositions,
-    changes,
-    deadLetters: part.deadLetters.length,
-    unknownFields: batch.unknownFields,
-  };
 }

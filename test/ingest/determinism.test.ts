@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { inOrder, LOG_BEGINS, LogWorker, registerWithHeartbeat, report, type Said, tick, ticks } from "./log";
+import { inOrder, LOG_BEGINS, LogWorker, registerWithHeartbeat, report, type Said, tick, ticks, type Way } from "./log";
 
 const SENSORS = ["a", "b", "c"];
 
@@ -22,15 +22,16 @@ function toReport({ ms, id, status, age, reportId }: { ms: number; id: string; s
   return report(ms, id, { status, at, id: reportId === undefined ? undefined : `m-${reportId}` });
 }
 
-async function changesOf(log: Said[], sizes: number[], restart: boolean) {
+async function changesOf(log: Said[], sizes: number[], way: Way = {}) {
   await using worker = await LogWorker.open();
   for (const id of SENSORS) await registerWithHeartbeat(worker.store, id, { intervalSeconds: 5, graceSeconds: 0 });
-  await worker.take(log, sizes, restart);
+  await worker.take(log, sizes, way);
   const changes = await worker.changes();
   const reports = await Promise.all(
     SENSORS.map((id) => worker.store.listReports(id, { range: {}, order: "asc" }, { limit: 1000, cursor: null })),
   );
-  return { changes, dispositions: reports.map(({ items }) => items.map(({ disposition }) => disposition)) };
+  const dispositions = reports.map(({ items }) => items.map(({ disposition }) => disposition));
+  return { found: { changes, dispositions }, ahead: worker.ahead };
 }
 
 test("the same log gives the same changes and dispositions, whatever the batches, and with nothing in memory between them", async () => {
@@ -40,20 +41,52 @@ test("the same log gives the same changes and dispositions, whatever the batches
     fc.asyncProperty(logs, darkTime, sizes, fc.boolean(), async (drawn, [darkFrom, darkTo], batches, restart) => {
       const isLit = ({ ms }: Said) => ms <= darkFrom || ms >= darkTo;
       const log = inOrder(ticks(0, 30_000), drawn.map(toReport)).filter(isLit);
-      expect(await changesOf(log, batches, restart)).toEqual(await changesOf(log, [log.length], false));
+      const whole = await changesOf(log, [log.length]);
+      expect((await changesOf(log, batches, { restart })).found).toEqual(whole.found);
+      expect((await changesOf(log, batches, { ahead: true })).found).toEqual(whole.found);
     }),
     { numRuns: 25 },
   );
 });
 
+test("a batch decided before the one before it is in comes to the same, repeats among them and whatever memory forgets", async () => {
+  const logs = fc.array(said, { minLength: 20, maxLength: 120 });
+  const sizes = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 8 });
+  let ahead = 0;
+  await fc.assert(
+    fc.asyncProperty(logs, sizes, async (drawn, batches) => {
+      const log = inOrder(drawn.map(toReport));
+      const behind = await changesOf(log, batches, { ahead: true });
+      expect(behind.found).toEqual((await changesOf(log, [log.length])).found);
+      ahead += behind.ahead;
+    }),
+    { numRuns: 25 },
+  );
+  expect(ahead).toBeGreaterThan(50);
+});
+
 test("a silence that was noticed before a dark time is noticed in one batch with it, too", async () => {
   // "a" is last heard at 0 and late at 5000; after 6000 the broker is off for four seconds.
   const log = inOrder(report(0, "a", "ok"), ticks(0, 6000), ticks(10_000, 12_000));
-  const one = await changesOf(log, [log.length], false);
-  expect(one).toEqual(await changesOf(log, [1], false));
-  expect(one.changes.map(({ cause, occurredAt }) => [cause, Date.parse(occurredAt) - LOG_BEGINS])).toEqual([
+  const { found } = await changesOf(log, [log.length]);
+  expect(found).toEqual((await changesOf(log, [1])).found);
+  expect(found.changes.map(({ cause, occurredAt }) => [cause, Date.parse(occurredAt) - LOG_BEGINS])).toEqual([
     ["report", 0],
     ["timeout", 5000],
+  ]);
+});
+
+test("a batch that was settled and did not come in is forgotten: what was known before is known again", async () => {
+  await using worker = await LogWorker.open();
+  await worker.take([report(0, "a", "ok"), report(100, "b", "ok")]);
+  // The registry moves between the decision and the commit, which is therefore refused once.
+  await registerWithHeartbeat(worker.store, "c", { intervalSeconds: 5, graceSeconds: 0 });
+  await worker.take([report(200, "a", "hot"), report(300, "a", "ok"), report(400, "a", "hot")], [1], { ahead: true });
+  expect((await worker.changes("a")).map(({ revision, to }) => [revision, to.status])).toEqual([
+    [1, "ok"],
+    [2, "hot"],
+    [3, "ok"],
+    [4, "hot"],
   ]);
 });
 

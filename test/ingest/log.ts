@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TICK_ID } from "../../src/domain/sensor";
-import { type BatchRules, decideBatch } from "../../src/ingest/decideBatch";
+import { type BatchRules, type DecidedBatch, decideBatch } from "../../src/ingest/decideBatch";
+import { type BatchBefore, decideBehind } from "../../src/ingest/decideBehind";
 import { createSensorMemory, SensorCache } from "../../src/ingest/sensorCache";
 import type { StreamMessage } from "../../src/jetstream/ports";
 import { openStore } from "../../src/store/open";
@@ -52,6 +53,13 @@ function messageOf(said: Said, sequence: number): StreamMessage {
   };
 }
 
+export interface Way {
+  /** What is in memory is forgotten between the batches. */
+  readonly restart?: boolean;
+  /** Each batch is decided, where it can be, while the one before is decided and not yet in. */
+  readonly ahead?: boolean;
+}
+
 /** The owner of partition 0 of 1, working on a log by hand: what it decides goes into a real store. */
 export class LogWorker implements AsyncDisposable {
   readonly #memory = createSensorMemory(SENSORS_REMEMBERED);
@@ -59,6 +67,8 @@ export class LogWorker implements AsyncDisposable {
   #position: PartitionPosition;
   #registryVersion: number;
   #said = 0;
+  /** How many batches were decided before the one before them was in. */
+  ahead = 0;
   readonly rules: BatchRules = { partition: 0, partitions: 1, registrationOpen: true, registrationsLeft: 1000 };
 
   private constructor(
@@ -80,12 +90,17 @@ export class LogWorker implements AsyncDisposable {
     return new LogWorker(store, acquired, dir);
   }
 
-  /** Works on what is said in batches of the sizes given, the last one repeated; `restart` forgets what is in memory between them. */
-  async take(log: readonly Said[], sizes: readonly number[] = [log.length], restart = false): Promise<void> {
-    for (let from = 0, batch = 0; from < log.length; batch += 1) {
-      const size = Math.max(1, sizes[Math.min(batch, sizes.length - 1)] ?? log.length);
-      await this.#commit(log.slice(from, from + size).map((said) => messageOf(said, (this.#said += 1))));
+  /** Works on what is said in batches of the sizes given, the last one repeated. */
+  async take(log: readonly Said[], sizes: readonly number[] = [log.length], { restart = false, ahead = false }: Way = {}): Promise<void> {
+    const batches: StreamMessage[][] = [];
+    for (let from = 0; from < log.length;) {
+      const size = Math.max(1, sizes[Math.min(batches.length, sizes.length - 1)] ?? log.length);
+      batches.push(log.slice(from, from + size).map((said) => messageOf(said, (this.#said += 1))));
       from += size;
+    }
+    let decided: DecidedBatch | null = null;
+    for (const [index, batch] of batches.entries()) {
+      decided = await this.#commit(batch, decided, ahead ? batches[index + 1] : undefined);
       if (restart) this.#cache = new SensorCache(this.store, this.#memory);
     }
   }
@@ -111,23 +126,31 @@ export class LogWorker implements AsyncDisposable {
     return decideBatch(messages, this.#position, { rules: this.rules, store: this.store, cache: this.#cache });
   }
 
-  async #commit(messages: StreamMessage[]): Promise<void> {
-    for (;;) {
-      const { rows, to, settle } = await this.#decide(messages);
+  /** Gives what the batch behind it comes to, if that was found out before this one was in. */
+  async #commit(messages: StreamMessage[], found: DecidedBatch | null, behind?: StreamMessage[]): Promise<DecidedBatch | null> {
+    for (let decided = found; ; decided = null) {
+      const { rows, to, settle, unsettle } = (decided ??= await this.#decide(messages));
       const next = { ...to, generation: this.#position.generation, published: 0 };
+      settle();
+      const following = behind === undefined ? null : await this.#decideBehind(behind, { to: next, rows });
       const part = { ...rows, lease: this.acquired.lease, leaseTtlMs: 60_000, registryVersion: this.#registryVersion };
       const [outcome] = (await this.store.commitBatch([
         { ...part, from: this.#position, to: next, stream: "REPORTS_1_0", incidents: [] },
       ])) as [PartOutcome];
       if (outcome.kind === "registryMoved") {
+        unsettle();
         this.#registryVersion = (await this.#cache.refresh(0, this.#registryVersion)).registryVersion;
         continue;
       }
       if (outcome.kind !== "committed") throw new Error(`not committed: ${outcome.kind}`);
-      settle();
       this.#position = next;
-      return;
+      if (following !== null) this.ahead += 1;
+      return following;
     }
+  }
+
+  #decideBehind(messages: StreamMessage[], before: BatchBefore): Promise<DecidedBatch | null> {
+    return decideBehind(messages, before, { rules: this.rules, store: this.store, cache: this.#cache });
   }
 }
 
