@@ -6,9 +6,19 @@ import { unavailable } from "./faults";
 import type { StreamMessage } from "./ports";
 import { Pull, type Room } from "./pull";
 
-/** Read ahead of whoever takes batches; the broker is not asked for more. Bytes as it counts them. */
+/**
+ * Read ahead of whoever takes batches, by all sources of a connection together; the broker is not asked for more. Bytes as it counts them:
+ * it cuts a connection off for which it holds 64 MiB, as it might when the process is busy for long.
+ */
 const READ_AHEAD_MESSAGES_MAX = 16_384;
 export const READ_AHEAD_BYTES_MAX = 32 * 1024 * 1024;
+/** And the least that each of many has: a quarter of it holds the largest message. */
+const SHARE_MESSAGES_MIN = 512;
+export const SHARE_BYTES_MIN = 2 * 1024 * 1024;
+/** The first request of a source is as small as if there were so many: others may be about to begin. */
+const SOURCES_AT_FIRST = 16;
+/** How many sources a connection has. */
+const sourcesOf = new WeakMap<NatsLink, number>();
 /** The room, as a share of all, that is worth a request. It must hold the largest message. */
 const WORTH_ASKING_SHARE = 0.25;
 /** The most that one batch holds, unless its first message alone is more. */
@@ -63,6 +73,7 @@ class ConsumerSource implements MessageSource {
   readonly #forget: () => void;
   #buffer: ConsumedMessage[] = [];
   #bytes = 0;
+  #began = false;
   #failure: Fault | null = null;
   #stopped = false;
   /** Who waits until so many messages are here. */
@@ -79,6 +90,7 @@ class ConsumerSource implements MessageSource {
       take: (message) => this.#keep(message),
       ended: (reason) => this.#fail(reason),
     });
+    count(link, 1);
     this.#forget = link.onReconnect(() => this.#fail("the connection was lost"));
     this.#pull.ask();
   }
@@ -95,6 +107,7 @@ class ConsumerSource implements MessageSource {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    count(this.link, -1);
     this.#forget();
     this.#pull.stop();
     this.#buffer = [];
@@ -126,6 +139,7 @@ class ConsumerSource implements MessageSource {
   }
 
   #keep(message: ConsumedMessage): void {
+    this.#began = true;
     this.#buffer.push(message);
     this.#bytes += message.bytes;
     this.#wake();
@@ -150,9 +164,11 @@ class ConsumerSource implements MessageSource {
   }
 
   #room(): Room | null {
-    const messages = READ_AHEAD_MESSAGES_MAX - this.#buffer.length;
-    const bytes = READ_AHEAD_BYTES_MAX - this.#bytes;
-    const worthAsking = messages >= READ_AHEAD_MESSAGES_MAX * WORTH_ASKING_SHARE && bytes >= READ_AHEAD_BYTES_MAX * WORTH_ASKING_SHARE;
+    const sources = sourcesOf.get(this.link) ?? 1;
+    const all = readAheadShare(this.#began ? sources : Math.max(sources, SOURCES_AT_FIRST));
+    const messages = all.messages - this.#buffer.length;
+    const bytes = all.bytes - this.#bytes;
+    const worthAsking = messages >= all.messages * WORTH_ASKING_SHARE && bytes >= all.bytes * WORTH_ASKING_SHARE;
     return worthAsking ? { messages, bytes } : null;
   }
 
@@ -162,4 +178,16 @@ class ConsumerSource implements MessageSource {
     this.#pull.stop();
     this.#wake();
   }
+}
+
+function count(link: NatsLink, by: 1 | -1): void {
+  sourcesOf.set(link, (sourcesOf.get(link) ?? 0) + by);
+}
+
+/** What each of so many may read ahead. */
+export function readAheadShare(sources: number): Room {
+  return {
+    messages: Math.max(SHARE_MESSAGES_MIN, Math.floor(READ_AHEAD_MESSAGES_MAX / sources)),
+    bytes: Math.max(SHARE_BYTES_MIN, Math.floor(READ_AHEAD_BYTES_MAX / sources)),
+  };
 }

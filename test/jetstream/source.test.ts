@@ -17,9 +17,9 @@ async function publishLarge(broker: Linked, count: number, bytes: number): Promi
 }
 
 /** The stream's only consumer, as soon as it is as wanted. */
-async function consumerOnce({ link }: Linked, isWanted: (consumer: ConsumerInfo) => boolean): Promise<ConsumerInfo> {
+async function consumerOnce({ link }: Linked, isWanted: (consumer: ConsumerInfo) => boolean, stream = STREAM): Promise<ConsumerInfo> {
   for (;;) {
-    const [consumer] = await link.api.consumers.list(STREAM).next();
+    const [consumer] = await link.api.consumers.list(stream).next();
     if (consumer !== undefined && isWanted(consumer)) return consumer;
     await Bun.sleep(10);
   }
@@ -33,6 +33,30 @@ function failureOf(source: MessageSource): Promise<unknown> {
 function keepBusy(ms: number): void {
   for (const from = performance.now(); performance.now() - from < ms;);
 }
+
+test("many sources of one connection read no more ahead together than one alone: the broker would cut it off", async () => {
+  const [partitions, count, bytes] = [12, 20, 250_000];
+  await using broker = await Linked.open(partitions);
+  const payload = new Uint8Array(bytes).fill(120);
+  const places = Array.from({ length: partitions }, (_, partition) => partition);
+  for (const partition of places) {
+    const subject = `reports.${partitions}.${partition}.boiler-7`;
+    await Promise.all(Array.from({ length: count }, () => broker.link.publisher.publish(subject, payload)));
+  }
+  const streams = places.map((partition) => `REPORTS_${partitions}_${partition}`);
+  const sources = await Promise.all(streams.map((stream) => openSource(broker.link, stream, { kind: "all" })));
+  let ahead = 0;
+  for (const stream of streams) {
+    const isFull = ({ delivered, num_waiting }: ConsumerInfo) => delivered.consumer_seq > 0 && num_waiting === 0;
+    ahead += (await consumerOnce(broker, isFull, stream)).delivered.consumer_seq * bytes;
+  }
+  expect(ahead).toBeLessThanOrEqual(READ_AHEAD_BYTES_MAX);
+  for (const source of sources) {
+    let taken = 0;
+    while (taken < count) taken += (await source.next(BATCH_MAX, LINGER_MS)).length;
+    await source.stop();
+  }
+});
 
 test("what is read ahead, and what a batch holds, is limited in bytes, however long nobody takes any; nothing is lost, the order is kept", async () => {
   await using broker = await Linked.open();
