@@ -76,6 +76,7 @@ await done.promise;
 const databaseMicrosPerReport = (databaseCpuMicros() - databaseMicros) / (taken - timedFrom);
 const answer: IngestAnswer = { ...stopwatch.stop(taken), databaseMicros: databaseMicrosPerReport };
 await ingest.stop();
+await store.releaseLease(acquired.lease);
 await store.close();
 await publishing.close();
 await consuming.close();
