@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StoreConfig } from "../src/config";
-import { BATCH_MESSAGES_MAX } from "../src/ingest/ingest";
+import { BATCH_MESSAGES_MAX } from "../src/ingest/batches";
 import { startBroker } from "./broker";
 import { runChild } from "./child";
 import { type Databases, openDatabases } from "./pipeline/databases";
@@ -16,7 +16,9 @@ export interface SideSettings {
   /** A database that is the side's own: its tables are made and empty where it is Postgres's, its file is not there where it is SQLite's. */
   readonly store: StoreConfig;
   readonly sensors: number;
-  /** Messages in the stream: the first ones warm up and are not timed. */
+  /** P, all of them this node's. Only the service's own side can have more than one. */
+  readonly partitions: number;
+  /** Messages in the streams: the first ones warm up and are not timed. */
   readonly warmUp: number;
   readonly reports: number;
 }
@@ -30,13 +32,18 @@ export interface SideAnswer {
 
 const REPORTS = 300_000;
 const PAIRS = 3;
+/** What a cluster has, beside the one of a laptop. */
+const MANY_PARTITIONS = 16;
 /** Below that, the batches that are not timed would leave nothing to time. */
 export const PIPELINE_REPORTS_MIN = 20_000;
 /** The reference makes one commit per report: a share of the stream tells its rate. */
 const REFERENCE_SHARE = 0.1;
 const REFERENCE_REPORTS_MAX = 5000;
 
-/** Fills the stream, then times what empties it: the service's own ingest, one message at a time, and the bare SQL of a batch. */
+/**
+ * Fills the streams, then times what empties them: the service's own ingest, of one partition and of many, one message at a time, and the
+ * bare SQL of a batch.
+ */
 export async function benchPipeline(options: BenchOptions): Promise<Result> {
   const reports = options.reports ?? REPORTS;
   const pairs = options.pairs ?? PAIRS;
@@ -48,17 +55,20 @@ export async function benchPipeline(options: BenchOptions): Promise<Result> {
   try {
     databases = await openDatabases(options.store, root);
     console.error(`filling the stream with ${warmUp + reports} reports`);
-    await runChild("pipeline/fill.ts", { natsUrl: broker.url, count: warmUp + reports, sensors });
-    const sides = { service: [] as SideAnswer[], reference: [] as SideAnswer[], bareLoop: [] as SideAnswer[] };
+    for (const partitions of [1, MANY_PARTITIONS])
+      await runChild("pipeline/fill.ts", { natsUrl: broker.url, count: warmUp + reports, sensors, partitions });
+    const sides: Sides = { service: [], many: [], reference: [], bareLoop: [] };
     for (let pair = 1; pair <= pairs; pair += 1) {
-      const whole = { natsUrl: broker.url, sensors, warmUp, reports };
+      const whole = { natsUrl: broker.url, sensors, partitions: 1, warmUp, reports };
       sides.service.push(await side("pipeline/service.ts", whole, databases));
+      sides.many.push(await side("pipeline/service.ts", { ...whole, partitions: MANY_PARTITIONS }, databases));
       sides.bareLoop.push(await side("pipeline/bareLoop.ts", whole, databases));
       sides.reference.push(await side("pipeline/reference.ts", { ...whole, reports: referenceReports(reports) }, databases));
-      const [service, bare, reference] = [sides.service, sides.bareLoop, sides.reference].map((answers) =>
+      const [service, many, bare, reference] = [sides.service, sides.many, sides.bareLoop, sides.reference].map((answers) =>
         Math.round(answers.at(-1)?.perSecond ?? 0),
       );
-      console.error(`pair ${pair} of ${pairs}: ${service} reports/s, bare loop ${bare}, reference ${reference}`);
+      const last = `${service} reports/s, with ${MANY_PARTITIONS} partitions ${many}, bare loop ${bare}, reference ${reference}`;
+      console.error(`pair ${pair} of ${pairs}: ${last}`);
     }
     const settings = { ...options, durability: databases.durability, sensors, pairs, reports, warmUp };
     return result(sides, settings, broker.version);
@@ -68,6 +78,8 @@ export async function benchPipeline(options: BenchOptions): Promise<Result> {
     rmSync(root, { recursive: true, force: true });
   }
 }
+
+type Sides = Record<"service" | "many" | "reference" | "bareLoop", SideAnswer[]>;
 
 function referenceReports(reports: number): number {
   return Math.min(Math.ceil(reports * REFERENCE_SHARE), REFERENCE_REPORTS_MAX);
@@ -79,7 +91,7 @@ async function side(script: string, settings: Omit<SideSettings, "store">, datab
 }
 
 function result(
-  sides: Record<"service" | "reference" | "bareLoop", SideAnswer[]>,
+  sides: Sides,
   options: BenchOptions & { durability: string; sensors: number; pairs: number; reports: number; warmUp: number },
   natsVersion: string,
 ): Result {
@@ -91,6 +103,8 @@ function result(
     ratio: paired(sides.reference),
     bareLoopRatio: paired(sides.bareLoop),
     reportsPerSecond: rate(sides.service),
+    manyPartitionsPerSecond: rate(sides.many),
+    manyPartitionsRatio: 1 / paired(sides.many),
     referencePerSecond: rate(sides.reference),
     bareLoopPerSecond: rate(sides.bareLoop),
     cpuMicrosPerReport: cost(sides.service),
@@ -111,12 +125,13 @@ function result(
       reportBytes: REPORT_BYTES,
       changeShare: CHANGE_SHARE,
       partitions: 1,
+      manyPartitions: MANY_PARTITIONS,
       batchMessagesMax: BATCH_MESSAGES_MAX,
       pairs: options.pairs,
       natsServer: natsVersion,
       cores: navigator.hardwareConcurrency,
     },
     figures,
-    notes: ["the stream is filled beforehand, so no load generator runs beside the measurement"],
+    notes: ["the streams are filled beforehand, so no load generator runs beside the measurement"],
   };
 }

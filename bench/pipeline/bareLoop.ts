@@ -1,6 +1,6 @@
 /** The batch's SQL by hand and nothing else, reading the same stream and publishing the same changes: what no service can be faster than. */
 import type { JsMsg } from "@nats-io/jetstream";
-import { BATCH_MESSAGES_MAX } from "../../src/ingest/ingest";
+import { BATCH_MESSAGES_MAX } from "../../src/ingest/batches";
 import { childSettings } from "../child";
 import type { SideSettings } from "../pipeline";
 import { openByHand } from "./byHand/byHand";

@@ -1,4 +1,4 @@
-/** Fills a partition's stream as a fleet of sensors would, every report acknowledged by JetStream. */
+/** Fills the streams of P partitions as a fleet of sensors would, every report acknowledged by JetStream. */
 import { openNats } from "../../src/jetstream/connection";
 import { createReportPublisher } from "../../src/jetstream/publishReports";
 import { ensureTopology } from "../../src/jetstream/topology";
@@ -7,10 +7,10 @@ import { Fleet } from "../fleet";
 
 const IN_FLIGHT = 500;
 
-const { natsUrl, count, sensors } = childSettings<{ natsUrl: string; count: number; sensors: number }>();
+const { natsUrl, count, sensors, partitions } = childSettings<{ natsUrl: string; count: number; sensors: number; partitions: number }>();
 const link = await openNats({ urls: [natsUrl], name: "bench-fill" });
-await ensureTopology(link, 1);
-const publisher = createReportPublisher(link, 1);
+await ensureTopology(link, partitions);
+const publisher = createReportPublisher(link, partitions);
 const fleet = new Fleet(sensors);
 let left = count;
 const encoder = new TextEncoder();

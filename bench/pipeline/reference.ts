@@ -3,7 +3,7 @@
  * has the bare loop's SQL and memory of its sensors, so that it loses by nothing but the single steps.
  */
 import type { JsMsg } from "@nats-io/jetstream";
-import { BATCH_MESSAGES_MAX } from "../../src/ingest/ingest";
+import { BATCH_MESSAGES_MAX } from "../../src/ingest/batches";
 import { childSettings } from "../child";
 import type { SideSettings } from "../pipeline";
 import { openByHand } from "./byHand/byHand";

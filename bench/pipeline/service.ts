@@ -16,55 +16,60 @@ import { renewChanges } from "./stream";
 
 const LEASE_TTL_MS = 60_000;
 
-const { natsUrl, store: config, warmUp, reports } = childSettings<SideSettings>();
-await renewChanges(natsUrl);
+const { natsUrl, store: config, partitions, warmUp, reports } = childSettings<SideSettings>();
+await renewChanges(natsUrl, partitions);
 const store = await openStore(config);
-await store.fixPartitionCount(1, 1);
-const acquired = await store.acquireLease({ role: "ingest", partition: 0, owner: "bench", ttlMs: LEASE_TTL_MS, takeOver: true });
-if (acquired === null) throw new Error("the lease of a new database is free");
+await store.fixPartitionCount(partitions, partitions);
 const publishing = await openNats({ urls: [natsUrl], name: "bench-publish" });
 const consuming = await openNats({ urls: [natsUrl], name: "bench-consume" });
 
 const done = Promise.withResolvers<void>();
 const stopwatch = new Stopwatch();
-let cursor = 0;
+let committed = 0;
 let changes = 0;
-let published = 0;
+const published = new Map<number, number>();
 const finish = () => {
-  if (cursor >= warmUp + reports && published >= changes) done.resolve();
+  const known = [...published.values()].reduce((sum, number) => sum + number, 0);
+  if (committed >= warmUp + reports && known >= changes) done.resolve();
 };
 const events = {
   ...createEvents(openLog("warn"), openMetrics()),
-  batchCommitted(batch: { cursor: number; changes: Record<string, number> }) {
-    cursor = batch.cursor;
+  batchCommitted(batch: { messages: number; changes: Record<string, number> }) {
+    committed += batch.messages;
     changes += Object.values(batch.changes).reduce((sum, count) => sum + count, 0);
-    if (cursor >= warmUp) stopwatch.start(cursor);
+    if (committed >= warmUp) stopwatch.start(committed);
     finish();
   },
-  changesPublished(_partition: number, number: number) {
-    published = number;
+  changesPublished(partition: number, number: number) {
+    published.set(partition, number);
     finish();
   },
 };
 
-const ingest = new Ingest({
-  store,
-  commits: createCommits(store),
-  sensorCount: new SensorCount(store),
-  sensorMemory: createSensorMemory(),
-  held: { lease: acquired.lease, extended() {}, lost: () => done.reject(new Error("the lease was lost")) },
-  leaseTtlMs: LEASE_TTL_MS,
-  position: acquired.position,
-  registryVersion: acquired.registryVersion,
-  partitions: 1,
-  stream: partitionStream({ publishing, consuming, partitions: 1, partition: 0 }),
-  registration: "open",
-  sensorsMax: 1_000_000,
-  events,
-});
+const shared = { commits: createCommits(store), sensorCount: new SensorCount(store), sensorMemory: createSensorMemory() };
+
+async function open(partition: number): Promise<Ingest> {
+  const acquired = await store.acquireLease({ role: "ingest", partition, owner: "bench", ttlMs: LEASE_TTL_MS, takeOver: true });
+  if (acquired === null) throw new Error("the lease of a new database is free");
+  return new Ingest({
+    ...shared,
+    store,
+    held: { lease: acquired.lease, extended() {}, lost: () => done.reject(new Error("the lease was lost")) },
+    leaseTtlMs: LEASE_TTL_MS,
+    position: acquired.position,
+    registryVersion: acquired.registryVersion,
+    partitions,
+    stream: partitionStream({ publishing, consuming, partitions, partition }),
+    registration: "open",
+    sensorsMax: 1_000_000,
+    events,
+  });
+}
+
+const ingests = await Promise.all(Array.from({ length: partitions }, (_, partition) => open(partition)));
 await done.promise;
-const answer = stopwatch.stop(cursor);
-await ingest.stop();
+const answer = stopwatch.stop(committed);
+await Promise.all(ingests.map((ingest) => ingest.stop()));
 await store.close();
 await publishing.close();
 await consuming.close();

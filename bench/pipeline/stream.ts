@@ -15,10 +15,10 @@ const ACK_TIMEOUT_MS = 30_000;
 const INACTIVE_NS = 60_000_000_000;
 
 /** Every side begins with a new CHANGES stream: one that was only emptied would still take the last side's changes for repeats. */
-export async function renewChanges(natsUrl: string): Promise<void> {
+export async function renewChanges(natsUrl: string, partitions = PLACE.partitions): Promise<void> {
   const link = await openNats({ urls: [natsUrl], name: "bench-renew" });
-  await link.api.streams.delete(changesStream(PLACE));
-  await ensureTopology(link, PLACE.partitions);
+  for (let partition = 0; partition < partitions; partition += 1) await link.api.streams.delete(changesStream({ partitions, partition }));
+  await ensureTopology(link, partitions);
   await link.close();
 }
 

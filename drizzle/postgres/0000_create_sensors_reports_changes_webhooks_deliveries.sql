@@ -207,7 +207,7 @@ CREATE UNIQUE INDEX "changes_by_sensor" ON "changes" USING btree ("sensor_id","r
 CREATE INDEX "changes_by_time" ON "changes" USING btree ("partition","recorded_at","number");--> statement-breakpoint
 CREATE INDEX "dead_letters_by_time" ON "dead_letters" USING btree ("received_at","stream","sequence");--> statement-breakpoint
 CREATE INDEX "reports_by_sensor" ON "reports" USING btree ("sensor_id","received_at","partition","generation","sequence");--> statement-breakpoint
-CREATE INDEX "reports_by_report_id" ON "reports" USING btree ("sensor_id","report_id","received_at") WHERE report_id is not null and disposition <> 'duplicate';--> statement-breakpoint
+CREATE INDEX "reports_by_report_id" ON "reports" USING btree ("report_id","sensor_id","received_at") WHERE report_id is not null and disposition <> 'duplicate';--> statement-breakpoint
 CREATE UNIQUE INDEX "deliveries_by_id" ON "deliveries" USING btree ("id");--> statement-breakpoint
 CREATE INDEX "deliveries_due" ON "deliveries" USING btree ("partition","webhook_id","next_attempt_at","ordinal") WHERE next_attempt_at is not null;--> statement-breakpoint
 CREATE INDEX "deliveries_expiring" ON "deliveries" USING btree ("partition","owed_since","ordinal") WHERE next_attempt_at is not null;--> statement-breakpoint

@@ -32,8 +32,10 @@ export interface DecidedBatch {
   readonly rows: Pick<BatchPart, "registrations" | "reports" | "states" | "changes" | "deadLetters">;
   readonly to: Omit<PartitionPosition, "generation" | "published">;
   readonly unknownFields: number;
-  /** Makes what the batch believes known. Once, when it is in. */
+  /** Makes what the batch believes known: when it is on its way in. */
   readonly settle: () => void;
+  /** Takes that back: it did not come in. Nothing may have been decided on top of it that still counts. */
+  readonly unsettle: () => void;
 }
 
 type Parsed = ParsedReport | ParsedTick;
@@ -61,8 +63,27 @@ export async function decideBatch(messages: readonly StreamMessage[], from: Part
   await findRepeats(parsed, means.store);
   for (const item of parsed) {
     if (item.kind === "report") batch.decideReport(item);
-    else await batch.judge(item);
+    else await batch.judge(item, means.store);
   }
+  return batch.finish(messages);
+}
+
+/**
+ * The same where memory alone says what a batch comes to; null where the store must be asked. What it comes to on top of a batch that is
+ * not in yet can only be found out so: the store does not know of that one.
+ */
+export function decideFromMemory(
+  messages: readonly StreamMessage[],
+  from: PartitionPosition,
+  means: Pick<BatchMeans, "cache"> & { readonly rules: Omit<BatchRules, "registrationsLeft"> },
+): DecidedBatch | null {
+  const batch = new Batch(from, { ...means, rules: { ...means.rules, registrationsLeft: 0 } });
+  const reports: ParsedReport[] = [];
+  for (const item of batch.parse(messages)) {
+    if (item.kind === "tick" || item.sensor.sensor === null || item.sensor.mayRepeat(item.report)) return null;
+    reports.push(item);
+  }
+  for (const report of reports) batch.decideReport(report);
   return batch.finish(messages);
 }
 
@@ -101,7 +122,7 @@ class Batch {
 
   constructor(
     private readonly from: PartitionPosition,
-    private readonly means: BatchMeans,
+    private readonly means: Pick<BatchMeans, "rules" | "cache">,
   ) {
     this.#receivedAt = from.receivedAt;
     this.#darkEndedAt = from.darkEndedAt;
@@ -139,8 +160,8 @@ class Batch {
   }
 
   /** Judges those whose check is due, as far as this batch left them. */
-  async judge({ receivedAt: watermark, darkEndedAt }: ParsedTick): Promise<void> {
-    const due = await this.#dueSensors(watermark);
+  async judge({ receivedAt: watermark, darkEndedAt }: ParsedTick, store: Pick<IngestStore, "sensorsDue">): Promise<void> {
+    const due = await this.#dueSensors(watermark, store);
     const missed: { readonly sensor: Sensor; readonly change: ChangeDraft }[] = [];
     const moved = this.#moved.filter((sensor) => sensor.state.checkAt !== null && sensor.state.checkAt <= watermark && !due.has(sensor));
     for (const suspect of [...due, ...moved]) {
@@ -180,6 +201,9 @@ class Batch {
       settle: () => {
         for (const sensor of moved) sensor.settle();
       },
+      unsettle: () => {
+        for (const sensor of moved) sensor.unsettle();
+      },
     };
   }
 
@@ -211,8 +235,8 @@ class Batch {
     return sensor;
   }
 
-  async #dueSensors(watermark: number): Promise<Set<SensorInBatch>> {
-    const { rules, store, cache } = this.means;
+  async #dueSensors(watermark: number, store: Pick<IngestStore, "sensorsDue">): Promise<Set<SensorInBatch>> {
+    const { rules, cache } = this.means;
     const due = await store.sensorsDue(rules.partition, watermark, DUE_AT_TICK_MAX);
     return new Set(due.map((row) => this.#sensors.get(row.sensor.id) ?? this.#meet(row.sensor.id, cache.remember(row))));
   }

@@ -1,24 +1,22 @@
 import { isFault } from "../domain/fault";
 import type { State } from "../domain/state";
-import { type ReportReader, StreamGap, type StreamMessage } from "../jetstream/ports";
+import type { ReportReader, StreamMessage } from "../jetstream/ports";
 import type { BatchPart, ChangeLogStore, IncidentDraft, IngestStore, PartitionPosition } from "../store/store";
 import type { BatchFacts, Events } from "../telemetry/events";
+import { BATCH_MESSAGES_MAX, type Batch, BatchReader } from "./batches";
 import { ChangePump } from "./changePump";
 import type { Commits } from "./commits";
-import { type DecidedBatch, decideBatch } from "./decideBatch";
+import { type DecidedBatch, decideBatch, decideFromMemory } from "./decideBatch";
 import type { IngestLease, PartitionStream } from "./ports";
 import { SensorCache, type SensorMemory } from "./sensorCache";
 import type { SensorCount } from "./sensorCount";
-import { cutAfterTicks } from "./ticks";
 
-/**
- * The most messages in one commit. Only a backlog fills it: a large batch writes each page of SQLite's indexes once for many reports, and
- * a larger one would hold up everything else in the process for too long. The linger bounds what a quiet time costs.
- */
-export const BATCH_MESSAGES_MAX = 8192;
-export const BATCH_LINGER_MS = 2;
+/** A batch of so many says that there are more: the next one is read, and decided, while it is being committed. */
+const BACKLOG_MESSAGES = BATCH_MESSAGES_MAX / 8;
 const TICK_EVERY_MS = 500;
 const TRIM_EVERY_MS = 60_000;
+/** Without a batch for so long a partition stands idle. */
+const IDLE_AFTER_MS = 1000;
 const RETRY_MS = 250;
 
 export interface IngestOptions {
@@ -54,6 +52,8 @@ export class Ingest {
   #incidents: IncidentDraft[] = [];
   #stopped = false;
   #published = 0;
+  /** When the last batch was taken up or went in; Infinity while one is in hand. */
+  #busyAt = -Infinity;
   readonly #running: Promise<void>;
 
   constructor(private readonly options: IngestOptions) {
@@ -103,16 +103,15 @@ export class Ingest {
     this.#reader = await this.options.stream.openReader(this.#position);
     if (this.#stopped) return;
     if (this.#reader.start.kind === "newGeneration") this.#beginGeneration("stream.recreated", this.#reader.start.detail);
-    while (!this.#stopped) {
-      let messages: StreamMessage[];
-      try {
-        messages = await this.#reader.next(BATCH_MESSAGES_MAX, BATCH_LINGER_MS);
-      } catch (error) {
-        if (!(error instanceof StreamGap)) throw error;
-        this.#beginGeneration("stream.gap", { expected: error.expected, found: error.found });
-        continue;
-      }
-      for (const batch of cutAfterTicks(messages)) if (!(await this.#takeIn(batch))) return;
+    const batches = new BatchReader(this.#reader);
+    let batch = await batches.next();
+    while (batch !== null && !this.#stopped) {
+      const following = batch.messages.length < BACKLOG_MESSAGES ? null : batches.next();
+      // Whoever waits for it is told.
+      following?.catch(() => {});
+      for (const { expected, found } of batch.gaps) this.#beginGeneration("stream.gap", { expected, found });
+      if (!(await this.#takeIn(batch, following))) return;
+      batch = await (following ?? batches.next());
     }
   }
 
@@ -128,62 +127,91 @@ export class Ingest {
   }
 
   /** Decides and commits, again and again while the database is away. False when it is no longer ours to do. */
-  async #takeIn(messages: readonly StreamMessage[]): Promise<boolean> {
+  async #takeIn({ messages, ...batch }: Batch, following: Promise<Batch | null> | null): Promise<boolean> {
     const startedAt = performance.now();
-    let decided: DecidedBatch | null = null;
-    while (!this.#stopped) {
-      try {
-        // Where only the answer was lost, the same decision finds itself committed; another one would find its own reports as repeats.
-        decided ??= await this.#decide(messages);
-        const settled = await this.#commit(decided, messages.length, startedAt);
-        if (settled !== null) return settled;
-        decided = null;
-      } catch (error) {
-        if (!isFault(error, "unavailable")) throw error;
-        this.options.events.ingestFailed(this.options.held.lease.partition, error);
-        await Promise.race([Bun.sleep(RETRY_MS), this.#ending.promise]);
+    let { decided } = batch;
+    this.#busyAt = Infinity;
+    try {
+      while (!this.#stopped) {
+        try {
+          // Where only the answer was lost, the same decision finds itself committed; another one would find its own reports as repeats.
+          decided ??= await this.#decide(messages);
+          const settled = await this.#commit(decided, { messages: messages.length, startedAt, following });
+          if (settled !== null) return settled;
+          decided = null;
+          await this.#readEdits();
+        } catch (error) {
+          if (!isFault(error, "unavailable")) throw error;
+          this.options.events.ingestFailed(this.options.held.lease.partition, error);
+          await Promise.race([Bun.sleep(RETRY_MS), this.#ending.promise]);
+        }
       }
+      return false;
+    } finally {
+      this.#busyAt = performance.now();
     }
-    return false;
   }
 
   async #decide(messages: readonly StreamMessage[]): Promise<DecidedBatch> {
-    const { store, sensorCount, registration, sensorsMax, partitions, held } = this.options;
-    const rules = {
-      partition: held.lease.partition,
-      partitions,
-      registrationOpen: registration === "open",
-      registrationsLeft: Math.max(0, sensorsMax - (await sensorCount.current())),
-    };
+    const { store, sensorCount, sensorsMax } = this.options;
+    const rules = { ...this.#rules(), registrationsLeft: Math.max(0, sensorsMax - (await sensorCount.current())) };
     return decideBatch(messages, this.#position, { rules, store, cache: this.#cache });
   }
 
+  /** While the batch before is on its way to `from`; what it comes to holds only if that one arrives. Gives how to say whether it did. */
+  #decideAhead(following: Promise<Batch | null> | null, from: PartitionPosition): (arrived: boolean) => void {
+    let ahead: Batch | null = null;
+    let over = false;
+    void following
+      ?.then((next) => {
+        if (over || next === null || next.gaps.length > 0) return;
+        ahead = next;
+        next.decided = decideFromMemory(next.messages, from, { rules: this.#rules(), cache: this.#cache });
+      })
+      // It is told of when its turn has come.
+      .catch(() => {});
+    return (arrived) => {
+      over = true;
+      if (!arrived && ahead !== null) ahead.decided = null;
+    };
+  }
+
+  #rules() {
+    const { registration, partitions, held } = this.options;
+    return { partition: held.lease.partition, partitions, registrationOpen: registration === "open" };
+  }
+
   /** True when it is in, false when the partition is lost, null when it must be decided again. */
-  async #commit(decided: DecidedBatch, messages: number, startedAt: number): Promise<boolean | null> {
-    const { commits, sensorCount, held } = this.options;
+  async #commit(decided: DecidedBatch, batch: InHand): Promise<boolean | null> {
     const part = this.#part(decided);
-    const outcome = await commits.commit(part);
-    switch (outcome.kind) {
-      case "committed":
-      case "alreadyCommitted":
-        held.extended(startedAt);
-        sensorCount.registered(part.registrations.length);
-        this.#believe(decided, part);
-        this.options.events.batchCommitted(factsOf(part, { messages, startedAt, unknownFields: decided.unknownFields }));
-        return true;
-      case "registryMoved": {
-        const { registryVersion, states } = await this.#cache.refresh(held.lease.partition, this.#registryVersion);
-        this.#registryVersion = registryVersion;
-        for (const { sensorId, state } of states) this.#edited.set(sensorId, state);
-        sensorCount.edited();
-        return null;
-      }
-      case "fenced":
-      case "moved":
-        held.lost();
-        this.#stopped = true;
-        return false;
+    decided.settle();
+    const tellAhead = this.#decideAhead(batch.following, part.to);
+    let arrived = false;
+    try {
+      const outcome = await this.options.commits.commit(part);
+      arrived = outcome.kind === "committed" || outcome.kind === "alreadyCommitted";
+      if (arrived) this.#believe(decided, part, batch);
+      return arrived || (outcome.kind === "registryMoved" ? null : this.#lose());
+    } finally {
+      tellAhead(arrived);
+      if (!arrived) decided.unsettle();
     }
+  }
+
+  #lose(): false {
+    this.options.held.lost();
+    this.#stopped = true;
+    return false;
+  }
+
+  /** Sensors were edited since the last look. */
+  async #readEdits(): Promise<void> {
+    const { sensorCount, held } = this.options;
+    const { registryVersion, states } = await this.#cache.refresh(held.lease.partition, this.#registryVersion);
+    this.#registryVersion = registryVersion;
+    for (const { sensorId, state } of states) this.#edited.set(sensorId, state);
+    // Operators register and delete, too.
+    sensorCount.edited();
   }
 
   #part(decided: DecidedBatch): BatchPart {
@@ -210,18 +238,21 @@ export class Ingest {
     return Array.from(this.#edited, ([sensorId, state]) => ({ sensorId, state })).filter(({ sensorId }) => !moved.has(sensorId));
   }
 
-  #believe(decided: DecidedBatch, part: BatchPart): void {
-    decided.settle();
+  #believe(decided: DecidedBatch, part: BatchPart, { messages, startedAt }: InHand): void {
+    const { held, sensorCount, onChanges, events } = this.options;
+    held.extended(startedAt);
+    sensorCount.registered(part.registrations.length);
     this.#edited.clear();
     this.#incidents = [];
     this.#position = part.to;
     this.#pump.add(part.changes);
-    if (part.changes.length > 0) this.options.onChanges?.();
+    if (part.changes.length > 0) onChanges?.();
+    events.batchCommitted(factsOf(part, { messages, startedAt, unknownFields: decided.unknownFields }));
   }
 
   async #tick(): Promise<void> {
     if (await this.options.store.hasHeartbeats(this.options.held.lease.partition)) this.options.stream.publishTick();
-    await this.#markPublished();
+    if (performance.now() - this.#busyAt >= IDLE_AFTER_MS) await this.#markPublished();
   }
 
   /** For a partition that stands idle; else the number goes with the next commit. */
@@ -239,6 +270,14 @@ export class Ingest {
       if (!this.#stopped) this.options.events.ingestFailed(this.options.held.lease.partition, error);
     }
   }
+}
+
+/** A batch as its commit needs it. */
+interface InHand {
+  readonly messages: number;
+  readonly startedAt: number;
+  /** The next one, where there is a backlog. */
+  readonly following: Promise<Batch | null> | null;
 }
 
 function factsOf(part: BatchPart, batch: { messages: number; startedAt: number; unknownFields: number }): BatchFacts {

@@ -14,6 +14,7 @@ export class SensorInBatch {
   moved = false;
   /** What the commit will move; null while it is not loaded. */
   #known: KnownSensor | null = null;
+  #before: KnownSensor | null = null;
   /** The newest `at` so far, counting reports that are not decided yet. */
   #atMax: number | null = null;
   /** When the log received its reports, by id. Only kept of a sensor of which the log was asked: nobody else's can be repeats. */
@@ -51,10 +52,18 @@ export class SensorInBatch {
     return before !== undefined && before >= receivedAt - REPORT_ID_MEMORY_MS;
   }
 
-  /** The batch is in: what it made of the sensor is what is known of it. */
+  /** What the batch made of the sensor is what is known of it. */
   settle(): void {
     if (this.#known === null) return;
+    this.#before = { ...this.#known };
     this.#known.sensor = this.sensor;
     this.#known.state = this.state;
+  }
+
+  /** What was known before the last {@link settle} is known again. */
+  unsettle(): void {
+    if (this.#known === null || this.#before === null) return;
+    this.#known.sensor = this.#before.sensor;
+    this.#known.state = this.#before.state;
   }
 }

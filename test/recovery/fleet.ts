@@ -8,6 +8,8 @@ import { seededRandom } from "../ledger/random";
 const TRY_MS = 500;
 /** A cluster takes its time for the first session. */
 const MQTT_TRY_MS = 5000;
+/** So many reports of a sensor say the same. */
+const MQTT_SAME = 8;
 const AGAIN_MS = 40;
 const STOP_MS = 30_000;
 const STATUSES = ["ok", "hot", "overheated", "door.open"];
@@ -185,7 +187,8 @@ function startMqtt(urls: readonly string[], fleet: RunningFleet, sensors: number
     const client = clients[sent % clients.length];
     if (fleet.stopping || client === undefined) return;
     const sensorId = `mqtt-${sent % sensors}`;
-    const body = JSON.stringify({ status: STATUSES[sent % STATUSES.length], id: `${sensorId}-r${sent}` });
+    const status = STATUSES[Math.floor(sent / (sensors * MQTT_SAME)) % STATUSES.length];
+    const body = JSON.stringify({ status, id: `${sensorId}-r${sent}` });
     if (client.connected) client.publish(`sensors/${sensorId}/status`, body, { qos: 1 });
     sent += 1;
   }, 50);

@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type pg from "pg";
 import { openStore } from "../../src/store/open";
+import { Owner } from "./conformance/owner";
+import { onlineState } from "./conformance/samples";
 import { makeEveryCall } from "./everyCall";
 import { onDatabase, postgresHarness } from "./postgres/harness";
 import { genericPlanOf, planOf, type Step, watchStatements } from "./postgres/statements";
@@ -101,4 +103,27 @@ describe("on Postgres", () => {
     },
     TEST_MS,
   );
+
+  test("a report that changes nothing moves the clocks of a state on its page, and touches no index", async () => {
+    await using opened = await harness.open();
+    const store = await openStore({ kind: "postgres", url: opened.url });
+    const owner = await Owner.of(store);
+    const ids = Array.from({ length: 100 }, (_, index) => `sensor-${index}`);
+    const heard = (at: number) =>
+      owner.commit({
+        states: ids.map((sensorId) => ({ sensorId, state: onlineState({ lastReceivedAt: at, lastReportedAt: at, atMax: at }) })),
+      });
+    for (let at = 1; at <= 30; at += 1) await heard(at);
+    // What a connection counted is told when it ends.
+    await store.close();
+    const counted = "select n_tup_upd as updates, n_tup_hot_upd as kept from pg_stat_user_tables where relname = 'states'";
+    const rows = await onDatabase(opened.url, async (client) => {
+      for (;;) {
+        const found = (await client.query<{ updates: string; kept: string }>(counted)).rows;
+        if (Number(found[0]?.updates) === 29 * ids.length) return found;
+        await Bun.sleep(10);
+      }
+    });
+    expect(Number(rows[0]?.kept)).toBeGreaterThan(28 * ids.length);
+  });
 });

@@ -20,13 +20,15 @@ const readVersion = statement<{ registry_version: number }>(
   "ingest.registryVersion",
   "select registry_version from partitions where role = 'ingest' and partition = $1",
 );
-// `received_at` is the stream's clock and the days go by the database's, which may be behind it: a day more is looked at.
+// `received_at` is the stream's clock and the days go by the database's, which may be behind it: a day more is looked at. Days that no
+// commit has reached are not.
 const known = statement<{ received_at: number | null }>(
   "ingest.known",
   `select (
      select max(r.received_at) from reports r
      where r.sensor_id = k.sensor_id and r.report_id = k.report_id and r.disposition <> 'duplicate' and r.received_at >= $3::bigint
-       and r.recorded_at >= $3::bigint - ${DAY_MS}) as received_at
+       and r.recorded_at >= $3::bigint - ${DAY_MS}
+       and r.recorded_at <= (select max(p.recorded_at) from partitions p where p.role = 'ingest')) as received_at
    from unnest($1::text[], $2::text[]) with ordinality k (sensor_id, report_id, place) order by k.place`,
 );
 const due = statement<SensorAndStateRow>(
@@ -44,11 +46,12 @@ const count = statement<{ living: number }>(
   "select (select count(*) from sensors) - (select count(*) from sensors where deleted_at is not null) as living",
 );
 
+/** What is asked before a commit goes the way of the commit: nobody's long list holds it up, and its plans are made once. */
 export function openIngest(connection: Connection): IngestStore {
-  const { work, read } = connection;
+  const { control, read } = connection;
   return {
     async loadSensors(ids) {
-      return ids.length === 0 ? [] : (await load(work, ids)).map(sensorAndStateOf);
+      return ids.length === 0 ? [] : (await load(control, ids)).map(sensorAndStateOf);
     },
 
     sensorsEditedAfter: (partition, version) =>
@@ -61,16 +64,16 @@ export function openIngest(connection: Connection): IngestStore {
     async knownReports(keys, since) {
       if (keys.length === 0) return [];
       const [sensorIds, reportIds] = [keys.map(({ sensorId }) => sensorId), keys.map(({ reportId }) => reportId)];
-      return (await known(work, sensorIds, reportIds, since)).map(({ received_at }) => received_at);
+      return (await known(control, sensorIds, reportIds, since)).map(({ received_at }) => received_at);
     },
 
     async sensorsDue(partition, watermark, limit) {
-      return (await due(work, partition, watermark, limit)).map(sensorAndStateOf);
+      return (await due(control, partition, watermark, limit)).map(sensorAndStateOf);
     },
 
-    hasHeartbeats: async (partition) => (await anyHeartbeat(work, partition))[0]?.any === true,
+    hasHeartbeats: async (partition) => (await anyHeartbeat(control, partition))[0]?.any === true,
 
-    countSensors: async () => (await count(work))[0]?.living ?? 0,
+    countSensors: async () => (await count(control))[0]?.living ?? 0,
 
     commitBatch: prepareCommitBatch(connection),
   };

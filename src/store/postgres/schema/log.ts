@@ -36,9 +36,9 @@ export const reports = pgTable(
     primaryKey({ columns: [table.partition, table.generation, table.sequence, table.recordedAt] }),
     // listReports
     index("reports_by_sensor").on(table.sensorId, table.receivedAt, table.partition, table.generation, table.sequence),
-    // knownReports
+    // knownReports. Ids are often counted, by a device or for all of them: then what is new lies side by side.
     index("reports_by_report_id")
-      .on(table.sensorId, table.reportId, table.receivedAt)
+      .on(table.reportId, table.sensorId, table.receivedAt)
       .where(sql`report_id is not null and disposition <> 'duplicate'`),
   ],
 );
