@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { benchFailover } from "./failover";
 import { benchLatency } from "./latency";
 import { benchPipeline, PIPELINE_REPORTS_MIN } from "./pipeline";
-import { benchScale, SCALE_ROWS_MIN } from "./scale";
+import { benchScale, SCALE_REPORTS_MIN, SCALE_ROWS_MIN } from "./scale";
 import { benchSync } from "./sync";
 import { printFigures, type Result } from "./figures";
 
@@ -14,16 +14,24 @@ interface Bench {
   readonly says: string;
   /** The stores that it can be run on; the first one unless another is asked for. */
   readonly stores: readonly [StoreKind, ...StoreKind[]];
+  /** The least of `--reports` that leaves anything to time. */
+  readonly reportsMin?: number;
 }
 
 const BENCHES: Record<string, Bench> = {
-  pipeline: { run: benchPipeline, says: "reports from the stream to the commit and the published change", stores: ["sqlite", "postgres"] },
+  pipeline: {
+    run: benchPipeline,
+    says: "reports from the stream to the commit and the published change",
+    stores: ["sqlite", "postgres"],
+    reportsMin: PIPELINE_REPORTS_MIN,
+  },
   sync: { run: benchSync, says: "what it costs that the broker acknowledges only what is on the disk", stores: ["sqlite"] },
   latency: { run: benchLatency, says: "from a sensor's publish to the webhook received", stores: ["sqlite"] },
   scale: {
     run: benchScale,
     says: "what a report costs with more sensors, and a query with a longer log",
     stores: ["postgres", "sqlite"],
+    reportsMin: SCALE_REPORTS_MIN,
   },
   failover: { run: benchFailover, says: "how long changes pause when a node is stopped, and when it is killed", stores: ["postgres"] },
 };
@@ -39,12 +47,13 @@ export interface BenchOptions {
   readonly pairs: number | null;
   readonly rounds: number | null;
   readonly rows: number | null;
+  readonly calls: number | null;
 }
 
 const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--sensors N] [--json]
        pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]
        failover: [--rounds N] [--rate R]   sync: [--seconds S] [--warm-up S] [--pairs N]
-       scale: [--reports N] [--rounds N] [--rows N]
+       scale: [--reports N] [--rounds N] [--rows N] [--calls N]
 
 ${Object.entries(BENCHES)
   .map(([name, { says }]) => `  ${name.padEnd(10)} ${says}`)
@@ -65,6 +74,7 @@ function readOptions() {
       pairs: { type: "string" },
       rounds: { type: "string" },
       rows: { type: "string" },
+      calls: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
@@ -77,11 +87,12 @@ function readOptions() {
     rate: positive("rate", values.rate),
     seconds: positive("seconds", values.seconds),
     warmUpSeconds: positive("warm-up", values["warm-up"]),
-    reports: positive("reports", values.reports, PIPELINE_REPORTS_MIN),
+    reports: positive("reports", values.reports, bench.reportsMin),
     sensors: positive("sensors", values.sensors),
     pairs: positive("pairs", values.pairs),
     rounds: positive("rounds", values.rounds),
     rows: positive("rows", values.rows, SCALE_ROWS_MIN),
+    calls: positive("calls", values.calls),
   };
   return { bench, options, json: values.json };
 }

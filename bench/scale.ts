@@ -15,6 +15,8 @@ const REPORTS = 60_000;
 const ROUNDS = 3;
 const LOG_ROWS = 10_000_000;
 const LOG_SHORTER_TIMES = 100;
+/** Below that, the batches that warm up would leave nothing to time. */
+export const SCALE_REPORTS_MIN = 10_000;
 /** Below that, hardly anything is in the short log. */
 export const SCALE_ROWS_MIN = 20_000;
 const REGISTERED = 100_000;
@@ -51,7 +53,7 @@ export async function benchScale(options: BenchOptions): Promise<Result> {
     reports: options.reports ?? REPORTS,
     rounds: options.rounds ?? ROUNDS,
     rows: options.rows ?? LOG_ROWS,
-    calls: CALLS,
+    calls: options.calls ?? CALLS,
   };
   const costs = await withDatabases(options.store, POSTGRES_SETTINGS, (databases, stack, dir) =>
     measureCosts(stack, databases, {

@@ -78,11 +78,11 @@ test(
 test.each(["postgres", "sqlite"])(
   "scale on %s prints its figures under their fixed names",
   async (store) => {
-    const small = ["--sensors", "5000", "--reports", "20000", "--rounds", "1", "--rows", "20000"];
+    const small = ["--sensors", "5000", "--reports", "10000", "--rounds", "1", "--rows", "20000", "--calls", "20"];
     const { bench, settings, figures } = printedResult(await runBench("scale", "--store", store, ...small, "--json"));
     expect(bench).toBe("scale");
     expectNumbers(figures, ["costRatio100k", "costRatio1m", "rssMb1m", "queryRatioP99"]);
-    expect(settings).toMatchObject({ store, sensors: "5, 500, 5000", reports: 20_000, rounds: 1, logRows: 20_000, shortLogRows: 200 });
+    expect(settings).toMatchObject({ store, sensors: "5, 500, 5000", reports: 10_000, rounds: 1, logRows: 20_000, shortLogRows: 200 });
   },
   SCALE_MS,
 );
