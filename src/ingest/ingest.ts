@@ -1,17 +1,14 @@
 import { isFault } from "../domain/fault";
 import type { State } from "../domain/state";
 import type { ReportReader, StreamMessage } from "../jetstream/ports";
-import type { BatchPart, ChangeLogStore, IncidentDraft, IngestStore, PartitionPosition } from "../store/store";
-import type { Events } from "../telemetry/events";
-import { BATCH_MESSAGES_MAX, type Batch, BatchReader } from "./batches";
+import type { BatchPart, IncidentDraft, PartitionPosition } from "../store/store";
+import { BATCH_MESSAGES_MAX, type Batch, BatchLimit, BatchReader } from "./batches";
 import { ChangePump } from "./changePump";
-import type { Commits } from "./commits";
 import { type DecidedBatch, decideBatch } from "./decideBatch";
 import { type BatchBefore, decideBehind } from "./decideBehind";
 import { factsOf } from "./facts";
-import type { IngestLease, PartitionStream } from "./ports";
-import { SensorCache, type SensorMemory } from "./sensorCache";
-import type { SensorCount } from "./sensorCount";
+import type { IngestOptions } from "./options";
+import { SensorCache } from "./sensorCache";
 
 /** A batch of so many says that there are more: the next one is read, and decided, while it is being committed. */
 const BACKLOG_MESSAGES = BATCH_MESSAGES_MAX / 8;
@@ -22,25 +19,6 @@ const IDLE_AFTER_MS = 1000;
 const RETRY_MS = 250;
 /** By then a commit has gone out: deciding the next batch would hold up whoever writes it to its socket. */
 const AHEAD_AFTER_MS = 4;
-
-export interface IngestOptions {
-  readonly store: IngestStore & ChangeLogStore;
-  /** Shared by all partitions of this node. */
-  readonly commits: Commits;
-  readonly sensorCount: SensorCount;
-  readonly sensorMemory: SensorMemory;
-  readonly held: IngestLease;
-  readonly leaseTtlMs: number;
-  readonly position: PartitionPosition;
-  readonly registryVersion: number;
-  readonly partitions: number;
-  readonly stream: PartitionStream;
-  readonly registration: "open" | "closed";
-  readonly sensorsMax: number;
-  /** Changes were committed. A hint, for whoever would else wait until they are published. */
-  readonly onChanges?: () => void;
-  readonly events: Events;
-}
 
 /** Reads one partition's stream, decides, commits and publishes, in order, for as long as its lease lasts. */
 export class Ingest {
@@ -54,6 +32,7 @@ export class Ingest {
   #registryVersion: number;
   #reader: ReportReader | null = null;
   #incidents: IncidentDraft[] = [];
+  readonly #limit = new BatchLimit();
   #stopped = false;
   #published = 0;
   /** When the last batch was taken up or went in; Infinity while one is in hand. */
@@ -132,11 +111,13 @@ export class Ingest {
 
   /** Decides and commits, again and again while the database is away. False when it is no longer ours to do. */
   async #takeIn({ messages, ...batch }: Batch, following: Promise<Batch | null> | null): Promise<boolean> {
+    if (messages.length > this.#limit.messages) return this.#takeInHalves(messages);
     const startedAt = performance.now();
     let decided = await batch.decided;
     this.#busyAt = Infinity;
     try {
       while (!this.#stopped) {
+        const triedAt = performance.now();
         try {
           // Where only the answer was lost, the same decision finds itself committed; another one would find its own reports as repeats.
           decided ??= await this.#decide(messages);
@@ -148,12 +129,22 @@ export class Ingest {
           if (!isFault(error, "unavailable")) throw error;
           this.options.events.ingestFailed(this.options.held.lease.partition, error);
           await Promise.race([Bun.sleep(RETRY_MS), this.#ending.promise]);
+          // Was it in after all, the half does not fit behind it: the lease is lost, and everything is read anew.
+          if (this.#limit.failed(messages.length, performance.now() - triedAt - RETRY_MS)) return await this.#takeInHalves(messages);
         }
       }
       return false;
     } finally {
       this.#busyAt = performance.now();
     }
+  }
+
+  async #takeInHalves(messages: readonly StreamMessage[]): Promise<boolean> {
+    const middle = Math.ceil(messages.length / 2);
+    for (const half of [messages.slice(0, middle), messages.slice(middle)]) {
+      if (!(await this.#takeIn({ messages: half, gaps: [], decided: null }, null))) return false;
+    }
+    return true;
   }
 
   async #decide(messages: readonly StreamMessage[]): Promise<DecidedBatch> {
@@ -259,6 +250,7 @@ export class Ingest {
     this.#position = part.to;
     this.#pump.add(part.changes);
     if (part.changes.length > 0) onChanges?.();
+    this.#limit.succeeded(performance.now() - startedAt);
     events.batchCommitted(factsOf(part, { messages, startedAt, unknownFields: decided.unknownFields }));
   }
 
