@@ -28,14 +28,17 @@ export async function rage(
   const targets = shuffle([...Array<Target>(tocsinKills).fill("tocsin"), ...Array<Target>(brokerKills).fill("broker")], random);
   for (const target of targets) {
     await Bun.sleep(CALM_MS.min + random() * (CALM_MS.max - CALM_MS.min));
+    fleet.hurry(true);
     await until(() => fleet.inFlight() >= inFlightMin, `fewer than ${inFlightMin} reports in flight`);
     if (target === "broker") {
       await until(() => tocsin.killBroker() !== null, "there is no broker to kill");
       strikes.push({ target, inFlight: fleet.inFlight() });
+      fleet.hurry(false);
       continue;
     }
     strikes.push({ target, inFlight: fleet.inFlight() });
     await tocsin.kill();
+    fleet.hurry(false);
     if (random() < 0.3) {
       // Also while it starts: those do not count.
       tocsin.launch();
