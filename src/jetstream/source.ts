@@ -47,10 +47,13 @@ export interface MessageSource {
 
 /** Throws `Fault` (unavailable). */
 export async function openSource(link: NatsLink, stream: string, start: SourceStart): Promise<MessageSource> {
+  // From now on: those that are opened together know of each other.
+  count(link, 1);
   try {
     const { name } = await link.answered(() => link.api.consumers.add(stream, consumerConfig(start)));
     return new ConsumerSource(link, { stream, consumer: name });
   } catch (error) {
+    count(link, -1);
     throw unavailable(`${stream} cannot be read`, error);
   }
 }
@@ -90,7 +93,6 @@ class ConsumerSource implements MessageSource {
       take: (message) => this.#keep(message),
       ended: (reason) => this.#fail(reason),
     });
-    count(link, 1);
     this.#forget = link.onReconnect(() => this.#fail("the connection was lost"));
     this.#pull.ask();
   }
