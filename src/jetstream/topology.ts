@@ -32,6 +32,10 @@ const DEMANDED = ["retention", "storage", "discard", "max_age", "max_bytes", "ma
 /** What survives the death of one server. With two copies neither could go on alone. */
 const REPLICAS_IN_CLUSTER = 3;
 
+/** In a cluster a server hears a little later of a stream that another node has just made. */
+const HEARD_OF_MS = 3000;
+const PROBE_AGAIN_MS = 100;
+
 type Wanted = Pick<StreamConfig, (typeof DEMANDED)[number]> & { readonly name: string; readonly subjects: string[] };
 
 /** Every stream that a service with P partitions needs, each kept on so many servers. */
@@ -119,22 +123,32 @@ async function ensureStream(link: NatsLink, wanted: Wanted): Promise<StreamConfi
 export async function probeMapping(link: NatsLink, partitions: number): Promise<void> {
   const place = { partitions, partition: partitionOf(PROBE_ID, partitions) };
   const expected = reportsStream(place);
-  try {
-    const { stream, seq } = await link.answered(() => link.publisher.publish(sensorSubject(PROBE_ID)));
+  const deadline = performance.now() + HEARD_OF_MS;
+  for (;;) {
+    const stream = await probed(link, sensorSubject(PROBE_ID), expected);
     if (stream === expected) return;
-    // It is nobody's report: it shall not become a dead letter.
-    await link.api.streams.deleteMessage(stream, seq).catch(() => {});
-    throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: it was stored in ${stream}.`));
-  } catch (error) {
-    if (!isTakenByNobody(error)) throw unavailable(`a probe published to ${sensorSubject(PROBE_ID)} was not taken`, error);
+    if (stream !== null)
+      throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: it was stored in ${stream}.`));
+    // Either it was mapped to where no stream is, or the stream cannot take anything just now: it is asked itself.
+    if ((await probed(link, reportSubject(place, PROBE_ID), expected)) === null)
+      throw new Fault("unavailable", `${expected} does not take a probe`);
+    if (performance.now() > deadline)
+      throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: no stream took it.`));
+    await Bun.sleep(PROBE_AGAIN_MS);
   }
-  // Either it was mapped to where no stream is, or the stream cannot take anything just now: it is asked itself.
+}
+
+/** The stream that a probe was stored in; null when nobody takes it. Throws `Fault` (unavailable). */
+async function probed(link: NatsLink, subject: string, expected: string): Promise<string | null> {
   try {
-    await link.answered(() => link.publisher.publish(reportSubject(place, PROBE_ID)));
+    const { stream, seq } = await link.answered(() => link.publisher.publish(subject));
+    // It is nobody's report: it shall not become a dead letter.
+    if (stream !== expected) await link.api.streams.deleteMessage(stream, seq).catch(() => {});
+    return stream;
   } catch (error) {
-    throw unavailable(`${expected} does not take a probe`, error);
+    if (isTakenByNobody(error)) return null;
+    throw unavailable(`a probe published to ${subject} was not taken`, error);
   }
-  throw new Fault("conflict", unmapped(partitions, `A probe for ${expected} went astray: no stream took it.`));
 }
 
 function unmapped(partitions: number, finding: string): string {
