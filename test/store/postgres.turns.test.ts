@@ -138,6 +138,30 @@ test(
 );
 
 test(
+  "what two partitions settle at once for one webhook is told of it by both",
+  async () => {
+    const { opened, underWay } = await lingeringStore("webhooks");
+    await using _ = opened;
+    const { store } = opened;
+    await addWebhook(store, "w");
+    const planners = [];
+    for (const partition of [0, 1]) {
+      const planner = await Planner.of(store, partition);
+      const changes = await (await Owner.of(store, partition)).change([`sensor-${partition}`]);
+      const [head] = await planner.owe(changes, ["w"]);
+      planners.push({ planner, head: head as NonNullable<typeof head> });
+    }
+    const [one, other] = planners as [(typeof planners)[0], (typeof planners)[0]];
+    const settling = one.planner.settle(delivered(one.head, 10_000));
+    await underWay();
+    await other.planner.settle(refused(other.head, FAR, { at: 20_000 }));
+    await settling;
+    expect(await store.getWebhook("w")).toMatchObject({ lastSuccessAt: 10_000, failingSince: 20_000 });
+  },
+  TEST_MS,
+);
+
+test(
   "of two edits of a sensor under one version one is taken, and a batch that was decided before it is not",
   async () => {
     const { opened, underWay } = await lingeringStore("sensors");

@@ -43,11 +43,14 @@ const writeAttempts = statement(
 /** One success after the other is noted so often: all partitions write into the same row, one transaction after the other. */
 const SUCCESS_EVERY_MS = 1000;
 
-/** In the order of their ids, and last of all: others, who settle in other partitions, wait for these rows. */
+/**
+ * In the order of their ids, and last of all: others, who settle in other partitions, wait for these rows. By id, not by place: what the
+ * other one wrote meanwhile stands elsewhere.
+ */
 const writeHealth = statement(
   "settle.health",
   `with those as materialized (
-     select w.ctid as place, u.success_at, u.failure_at, u.forgiven
+     select w.id, u.success_at, u.failure_at, u.forgiven
      from unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[]) u (id, success_at, failure_at, forgiven)
      join webhooks w on w.id = u.id
      where u.failure_at is not null or w.failing_since is not null or w.last_success_at is null
@@ -55,7 +58,7 @@ const writeHealth = statement(
      order by w.id for no key update of w)
    update webhooks w set last_success_at = greatest(w.last_success_at, t.success_at),
      failing_since = case when t.forgiven then t.failure_at else coalesce(w.failing_since, t.failure_at) end
-   from those t where w.ctid = t.place`,
+   from those t where w.id = t.id`,
 );
 
 /** One transaction under the fence: attempts, outcomes, and the next head of each lane whose head ended. */
