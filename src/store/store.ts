@@ -316,7 +316,8 @@ export interface DeliveryStore {
   /**
    * One transaction under the fence: the outcomes, the attempts, and the promotion of the next in each lane. A lane's failures go on
    * to its next head, a success ends them; a webhook's `lastSuccessAt` and `failingSince` move along. A delivery that is no longer
-   * pending keeps its state and only gains the attempt.
+   * pending keeps its state and only gains the attempt. A settlement whose attempt (its `at` and `durationMs`) is in already does
+   * nothing: the answer was lost to whoever settles it again.
    */
   settle(lease: Lease, leaseTtlMs: number, settlements: readonly Settlement[]): Promise<SettleOutcome>;
   /** Makes every waiting head of a webhook due: its endpoint is back. Gives how many were waiting. */
