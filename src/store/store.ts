@@ -244,7 +244,7 @@ export interface Plan {
 }
 
 export type PlanOutcome =
-  /** `heads`: those of the plan that lead their lane and may be sent at once. */
+  /** `heads`: those of the plan that lead their lane and may be sent at once; none of a plan that was in already. */
   | { readonly kind: "planned"; readonly plannedAt: number; readonly heads: readonly DueDelivery[] }
   | { readonly kind: "fenced" }
   | { readonly kind: "moved" }
@@ -268,7 +268,7 @@ export interface DueDelivery {
 
 export interface PlanStore {
   webhookSet(): Promise<WebhookSet>;
-  /** One transaction under the fence: the deliveries and the cursor, or nothing. */
+  /** One transaction under the fence: the deliveries and the cursor, or nothing. A plan whose answer was lost may be committed again. */
   commitPlan(plan: Plan): Promise<PlanOutcome>;
 }
 

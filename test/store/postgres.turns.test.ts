@@ -30,6 +30,14 @@ async function lingeringStore(table: string) {
   return { opened, underWay, stopLingering };
 }
 
+/** Until somebody waits for a lock. */
+function lockAwaited(url: string): Promise<void> {
+  return onDatabase(url, async (client) => {
+    const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while ((await client.query(waiting)).rows.length === 0) await Bun.sleep(LOOK_MS);
+  });
+}
+
 test(
   "a plan waits for the edit of a webhook that is under way, and is then refused",
   async () => {
@@ -46,6 +54,28 @@ test(
     await adding;
     expect((await store.webhookSet()).versions).toMatchObject([{ webhookId: "w", after: { "0": 0 } }]);
     expect(await planner.owe(changes, ["w"])).toHaveLength(1);
+  },
+  TEST_MS,
+);
+
+test(
+  "a plan that waits for its partition holds up no edit of a webhook",
+  async () => {
+    await using opened = await harness.open();
+    const { store, url } = opened;
+    const owner = await Owner.of(store);
+    const planner = await Planner.of(store);
+    const plan = await planner.plan(await owner.change(["a"]), []);
+    await onDatabase(url, async (client) => {
+      await client.query("begin; select from partitions where role = 'notify' for update");
+      let planned = false;
+      const planning = store.commitPlan(plan).finally(() => (planned = true));
+      await lockAwaited(url);
+      await addWebhook(store, "w");
+      expect(planned).toBe(false);
+      await client.query("commit");
+      expect(await planning).toEqual({ kind: "webhooksMoved" });
+    });
   },
   TEST_MS,
 );
