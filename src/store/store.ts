@@ -322,7 +322,7 @@ export interface DeliveryStore {
   settle(lease: Lease, leaseTtlMs: number, settlements: readonly Settlement[]): Promise<SettleOutcome>;
   /** Makes every waiting head of a webhook due: its endpoint is back. Gives how many were waiting. */
   wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number>;
-  /** Ends up to `limit` pending deliveries of a webhook as failed; gives how many. */
+  /** Ends up to `limit` pending deliveries of a webhook as failed, while it is gone or disabled; gives how many. */
   failOwed(webhookId: string, reason: string, limit: number): Promise<number>;
   /** Heads that were planned before `plannedBefore`, and are to end as `failed (expired)`. */
   expiredHeads(partition: number, plannedBefore: number, limit: number): Promise<DueDelivery[]>;

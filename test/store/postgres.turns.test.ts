@@ -90,6 +90,7 @@ test(
     const owner = await Owner.of(store);
     const planner = await Planner.of(store);
     await planner.owe(await owner.change(["a"]), ["w"]);
+    await store.deleteWebhook("w", null);
     const ending = store.failOwed("w", "ended", 10);
     await underWay();
     expect(await planner.owe(await owner.change(["a"]), ["w"])).toMatchObject([{ number: 2 }]);
@@ -138,6 +139,29 @@ test(
     expect(await store.failOwed("w", "disabled", 10)).toBe(1);
     await asking;
     expect(await store.getDelivery(deliveryId("w", 0, 1))).toMatchObject({ state: "failed" });
+  },
+  TEST_MS,
+);
+
+test(
+  "what is owed stays so when its webhook ceases to be disabled while its lanes are waited for",
+  async () => {
+    await using opened = await harness.open();
+    const { store, url } = opened;
+    await addWebhook(store, "w");
+    const owner = await Owner.of(store);
+    const planner = await Planner.of(store);
+    await planner.owe(await owner.change(["a"]), ["w"]);
+    await store.updateWebhook("w", { state: "disabled" }, null);
+    await onDatabase(url, async (client) => {
+      await client.query("begin; select from partitions where role = 'notify' for update");
+      const ending = store.failOwed("w", "disabled", 10);
+      await lockAwaited(url);
+      await store.updateWebhook("w", { state: "paused" }, null);
+      await client.query("commit");
+      expect(await ending).toBe(0);
+    });
+    expect(await store.getDelivery(deliveryId("w", 0, 1))).toMatchObject({ state: "pending" });
   },
   TEST_MS,
 );

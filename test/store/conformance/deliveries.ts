@@ -108,11 +108,12 @@ export const deliveryPromises: readonly Promises[] = [
       await addWebhook(store, "w");
       const { planner, ids } = await threeOwed(store);
       const head = await planner.head("w", "a");
-      expect(await store.failOwed("w", "disabled", 10)).toBe(3);
+      await store.deleteWebhook("w", null);
+      expect(await store.failOwed("w", "deleted", 10)).toBe(3);
       for (const settlement of [refused(head, FAR), failed(head, "rejected"), delivered(head)]) {
         expect(await planner.settle(settlement)).toEqual({ held: true, heads: [] });
       }
-      expect(await store.getDelivery(ids[0])).toMatchObject({ state: "failed", reason: "disabled", nextAttemptAt: null });
+      expect(await store.getDelivery(ids[0])).toMatchObject({ state: "failed", reason: "deleted", nextAttemptAt: null });
       expect((await store.getDelivery(ids[0]))?.attempts).toHaveLength(3);
       expect(await planner.heads("w")).toEqual([]);
     },
