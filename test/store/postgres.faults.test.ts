@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import pg from "pg";
 import { openStore } from "../../src/store/open";
 import type { Store } from "../../src/store/store";
 import { freePorts } from "../servers/natsServer";
@@ -7,6 +6,7 @@ import { startHangingProxy } from "../servers/hangingProxy";
 import { Owner } from "./conformance/owner";
 import { draftOf, FIRST_PAGE, onlineState, reportOf } from "./conformance/samples";
 import { onDatabase, postgresHarness } from "./postgres/harness";
+import { endsOf, locked, waiting } from "./postgres/locks";
 
 const harness = await postgresHarness();
 afterAll(() => harness[Symbol.asyncDispose]());
@@ -26,26 +26,6 @@ async function reportsOf(store: Store, sensorId: string): Promise<number[]> {
   return items.map(({ sequence }) => sequence);
 }
 
-/** Holds what `statement` locks until it is disposed of. */
-async function locked(url: string, statement: string): Promise<AsyncDisposable> {
-  const client = new pg.Client(url);
-  client.on("error", () => {
-    // The server may go away with it.
-  });
-  await client.connect();
-  await client.query("begin");
-  await client.query(statement);
-  return { [Symbol.asyncDispose]: () => client.end() };
-}
-
-/** Waits until so many of the store's statements wait for a lock. */
-async function waiting(url: string, count: number): Promise<void> {
-  const held = "select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-  await onDatabase(url, async (client) => {
-    while (((await client.query<{ count: number }>(held)).rows[0]?.count ?? 0) < count) await Bun.sleep(5);
-  });
-}
-
 /** Ends the connections of the store to its database; gives how many there were. */
 async function terminate(url: string): Promise<number> {
   const others = "datname = current_database() and application_name = 'tocsin'";
@@ -53,11 +33,6 @@ async function terminate(url: string): Promise<number> {
     client.query<{ ended: boolean }>(`select pg_terminate_backend(pid) as ended from pg_stat_activity where ${others}`),
   );
   return rows.filter(({ ended }) => ended).length;
-}
-
-/** How each of these ended: `expect(…).rejects` would stand still until it knows. */
-function endsOf(calls: readonly Promise<unknown>[]): Promise<unknown[]> {
-  return Promise.all(calls.map((call) => call.then(() => "it worked").catch((error: unknown) => error)));
 }
 
 /** Calls until it works, as everybody does who is told `unavailable`. */

@@ -4,6 +4,7 @@ import { Owner } from "./conformance/owner";
 import { delivered, Planner, refused } from "./conformance/planner";
 import { addWebhook, draftOf, FAR } from "./conformance/samples";
 import { onDatabase, postgresHarness } from "./postgres/harness";
+import { waiting } from "./postgres/locks";
 
 const harness = await postgresHarness();
 afterAll(() => harness[Symbol.asyncDispose]());
@@ -28,14 +29,6 @@ async function lingeringStore(table: string) {
       while ((await client.query(sleeping)).rows.length === 0) await Bun.sleep(LOOK_MS);
     });
   return { opened, underWay, stopLingering };
-}
-
-/** Until somebody waits for a lock. */
-function lockAwaited(url: string): Promise<void> {
-  return onDatabase(url, async (client) => {
-    const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    while ((await client.query(waiting)).rows.length === 0) await Bun.sleep(LOOK_MS);
-  });
 }
 
 test(
@@ -70,7 +63,7 @@ test(
       await client.query("begin; select from partitions where role = 'notify' for update");
       let planned = false;
       const planning = store.commitPlan(plan).finally(() => (planned = true));
-      await lockAwaited(url);
+      await waiting(url, 1);
       await addWebhook(store, "w");
       expect(planned).toBe(false);
       await client.query("commit");
@@ -156,7 +149,7 @@ test(
     await onDatabase(url, async (client) => {
       await client.query("begin; select from partitions where role = 'notify' for update");
       const ending = store.failOwed("w", "disabled", 10);
-      await lockAwaited(url);
+      await waiting(url, 1);
       await store.updateWebhook("w", { state: "paused" }, null);
       await client.query("commit");
       expect(await ending).toBe(0);

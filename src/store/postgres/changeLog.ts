@@ -17,9 +17,9 @@ const markPublished = statement<{ ours: true }>(
    where role = 'ingest' and partition = $1 and epoch = $2 and owner = $3 returning true as ours`,
 );
 
-export function openChangeLog({ work, control }: Connection): ChangeLogStore {
+export function openChangeLog({ control }: Connection): ChangeLogStore {
   return {
-    changesAfter: (partition, number, limit) => after(work, partition, number, limit),
+    changesAfter: (partition, number, limit) => after(control, partition, number, limit),
     async markPublished({ partition, epoch, owner }, number) {
       return (await markPublished(control, partition, epoch, owner, number)).length > 0;
     },

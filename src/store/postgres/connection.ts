@@ -19,13 +19,17 @@ const CONTROL_CONNECTIONS_MAX = 4;
 /** A commit that waits for somebody who hangs gives its connection back to the leases, and is tried again. */
 const CONTROL_LOCK_MS = 1000;
 /** And those of leases: where many partitions commit at once, a renewal that waited behind them would lose what they commit under. */
-const LEASE_CONNECTIONS_MAX = 2;
+const LEASE_CONNECTIONS_MAX = 3;
+/** Who holds a lease's row is a commit, which extends the lease itself: who waits for it keeps beats and other leases waiting, and may ask again. */
+const LEASE_LOCK_MS = 250;
 
 /**
  * Plans are kept from when a table was empty; none may read a table from end to end where an index leads to what is asked for. And no
  * statement is worth being compiled.
  */
 const PLANNING = "-c enable_seqscan=off -c jit=off";
+
+const SNAPSHOT = "begin isolation level repeatable read, read only";
 
 /** Milliseconds and counts are below 2^53. */
 const INT8 = 20;
@@ -44,7 +48,7 @@ export interface Connection {
   readonly work: pg.Pool;
   /** For single statements of those who commit under a lease. */
   readonly control: pg.Pool;
-  /** For single statements that are short, and never wait: who lives, who owns what. */
+  /** For single statements that are short, and hardly ever wait: who lives, who owns what. */
   readonly leases: pg.Pool;
   /** Over `work`. */
   readonly db: NodePgDatabase;
@@ -54,6 +58,8 @@ export interface Connection {
   commit<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   /** Runs `work` on one snapshot, which writes nothing. */
   readonly read: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>;
+  /** The same on `control`: for what must be known before something is committed under a lease. */
+  readonly readAhead: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>;
   /** Runs `work` on a connection of its own, outside any transaction and with more time: for what waits for others to end. */
   readonly aside: <Result>(work: (client: pg.ClientBase) => Promise<Result>) => Promise<Result>;
   close(): Promise<void>;
@@ -74,7 +80,11 @@ export async function openConnection(url: string, asFound: boolean): Promise<Con
     max: CONTROL_CONNECTIONS_MAX,
     options: `${PLANNING} -c plan_cache_mode=force_generic_plan -c lock_timeout=${CONTROL_LOCK_MS}`,
   });
-  const leases = openPool({ ...optionsOf(url), max: LEASE_CONNECTIONS_MAX });
+  const leases = openPool({
+    ...optionsOf(url),
+    max: LEASE_CONNECTIONS_MAX,
+    options: `${PLANNING} -c lock_timeout=${LEASE_LOCK_MS}`,
+  });
   return {
     work,
     control,
@@ -82,7 +92,8 @@ export async function openConnection(url: string, asFound: boolean): Promise<Con
     db: drizzle(work),
     write: (act) => transaction(work, "begin", act),
     commit: (act) => transaction(control, "begin", act),
-    read: (act) => transaction(work, "begin isolation level repeatable read, read only", act),
+    read: (act) => transaction(work, SNAPSHOT, act),
+    readAhead: (act) => transaction(control, SNAPSHOT, act),
     aside: (act) => onOwnClient({ ...optionsOf(url), statement_timeout: ASIDE_MS, query_timeout: ASIDE_MS + 500 }, act),
     async close() {
       // A server that hangs does not even hear a goodbye.

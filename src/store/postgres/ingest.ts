@@ -48,14 +48,14 @@ const count = statement<{ living: number }>(
 
 /** What is asked before a commit goes the way of the commit: nobody's long list holds it up, and its plans are made once. */
 export function openIngest(connection: Connection): IngestStore {
-  const { control, read } = connection;
+  const { control, readAhead } = connection;
   return {
     async loadSensors(ids) {
       return ids.length === 0 ? [] : (await load(control, ids)).map(sensorAndStateOf);
     },
 
     sensorsEditedAfter: (partition, version) =>
-      read(async ({ client }) => {
+      readAhead(async ({ client }) => {
         const [row] = await readVersion(client, partition);
         const sensors = await editedAfter(client, partition, version);
         return { registryVersion: row?.registry_version ?? 0, sensors: sensors.map(sensorAndStateOf) };

@@ -53,7 +53,7 @@ export function ingestRowsOf({ control }: Connection, partitions: readonly numbe
 }
 
 export function openPartitions(connection: Connection): PartitionStore {
-  const { leases, work } = connection;
+  const { leases, control, work } = connection;
   return {
     ...openNodes(connection),
 
@@ -77,7 +77,8 @@ export function openPartitions(connection: Connection): PartitionStore {
     },
 
     async releaseLease({ role, partition, epoch, owner }) {
-      await release(leases, role, partition, epoch, owner);
+      // With the patience of a commit: where it is given up, the others wait for the end of the lease.
+      await release(control, role, partition, epoch, owner);
     },
 
     async listPartitions() {

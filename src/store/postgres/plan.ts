@@ -51,7 +51,7 @@ const commit = statement<DueDelivery>(
 
 export function openPlan(connection: Connection): PlanStore {
   return {
-    webhookSet: () => connection.read(({ client }) => versionsThatMatter(client)),
+    webhookSet: () => connection.readAhead(({ client }) => versionsThatMatter(client)),
     commitPlan: (plan) => connection.commit(({ client }) => commitPlan(client, plan)),
   };
 }
