@@ -48,6 +48,8 @@ interface Draft {
 /** Turns a partition's changes into deliveries, in order, behind a cursor that moves in the same commit. */
 export class Planner {
   #cursor: number;
+  /** What was sent to the store and never answered: it may be in, so it is committed again just as it was. */
+  #unanswered: { readonly draft: Draft; readonly matcher: Matcher } | null = null;
   /** Null when it must be read again. */
   #matcher: Matcher | null = null;
   #woken = false;
@@ -105,13 +107,17 @@ export class Planner {
   /** True when there may be more at once. */
   async #planNext(): Promise<boolean> {
     const { store, lease } = this.options;
+    if (this.#unanswered !== null) {
+      await this.#commit(this.#unanswered);
+      return true;
+    }
     const matcher = (this.#matcher ??= await this.#readWebhooks());
     const changes = await store.changesAfter(lease.partition, this.#cursor, CHANGES_AT_ONCE_MAX);
     const idle = changes.length === 0;
     if (idle && performance.now() < this.#plannedAt + EDITS_EVERY_MS) return false;
     // An empty plan, too, is refused when the webhooks were edited.
     const draft = draftOf(changes, matcher, this.#cursor);
-    const again = await this.#commit(draft, matcher);
+    const again = await this.#commit({ draft, matcher });
     return again || draft.to !== (changes.at(-1)?.number ?? draft.to) || changes.length === CHANGES_AT_ONCE_MAX;
   }
 
@@ -122,10 +128,14 @@ export class Planner {
   }
 
   /** True when it must be planned again. */
-  async #commit({ to, deliveries, changes }: Draft, matcher: Matcher): Promise<boolean> {
+  async #commit(sent: { draft: Draft; matcher: Matcher }): Promise<boolean> {
     const { store, lease, leaseTtlMs, events } = this.options;
+    const { matcher, draft } = sent;
+    const { to, deliveries, changes } = draft;
     const { webhooksVersion } = matcher;
+    this.#unanswered = sent;
     const outcome = await store.commitPlan({ lease, leaseTtlMs, webhooksVersion, from: this.#cursor, to, deliveries });
+    this.#unanswered = null;
     switch (outcome.kind) {
       case "planned": {
         this.#plannedAt = performance.now();

@@ -247,7 +247,7 @@ export interface Plan {
 }
 
 export type PlanOutcome =
-  /** `heads`: those of the plan that lead their lane and may be sent at once. */
+  /** `heads`: those of the plan that lead their lane and may be sent at once; none of a plan that was in already. */
   | { readonly kind: "planned"; readonly plannedAt: number; readonly heads: readonly DueDelivery[] }
   | { readonly kind: "fenced" }
   | { readonly kind: "moved" }
@@ -271,7 +271,7 @@ export interface DueDelivery {
 
 export interface PlanStore {
   webhookSet(): Promise<WebhookSet>;
-  /** One transaction under the fence: the deliveries and the cursor, or nothing. */
+  /** One transaction under the fence: the deliveries and the cursor, or nothing. A plan whose answer was lost may be committed again. */
   commitPlan(plan: Plan): Promise<PlanOutcome>;
 }
 
@@ -319,12 +319,13 @@ export interface DeliveryStore {
   /**
    * One transaction under the fence: the outcomes, the attempts, and the promotion of the next in each lane. A lane's failures go on
    * to its next head, a success ends them; a webhook's `lastSuccessAt` and `failingSince` move along. A delivery that is no longer
-   * pending keeps its state and only gains the attempt.
+   * pending keeps its state and only gains the attempt. A settlement whose attempt (its `at` and `durationMs`) is in already does
+   * nothing: the answer was lost to whoever settles it again.
    */
   settle(lease: Lease, leaseTtlMs: number, settlements: readonly Settlement[]): Promise<SettleOutcome>;
   /** Makes every waiting head of a webhook due: its endpoint is back. Gives how many were waiting. */
   wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number>;
-  /** Ends up to `limit` pending deliveries of a webhook as failed; gives how many. */
+  /** Ends up to `limit` pending deliveries of a webhook as failed, while it is gone or disabled; gives how many. */
   failOwed(webhookId: string, reason: string, limit: number): Promise<number>;
   /** Heads that were planned before `plannedBefore`, and are to end as `failed (expired)`. */
   expiredHeads(partition: number, plannedBefore: number, limit: number): Promise<DueDelivery[]>;

@@ -64,6 +64,32 @@ test("an edit that comes between matching and committing is noticed, and the cha
   expect((await scene.deliveries(second ?? "")).map(({ revision }) => revision)).toEqual([2]);
 });
 
+test("a plan whose answer is lost is planned once, and costs nobody the lease, though more changes came meanwhile", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  const { id } = await scene.addWebhook(receiver.url);
+  let lost = false;
+  const store = {
+    ...scene.store,
+    commitPlan: async (plan: Parameters<typeof scene.store.commitPlan>[0]) => {
+      const outcome = await scene.store.commitPlan(plan);
+      if (lost || plan.deliveries.length === 0) return outcome;
+      lost = true;
+      await scene.change(["a"]);
+      throw new Error("the answer was lost");
+    },
+  };
+  const running = await scene.start({ store });
+  await scene.change(["a"]);
+  await scene.settled();
+  expect(lost).toBe(true);
+  expect((await scene.deliveries(id)).map(({ revision, state }) => [revision, state])).toEqual([
+    [1, "delivered"],
+    [2, "delivered"],
+  ]);
+  expect(running.lost()).toBe(false);
+});
+
 test("under a stream of edits and changes no webhook misses a change or gets one that it is not owed", async () => {
   await using scene = await Scene.open();
   await using receiver = openReceiver();

@@ -63,7 +63,8 @@ async function askAsNotifier(store: Store, planner: Planner): Promise<void> {
   const [one, two, three] = (await planner.heads("w")) as [never, never, never];
   await planner.settle(delivered(one), refused(two, FAR), failed(three, "rejected"));
   await store.wakeWebhook(planner.lease, "w", Date.now());
-  await store.failOwed("x", "gone", 10);
+  await store.updateWebhook("x", { state: "disabled" }, null);
+  await store.failOwed("x", "disabled", 10);
   await store.retryDelivery("w_0_1", Date.now());
 }
 

@@ -30,6 +30,14 @@ async function lingeringStore(table: string) {
   return { opened, underWay, stopLingering };
 }
 
+/** Until somebody waits for a lock. */
+function lockAwaited(url: string): Promise<void> {
+  return onDatabase(url, async (client) => {
+    const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while ((await client.query(waiting)).rows.length === 0) await Bun.sleep(LOOK_MS);
+  });
+}
+
 test(
   "a plan waits for the edit of a webhook that is under way, and is then refused",
   async () => {
@@ -51,6 +59,28 @@ test(
 );
 
 test(
+  "a plan that waits for its partition holds up no edit of a webhook",
+  async () => {
+    await using opened = await harness.open();
+    const { store, url } = opened;
+    const owner = await Owner.of(store);
+    const planner = await Planner.of(store);
+    const plan = await planner.plan(await owner.change(["a"]), []);
+    await onDatabase(url, async (client) => {
+      await client.query("begin; select from partitions where role = 'notify' for update");
+      let planned = false;
+      const planning = store.commitPlan(plan).finally(() => (planned = true));
+      await lockAwaited(url);
+      await addWebhook(store, "w");
+      expect(planned).toBe(false);
+      await client.query("commit");
+      expect(await planning).toEqual({ kind: "webhooksMoved" });
+    });
+  },
+  TEST_MS,
+);
+
+test(
   "what is planned while its lane is being ended leads it",
   async () => {
     const { opened, underWay } = await lingeringStore("deliveries");
@@ -60,6 +90,7 @@ test(
     const owner = await Owner.of(store);
     const planner = await Planner.of(store);
     await planner.owe(await owner.change(["a"]), ["w"]);
+    await store.deleteWebhook("w", null);
     const ending = store.failOwed("w", "ended", 10);
     await underWay();
     expect(await planner.owe(await owner.change(["a"]), ["w"])).toMatchObject([{ number: 2 }]);
@@ -113,6 +144,29 @@ test(
 );
 
 test(
+  "what is owed stays so when its webhook ceases to be disabled while its lanes are waited for",
+  async () => {
+    await using opened = await harness.open();
+    const { store, url } = opened;
+    await addWebhook(store, "w");
+    const owner = await Owner.of(store);
+    const planner = await Planner.of(store);
+    await planner.owe(await owner.change(["a"]), ["w"]);
+    await store.updateWebhook("w", { state: "disabled" }, null);
+    await onDatabase(url, async (client) => {
+      await client.query("begin; select from partitions where role = 'notify' for update");
+      const ending = store.failOwed("w", "disabled", 10);
+      await lockAwaited(url);
+      await store.updateWebhook("w", { state: "paused" }, null);
+      await client.query("commit");
+      expect(await ending).toBe(0);
+    });
+    expect(await store.getDelivery(deliveryId("w", 0, 1))).toMatchObject({ state: "pending" });
+  },
+  TEST_MS,
+);
+
+test(
   "heads that are woken by an edit while they are settled keep one time, and nobody is in a deadlock",
   async () => {
     const { opened, underWay } = await lingeringStore("deliveries");
@@ -133,6 +187,30 @@ test(
       [true, 2],
       [true, 2],
     ]);
+  },
+  TEST_MS,
+);
+
+test(
+  "what two partitions settle at once for one webhook is told of it by both",
+  async () => {
+    const { opened, underWay } = await lingeringStore("webhooks");
+    await using _ = opened;
+    const { store } = opened;
+    await addWebhook(store, "w");
+    const planners = [];
+    for (const partition of [0, 1]) {
+      const planner = await Planner.of(store, partition);
+      const changes = await (await Owner.of(store, partition)).change([`sensor-${partition}`]);
+      const [head] = await planner.owe(changes, ["w"]);
+      planners.push({ planner, head: head as NonNullable<typeof head> });
+    }
+    const [one, other] = planners as [(typeof planners)[0], (typeof planners)[0]];
+    const settling = one.planner.settle(delivered(one.head, 10_000));
+    await underWay();
+    await other.planner.settle(refused(other.head, FAR, { at: 20_000 }));
+    await settling;
+    expect(await store.getWebhook("w")).toMatchObject({ lastSuccessAt: 10_000, failingSince: 20_000 });
   },
   TEST_MS,
 );

@@ -1,3 +1,4 @@
+import type { WebhookState } from "../../domain/webhook";
 import type { DeliveryStore, DueDelivery, NextDue } from "../store";
 import { readLoggedChange } from "./changeLog";
 import { NOW_MS } from "./clock";
@@ -53,6 +54,9 @@ const failLast = statement<{ failed: number }>(
    select count(*)::int as failed from failed`,
 );
 
+/** No edit of the webhook goes in until the end of the transaction. */
+const stateOfWebhook = statement<{ state: WebhookState }>("deliveries.webhookState", "select state from webhooks where id = $1 for share");
+
 export function openDeliveries(connection: Connection): DeliveryStore {
   const { db, work, write } = connection;
 
@@ -60,11 +64,16 @@ export function openDeliveries(connection: Connection): DeliveryStore {
     for (let failed = 0; ;) {
       const [last] = await lastOwed(work, webhookId);
       if (last === undefined || failed === limit) return failed;
-      failed += await write(async ({ client }) => {
+      const slice = await write(async ({ client }) => {
         await lockLanes(client, last.partition);
+        // Looked at only now: an edit on another node may have made it active again while we waited.
+        const [webhook] = await stateOfWebhook(client, webhookId);
+        if (webhook !== undefined && webhook.state !== "disabled") return null;
         const [row] = await failLast(client, webhookId, last.partition, reason, limit - failed);
         return row?.failed ?? 0;
       });
+      if (slice === null) return failed;
+      failed += slice;
     }
   }
 

@@ -8,11 +8,12 @@ import { DUE_DELIVERY, IS_OPEN } from "./lanes";
 import { statement } from "./statement";
 import { EDITS, SHARE_WEBHOOKS, versionsThatMatter } from "./webhookVersions";
 
-/** The partition's row, for this transaction alone; no edit of a webhook goes in until its end. */
+/** The partition's row, for this transaction alone, and only then the lock of the webhooks: no edit goes in until its end. */
 const begin = statement<{ changeNumber: number }>(
   "plan.begin",
-  `select change_number as "changeNumber", ${SHARE_WEBHOOKS} from partitions
-   where role = 'notify' and partition = $1 and epoch = $2 and owner = $3 for update`,
+  `with held as materialized (
+     select change_number from partitions where role = 'notify' and partition = $1 and epoch = $2 and owner = $3 for update)
+   select change_number as "changeNumber", ${SHARE_WEBHOOKS} from held`,
 );
 
 /** In a statement of its own, which sees what was committed while the first one waited. */
@@ -59,8 +60,11 @@ async function commitPlan(client: ClientBase, { lease, leaseTtlMs, webhooksVersi
   const { partition, epoch, owner } = lease;
   const [held] = await begin(client, partition, epoch, owner);
   if (held === undefined) return { kind: "fenced" };
-  if (held.changeNumber !== from) return { kind: "moved" };
+  const isIn = held.changeNumber === to && from !== to;
+  if (held.changeNumber !== from && !isIn) return { kind: "moved" };
   const [seen] = (await look(client)) as [{ edits: number; now: number }];
+  // Only the answer was lost: under this lease nobody else moves the cursor.
+  if (isIn) return { kind: "planned", plannedAt: seen.now, heads: [] };
   if (seen.edits !== webhooksVersion) return { kind: "webhooksMoved" };
   const plannedAt = seen.now;
   // Whoever sends asks by its own clock what is due: a node whose clock is behind need not wait for what it planned itself.

@@ -14,11 +14,18 @@ const begin = statement<{ now: number }>(
    returning ${NOW_MS} as now`,
 );
 
-const readPending = statement<PendingDelivery>(
-  "settle.pending",
-  `select d.ordinal, d.id, d.next_attempt_at as "nextAttemptAt", d.lane_failures as "laneFailures", d.rejections
-   from unnest($1::text[]) u (id)
-   cross join lateral (select * from deliveries e where e.id = u.id and e.state = 'pending' limit 1) d`,
+/** A settlement's delivery, without an ordinal where it is not pending, and whether the attempt is written down already. */
+type Found = { readonly known: boolean } & (PendingDelivery | { readonly ordinal: null });
+
+const find = statement<Found>(
+  "settle.find",
+  `select coalesce(k.known, false) as known, d.ordinal, d.id, d.next_attempt_at as "nextAttemptAt", d.lane_failures as "laneFailures",
+     d.rejections
+   from unnest($1::text[], $2::bigint[], $3::bigint[]) with ordinality u (id, at, duration_ms, place)
+   left join lateral (select * from deliveries e where e.id = u.id and e.state = 'pending' limit 1) d on true
+   left join lateral (
+     select true as known from attempts a where a.delivery_id = u.id and a.at = u.at and a.duration_ms = u.duration_ms limit 1) k on true
+   order by u.place`,
 );
 
 const writeVerdicts = statement(
@@ -43,11 +50,14 @@ const writeAttempts = statement(
 /** One success after the other is noted so often: all partitions write into the same row, one transaction after the other. */
 const SUCCESS_EVERY_MS = 1000;
 
-/** In the order of their ids, and last of all: others, who settle in other partitions, wait for these rows. */
+/**
+ * In the order of their ids, and last of all: others, who settle in other partitions, wait for these rows. By id, not by place: what the
+ * other one wrote meanwhile stands elsewhere.
+ */
 const writeHealth = statement(
   "settle.health",
   `with those as materialized (
-     select w.ctid as place, u.success_at, u.failure_at, u.forgiven
+     select w.id, u.success_at, u.failure_at, u.forgiven
      from unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[]) u (id, success_at, failure_at, forgiven)
      join webhooks w on w.id = u.id
      where u.failure_at is not null or w.failing_since is not null or w.last_success_at is null
@@ -55,7 +65,7 @@ const writeHealth = statement(
      order by w.id for no key update of w)
    update webhooks w set last_success_at = greatest(w.last_success_at, t.success_at),
      failing_since = case when t.forgiven then t.failure_at else coalesce(w.failing_since, t.failure_at) end
-   from those t where w.ctid = t.place`,
+   from those t where w.id = t.id`,
 );
 
 /** One transaction under the fence: attempts, outcomes, and the next head of each lane whose head ended. */
@@ -67,14 +77,31 @@ export function prepareSettle(connection: Connection): DeliveryStore["settle"] {
       if (held === undefined) return { held: false, heads: [] };
       // What the lane waits for is told by the clock of whoever sends; one that is ahead of the others must not keep them waiting.
       const dueAt = Math.min(held.now, Date.now());
-      const pending = await readPending(client, arrayText(settlements.map(({ delivery }) => quoted(delivery.id))));
-      const { settled, successions } = settlePending(pending, settlements, dueAt);
+      const { fresh, pending } = await findFresh(client, settlements);
+      const { settled, successions } = settlePending(pending, fresh, dueAt);
       await endOrRetry(client, settled, held.now);
-      await addAttempts(client, settlements);
+      await addAttempts(client, fresh);
       const heads = await promoteLanes(client, partition, successions);
-      await moveHealth(client, settlements);
+      await moveHealth(client, fresh);
       return { held: true, heads: heads.filter(({ nextAttemptAt }) => nextAttemptAt <= dueAt) };
     });
+}
+
+/** Those that are not in yet, as they are when the answer to a commit was lost, and the deliveries that are still pending. */
+async function findFresh(
+  client: ClientBase,
+  settlements: readonly Settlement[],
+): Promise<{ fresh: readonly Settlement[]; pending: readonly PendingDelivery[] }> {
+  const columns = [
+    settlements.map(({ delivery }) => quoted(delivery.id)),
+    settlements.map(({ attempt }) => numberOrNull(attempt?.at ?? null)),
+    settlements.map(({ attempt }) => numberOrNull(attempt?.durationMs ?? null)),
+  ];
+  const found = await find(client, ...columns.map(arrayText));
+  return {
+    fresh: settlements.filter((_, place) => found[place]?.known === false),
+    pending: found.filter((each) => each.ordinal !== null),
+  };
 }
 
 async function endOrRetry(client: ClientBase, settled: readonly SettledDelivery[], now: number): Promise<void> {

@@ -33,9 +33,11 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
        select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ? limit ?)`,
   );
   // From the end of each lane: where the limit cuts one, its head stays and leads what is left.
-  const failLast = client.prepare<[string, number, string, number]>(
+  const failLast = client.prepare<[string, number, string, string, number]>(
     `update deliveries set state = 'failed', reason = ?, next_attempt_at = null, ended_at = ? where ordinal in (
-       select ordinal from deliveries where state = 'pending' and webhook_id = ? order by sensor_id desc, number desc limit ?)`,
+       select ordinal from deliveries
+       where state = 'pending' and webhook_id = ? and not exists (select 1 from webhooks where id = ? and state <> 'disabled')
+       order by sensor_id desc, number desc limit ?)`,
   );
 
   async function wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number> {
@@ -67,7 +69,7 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
 
     wakeWebhook,
 
-    failOwed: (webhookId, reason, limit) => failLast.run(reason, Date.now(), webhookId, limit).changes,
+    failOwed: (webhookId, reason, limit) => failLast.run(reason, Date.now(), webhookId, webhookId, limit).changes,
 
     expiredHeads: (partition, plannedBefore, limit) => expired.all(partition, plannedBefore, limit),
 

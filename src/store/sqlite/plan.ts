@@ -34,6 +34,8 @@ export function openPlan(connection: Connection): Direct<PlanStore> {
   function commit({ lease, leaseTtlMs, webhooksVersion, from, to, deliveries }: Plan): PlanOutcome {
     const row = held(lease);
     if (row === null) return { kind: "fenced" };
+    // Under this lease nobody else moves the cursor, so it was this plan.
+    if (row.change_number === to && from !== to) return { kind: "planned", plannedAt: Date.now(), heads: [] };
     if (row.change_number !== from) return { kind: "moved" };
     if (versions.edits() !== webhooksVersion) return { kind: "webhooksMoved" };
     const now = Date.now();

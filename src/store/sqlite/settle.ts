@@ -11,6 +11,11 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
   const writeAttempt = prepareAttempts(connection);
   const writeHealth = prepareHealth(connection);
   const writeVerdict = prepareVerdicts(connection);
+  const known = connection.client.prepare<[string, number, number]>(
+    "select 1 from attempts where delivery_id = ? and at = ? and duration_ms = ?",
+  );
+  const isFresh = ({ delivery, attempt }: Settlement) =>
+    attempt === null || known.get(delivery.id, attempt.at, attempt.durationMs) === undefined;
   const extend = connection.client.prepare<[number, number]>(
     "update partitions set lease_until = ? where role = 'notify' and partition = ?",
   );
@@ -21,14 +26,15 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
       const now = Date.now();
       extend.run(now + leaseTtlMs, lease.partition);
       const heads: DueDelivery[] = [];
-      for (const settlement of settlements) {
+      const fresh = settlements.filter(isFresh);
+      for (const settlement of fresh) {
         const { delivery, attempt } = settlement;
         if (attempt !== null) writeAttempt(delivery.id, attempt);
         const next = writeVerdict(settlement, now);
         const head = next === null ? null : lanes.promote(delivery, next);
         if (head !== null && head.nextAttemptAt <= now) heads.push(head);
       }
-      writeHealth(settlements);
+      writeHealth(fresh);
       return { held: true, heads: lanes.sendable(heads) };
     });
 }

@@ -88,15 +88,32 @@ export const deliveryPromises: readonly Promises[] = [
       expect((await store.listDeliveries({ sensorId: "a" }, FIRST_PAGE)).items.at(-1)).toMatchObject({ id: ids[0], attempts });
     },
 
+    "that are settled again, because the answer was lost, count once": async (store) => {
+      await addWebhook(store, "w");
+      const { planner, ids } = await threeOwed(store);
+      const outcomes = [
+        refused(await planner.head("w", "a"), FAR, { rejected: true, at: 100 }),
+        refused(await planner.head("w", "b"), FAR, { at: 110 }),
+      ];
+      await planner.settle(...outcomes);
+      await planner.settle(...outcomes, delivered(await planner.head("w", "b"), 120));
+      expect(await planner.head("w", "a")).toMatchObject({ id: ids[0], nextAttemptAt: FAR, laneFailures: 1, rejections: 1 });
+      expect((await store.getDelivery(ids[0]))?.attempts).toHaveLength(1);
+      expect(await store.getDelivery(ids[2])).toMatchObject({ state: "delivered", attempts: [{ at: 110 }, { at: 120 }] });
+      await planner.settle(...outcomes);
+      expect(await store.getWebhook("w")).toMatchObject({ lastSuccessAt: 120, failingSince: null });
+    },
+
     "of a delivery that ended meanwhile leave it as it is, but for the attempt": async (store) => {
       await addWebhook(store, "w");
       const { planner, ids } = await threeOwed(store);
       const head = await planner.head("w", "a");
-      expect(await store.failOwed("w", "disabled", 10)).toBe(3);
+      await store.deleteWebhook("w", null);
+      expect(await store.failOwed("w", "deleted", 10)).toBe(3);
       for (const settlement of [refused(head, FAR), failed(head, "rejected"), delivered(head)]) {
         expect(await planner.settle(settlement)).toEqual({ held: true, heads: [] });
       }
-      expect(await store.getDelivery(ids[0])).toMatchObject({ state: "failed", reason: "disabled", nextAttemptAt: null });
+      expect(await store.getDelivery(ids[0])).toMatchObject({ state: "failed", reason: "deleted", nextAttemptAt: null });
       expect((await store.getDelivery(ids[0]))?.attempts).toHaveLength(3);
       expect(await planner.heads("w")).toEqual([]);
     },

@@ -23,6 +23,7 @@ export const endingPromises: readonly Promises[] = [
       const owner = await Owner.of(store);
       const planner = await Planner.of(store);
       await planner.owe(await owner.change(["a", "a", "a", "b", "b", "c"]), ["w", "x"]);
+      await store.deleteWebhook("w", null);
       let left = 6;
       for (const slice of [2, 1, 2, 10]) {
         expect(await store.failOwed("w", "the webhook was deleted", slice)).toBe(Math.min(slice, left));
@@ -37,6 +38,19 @@ export const endingPromises: readonly Promises[] = [
       expect(new Set(items.map(({ state, reason, nextAttemptAt }) => `${state} ${reason} ${nextAttemptAt}`))).toEqual(
         new Set(["failed the webhook was deleted null"]),
       );
+    },
+
+    "stays owed once the webhook is not disabled any more": async (store) => {
+      await addWebhook(store, "w");
+      await threeOwed(store);
+      for (const state of ["active", "paused"] as const) {
+        await store.updateWebhook("w", { state: "disabled" }, null);
+        await store.updateWebhook("w", { state }, null);
+        expect(await store.failOwed("w", "disabled", 10)).toBe(0);
+      }
+      expect(await lanes(store)).toEqual({ "w/a": ["1!", "2"], "w/b": ["1!"] });
+      await store.updateWebhook("w", { state: "disabled" }, null);
+      expect(await store.failOwed("w", "disabled", 10)).toBe(3);
     },
   }),
 

@@ -66,7 +66,9 @@ class Walk {
         await this.#settle(step);
         break;
       case "failOwed":
+        await store.updateWebhook(step.webhook, { state: "disabled" }, null);
         await store.failOwed(step.webhook, "ended", step.limit);
+        await store.updateWebhook(step.webhook, { state: "active" }, null);
         break;
       case "wake":
         await store.wakeWebhook(planner.lease, step.webhook, Date.now());

@@ -165,8 +165,20 @@ export const planPromises: readonly Promises[] = [
       const planner = await Planner.of(store);
       const plan = await planner.plan(await owner.change(["a"]), ["w"]);
       expect(await outcomeOf(store, plan)).toMatchObject({ kind: "planned" });
-      expect(await outcomeOf(store, plan)).toEqual({ kind: "moved" });
+      expect(await outcomeOf(store, { ...plan, to: 2 })).toEqual({ kind: "moved" });
       expect(await outcomeOf(store, { ...plan, from: 5, to: 6 })).toEqual({ kind: "moved" });
+    },
+
+    "whose answer was lost is in once, whatever was edited since": async (store) => {
+      await addWebhook(store, "w");
+      const owner = await Owner.of(store);
+      const planner = await Planner.of(store);
+      const plan = await planner.plan(await owner.change(["a"]), ["w"]);
+      expect(await outcomeOf(store, plan)).toMatchObject({ kind: "planned", heads: [{ number: 1 }] });
+      await addWebhook(store, "x");
+      const before = await deliveriesIn(store);
+      expect(await outcomeOf(store, plan)).toMatchObject({ kind: "planned", heads: [] });
+      expect(await deliveriesIn(store)).toEqual(before);
     },
 
     "made before an edit of a webhook is told so, and writes nothing": async (store) => {

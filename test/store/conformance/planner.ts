@@ -70,13 +70,19 @@ export class Planner {
   }
 }
 
-const TRIED = { at: 1000, durationMs: 5, statusCode: 200, error: null };
+const TRIED = { durationMs: 5, statusCode: 200, error: null };
 
-export function delivered(delivery: DueDelivery, at = TRIED.at): Settlement {
+/** No two attempts are at one time: they would be the same one. */
+let lastTriedAt = 1000;
+function nextTry(): number {
+  return (lastTriedAt += 1);
+}
+
+export function delivered(delivery: DueDelivery, at = nextTry()): Settlement {
   return { delivery, attempt: { ...TRIED, at }, verdict: { kind: "delivered" } };
 }
 
-export function refused(delivery: DueDelivery, nextAttemptAt: number, { rejected = false, at = TRIED.at } = {}): Settlement {
+export function refused(delivery: DueDelivery, nextAttemptAt: number, { rejected = false, at = nextTry() } = {}): Settlement {
   const attempt = { at, durationMs: 5, statusCode: rejected ? 422 : 503, error: null };
   return { delivery, attempt, verdict: { kind: "retry", nextAttemptAt, rejected } };
 }
@@ -87,7 +93,7 @@ export function failed(
   reason: string,
   { nextAttemptAt, tried = true }: { nextAttemptAt?: number; tried?: boolean } = {},
 ): Settlement {
-  const attempt = { at: TRIED.at, durationMs: 5, statusCode: 422, error: null };
+  const attempt = { at: nextTry(), durationMs: 5, statusCode: 422, error: null };
   return { delivery, attempt: tried ? attempt : null, verdict: { kind: "failed", reason, nextAttemptAt } };
 }
 
