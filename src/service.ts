@@ -64,7 +64,8 @@ export interface ServiceOptions {
 export async function openService({ config, secrets, say, overrides = {} }: ServiceOptions): Promise<Service> {
   await using stack = new AsyncDisposableStack();
   const metrics = openMetrics();
-  const events = createEvents(openLog(config.logLevel), metrics);
+  const nodeId = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
+  const events = createEvents(openLog(config.logLevel, nodeId), metrics);
   // What is somebody else's may be away for long: whoever looks at this node is told so.
   const waiting = isOnItsOwn(config) ? null : stack.use(openWaitingRoom(config.http));
   const folder = needsFolder(config) ? stack.adopt(openDataFolder(config.dataDir), (opened) => opened.release()) : null;
@@ -87,7 +88,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender };
-  const { webhooksChanged, handOver } = openWork(stack, config, parts);
+  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
   await waiting?.[Symbol.asyncDispose]();
   const http = await openApi(stack, parts, { config, secrets, metrics, pulse, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
@@ -167,9 +168,8 @@ interface Work extends Pick<Workers, "webhooksChanged"> {
 }
 
 /** This node's share of the partitions, in its roles, and how the notifiers of all nodes hear that webhooks were edited. */
-function openWork(stack: AsyncDisposableStack, config: Config, parts: WorkerParts): Work {
+function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nodeId }: { config: Config; nodeId: string }): Work {
   const { store, partitions, publishing, consuming, events } = parts;
-  const nodeId = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
   const workers = createWorkers(
     config.roles.filter((role): role is LeasedRole => role !== "http"),
     parts,
