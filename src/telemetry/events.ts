@@ -3,6 +3,7 @@ import type { ChangeKind } from "../domain/change";
 import type { Disposition } from "../domain/decide";
 import type { DeliveryState } from "../domain/delivery";
 import type { Metrics } from "./metrics";
+import { createTroubleLog } from "./trouble";
 
 /** One function per fact of the business: its log line and its counters together, so that logic holds no logger. */
 export type Events = ReturnType<typeof createEvents>;
@@ -18,8 +19,9 @@ export interface BatchFacts {
   readonly unknownFields: number;
 }
 
-export function createEvents(log: Logger, metrics: Metrics) {
+export function createEvents(log: Logger, metrics: Metrics, now: () => number = () => performance.now()) {
   const fact = (action: string, fields: Record<string, unknown> = {}) => ({ "event.action": action, ...fields });
+  const trouble = createTroubleLog(log, now);
   return {
     batchCommitted(batch: BatchFacts): void {
       for (const [disposition, count] of Object.entries(batch.dispositions)) if (count > 0) metrics.reports.inc({ disposition }, count);
@@ -34,10 +36,10 @@ export function createEvents(log: Logger, metrics: Metrics) {
       metrics.deadLetters.inc(count);
     },
     straysFailed(error: unknown): void {
-      log.warn(fact("strays.failed", { error }), "what came in the wrong shape was not recorded; it is tried again");
+      trouble("warn", { action: "strays.failed", error }, "what came in the wrong shape was not recorded; it is tried again");
     },
     ingestFailed(partition: number, error: unknown): void {
-      log.warn(fact("ingest.failed", { partition, error }), "a batch was not committed; it is tried again");
+      trouble("warn", { action: "ingest.failed", partition, error }, "a batch was not committed; it is tried again");
     },
     incidentRecorded(kind: string, partition: number, detail: Readonly<Record<string, unknown>>): void {
       metrics.incidents.inc({ kind });
@@ -47,7 +49,7 @@ export function createEvents(log: Logger, metrics: Metrics) {
       metrics.published.set({ partition }, number);
     },
     publishFailed(partition: number, error: unknown): void {
-      log.warn(fact("changes.publish.failed", { partition, error }), "changes were not published; they are tried again");
+      trouble("warn", { action: "changes.publish.failed", partition, error }, "changes were not published; they are tried again");
     },
     leaseAcquired(role: string, partition: number, epoch: number): void {
       metrics.leaseHeld.set({ role, partition }, 1);
@@ -69,7 +71,7 @@ export function createEvents(log: Logger, metrics: Metrics) {
       metrics.planned.set({ partition }, number);
     },
     planFailed(partition: number, error: unknown): void {
-      log.warn(fact("plan.failed", { partition, error }), "deliveries were not planned; they are tried again");
+      trouble("warn", { action: "plan.failed", partition, error }, "deliveries were not planned; they are tried again");
     },
     attemptStarted(): void {
       metrics.inFlight.inc();
@@ -85,8 +87,11 @@ export function createEvents(log: Logger, metrics: Metrics) {
     deliveriesEnded(state: DeliveryState, count: number): void {
       if (count > 0) metrics.deliveriesEnded.inc({ state }, count);
     },
+    readFailed(partition: number, error: unknown): void {
+      trouble("warn", { action: "deliveries.read", partition, error }, "due deliveries were not read; they are tried again");
+    },
     settleFailed(partition: number, error: unknown): void {
-      log.warn(fact("settle.failed", { partition, error }), "outcomes were not written; they are tried again");
+      trouble("warn", { action: "settle.failed", partition, error }, "outcomes were not written; they are tried again");
     },
     webhookDisabled(webhookId: string, reason: string): void {
       log.warn(fact("webhook.disabled", { webhookId, reason }), `webhook ${webhookId} was disabled: ${reason}`);
@@ -121,8 +126,8 @@ export function createEvents(log: Logger, metrics: Metrics) {
     reportDaysPrepared(ahead: number): void {
       metrics.reportDaysAhead.set(ahead);
     },
-    failed(action: string, error: unknown): void {
-      log.error(fact(action, { error }), `${action} failed`);
+    failed(action: string, error: unknown, partition?: number): void {
+      trouble("error", { action, partition, error }, `${action} failed`);
     },
   };
 }
