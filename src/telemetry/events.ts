@@ -2,7 +2,9 @@ import type { Logger } from "pino";
 import type { ChangeKind } from "../domain/change";
 import type { Disposition } from "../domain/decide";
 import type { DeliveryState } from "../domain/delivery";
+import type { LeasedRole } from "../store/store";
 import type { Metrics } from "./metrics";
+import { createPartitionGauges } from "./partitionGauges";
 import { createTroubleLog } from "./trouble";
 
 /** One function per fact of the business: its log line and its counters together, so that logic holds no logger. */
@@ -22,6 +24,7 @@ export interface BatchFacts {
 export function createEvents(log: Logger, metrics: Metrics, now: () => number = () => performance.now()) {
   const fact = (action: string, fields: Record<string, unknown> = {}) => ({ "event.action": action, ...fields });
   const trouble = createTroubleLog(log, now);
+  const gauges = createPartitionGauges(metrics);
   return {
     batchCommitted(batch: BatchFacts): void {
       for (const [disposition, count] of Object.entries(batch.dispositions)) if (count > 0) metrics.reports.inc({ disposition }, count);
@@ -30,7 +33,7 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
       if (batch.unknownFields > 0) metrics.unknownFields.inc(batch.unknownFields);
       metrics.batchSeconds.observe(batch.seconds);
       metrics.batchReports.observe(batch.messages);
-      metrics.ingestCursor.set({ partition: batch.partition }, batch.cursor);
+      gauges.reached("ingestCursor", batch.partition, batch.cursor);
     },
     straysRecorded(count: number): void {
       metrics.deadLetters.inc(count);
@@ -46,21 +49,21 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
       log.error(fact("incident.recorded", { kind, partition, detail }), `incident: ${kind}`);
     },
     changesPublished(partition: number, number: number): void {
-      metrics.published.set({ partition }, number);
+      gauges.reached("published", partition, number);
     },
     publishFailed(partition: number, error: unknown): void {
       trouble("warn", { action: "changes.publish.failed", partition, error }, "changes were not published; they are tried again");
     },
-    leaseAcquired(role: string, partition: number, epoch: number): void {
-      metrics.leaseHeld.set({ role, partition }, 1);
+    leaseAcquired(role: LeasedRole, partition: number, epoch: number): void {
+      gauges.acquired(role, partition);
       log.info(fact("lease.acquired", { role, partition, epoch }), `owns ${role} of partition ${partition}`);
     },
-    leaseLost(role: string, partition: number): void {
-      metrics.leaseHeld.set({ role, partition }, 0);
+    leaseLost(role: LeasedRole, partition: number): void {
+      gauges.left(role, partition);
       log.warn(fact("lease.lost", { role, partition }), `no longer owns ${role} of partition ${partition}`);
     },
-    leaseReleased(role: string, partition: number): void {
-      metrics.leaseHeld.set({ role, partition }, 0);
+    leaseReleased(role: LeasedRole, partition: number): void {
+      gauges.left(role, partition);
       log.info(fact("lease.released", { role, partition }), `gave up ${role} of partition ${partition}`);
     },
     nodesAlive(count: number): void {
@@ -68,7 +71,7 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
     },
     deliveriesPlanned(partition: number, number: number, states: Readonly<Partial<Record<DeliveryState, number>>>): void {
       for (const [state, count] of Object.entries(states)) if (count > 0) metrics.deliveriesPlanned.inc({ state }, count);
-      metrics.planned.set({ partition }, number);
+      gauges.reached("planned", partition, number);
     },
     planFailed(partition: number, error: unknown): void {
       trouble("warn", { action: "plan.failed", partition, error }, "deliveries were not planned; they are tried again");

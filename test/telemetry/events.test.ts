@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import pino from "pino";
 import { Fault } from "../../src/domain/fault";
-import { createEvents } from "../../src/telemetry/events";
+import { type BatchFacts, createEvents } from "../../src/telemetry/events";
 import { logOptions } from "../../src/telemetry/log";
-import { openMetrics } from "../../src/telemetry/metrics";
+import { type Metrics, openMetrics } from "../../src/telemetry/metrics";
 
 const AWAY = new Fault("unavailable", "the database does not answer", { cause: new Error("ECONNREFUSED") });
 const HINDERED = new Error("no such column");
@@ -57,6 +57,45 @@ test("what is no dependency's absence is told each time, with its stack", () => 
   expect(lines.length).toBe(3);
   expect(lines[2]?.error?.stack_trace).toContain("events.test.ts");
 });
+
+test("where a partition stands is shown by who owns it alone, in each role, though its worker ends after its lease", async () => {
+  const { events, metrics } = listened();
+  const stands = () => {
+    for (const partition of [0, 1]) {
+      events.batchCommitted({ ...BATCH, partition });
+      events.changesPublished(partition, 5);
+      events.deliveriesPlanned(partition, 4, {});
+    }
+  };
+  for (const partition of [0, 1]) for (const role of ["ingest", "notify"] as const) events.leaseAcquired(role, partition, 1);
+  stands();
+  events.leaseLost("ingest", 0);
+  events.leaseReleased("notify", 1);
+  const left = ['changes_planned{partition="0"} 4', 'changes_published{partition="1"} 5', 'ingest_cursor{partition="1"} 7'];
+  expect(await standings(metrics)).toEqual(left);
+  stands();
+  expect(await standings(metrics)).toEqual(left);
+  events.leaseAcquired("ingest", 0, 2);
+  stands();
+  expect(await standings(metrics)).toContain('ingest_cursor{partition="0"} 7');
+});
+
+const BATCH: Omit<BatchFacts, "partition"> = {
+  messages: 1,
+  seconds: 0,
+  cursor: 7,
+  dispositions: { applied: 0, unchanged: 0, late: 0, duplicate: 0 },
+  changes: { status: 0, availability: 0 },
+  deadLetters: 0,
+  unknownFields: 0,
+};
+
+async function standings(metrics: Metrics): Promise<string[]> {
+  const text = await metrics.registry.metrics();
+  return [...text.matchAll(/^tocsin_((?:ingest_cursor|changes_published|changes_planned)\{.*)$/gm)]
+    .map(([, line]) => line as string)
+    .sort();
+}
 
 test("every line carries the node's id beside the process's", () => {
   const { events, lines } = listened();
