@@ -15,6 +15,7 @@ import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
 import { createPulse, type Pulse } from "./jetstream/pulse";
 import { createSender } from "./notifier/webhook/sender";
+import { defaultPartitions } from "./partitionCount";
 import { openSharing, type Sharing } from "./partition/sharing";
 import { openReportDays } from "./reportDays";
 import { openRetention } from "./retention";
@@ -26,9 +27,6 @@ import { openLog } from "./telemetry/log";
 import { type Metrics, openMetrics } from "./telemetry/metrics";
 import { createWorkers, type WorkerParts, type Workers } from "./workers";
 
-/** P where nobody chose one. */
-const PARTITIONS_EMBEDDED = 1;
-const PARTITIONS_CLUSTER = 16;
 /** What running attempts get at the end; the rest is sent by whoever comes next. */
 const NOTIFY_GRACE_MS = 2000;
 const HTTP_GRACE_MS = 1000;
@@ -72,8 +70,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   await folder?.endOrphan();
   const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
   const store = overrides.store?.(opened) ?? opened;
-  const fallback = config.nats.kind === "embedded" ? PARTITIONS_EMBEDDED : PARTITIONS_CLUSTER;
-  const partitions = await store.fixPartitionCount(config.partitions, fallback);
+  const partitions = await store.fixPartitionCount(config.partitions, defaultPartitions(config));
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
