@@ -61,7 +61,7 @@ export function ownPartition(options: OwnerOptions): PartitionOwner {
     try {
       return await act();
     } catch (error) {
-      events.failed(`${role}.${what}`, error);
+      events.failed(`${role}.${what}`, error, options.partition);
       return null;
     }
   }
