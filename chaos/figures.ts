@@ -20,7 +20,7 @@ export function figuresOf({ evidence, catchUps, nodes, quietMs, seconds }: Measu
   return {
     rounds: catchUps.length,
     ...(evidence === null ? {} : { ...countsOf(evidence), ...waitsOf(evidence) }),
-    nodeStartsAgain: nodes.reduce((sum, { startsAgain }) => sum + startsAgain, 0),
+    nodeStartsFailed: nodes.reduce((sum, { startsAgain }) => sum + startsAgain, 0),
     catchUpMaxMs: Math.round(Math.max(0, ...catchUps)),
     quietMs: Math.round(quietMs),
     seconds: Math.round(seconds),
@@ -34,7 +34,7 @@ function countsOf({ acknowledged, log, changes, deliveries, arrivals }: Evidence
     reportsAcknowledged: acknowledged.length,
     reportsOverNats: by("puback"),
     reportsOverHttp: by("http"),
-    reportsOverMqtt: log.filter(({ sensorId }) => sensorId.startsWith("mqtt-")).length,
+    reportsLoggedOverMqtt: log.filter(({ sensorId }) => sensorId.startsWith("mqtt-")).length,
     reportsLogged: log.length,
     duplicates: disposed("duplicate"),
     late: disposed("late"),

@@ -50,7 +50,7 @@ export interface Config {
   readonly nats: NatsConfig;
   readonly store: StoreConfig;
   readonly dataDir: string;
-  /** Null takes the number that the database holds, or 1. */
+  /** Null takes the number that the database holds, else `defaultPartitions`. */
   readonly partitions: number | null;
   readonly roles: readonly Role[];
   readonly registration: "open" | "closed";

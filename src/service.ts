@@ -15,6 +15,7 @@ import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
 import { createPulse, type Pulse } from "./jetstream/pulse";
 import { createSender } from "./notifier/webhook/sender";
+import { defaultPartitions } from "./partitionCount";
 import { openSharing, type Sharing } from "./partition/sharing";
 import { openReportDays } from "./reportDays";
 import { openRetention } from "./retention";
@@ -26,9 +27,6 @@ import { openLog } from "./telemetry/log";
 import { type Metrics, openMetrics } from "./telemetry/metrics";
 import { createWorkers, type WorkerParts, type Workers } from "./workers";
 
-/** P where nobody chose one. */
-const PARTITIONS_EMBEDDED = 1;
-const PARTITIONS_CLUSTER = 16;
 /** What running attempts get at the end; the rest is sent by whoever comes next. */
 const NOTIFY_GRACE_MS = 2000;
 const HTTP_GRACE_MS = 1000;
@@ -64,15 +62,15 @@ export interface ServiceOptions {
 export async function openService({ config, secrets, say, overrides = {} }: ServiceOptions): Promise<Service> {
   await using stack = new AsyncDisposableStack();
   const metrics = openMetrics();
-  const events = createEvents(openLog(config.logLevel), metrics);
+  const nodeId = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
+  const events = createEvents(openLog(config.logLevel, nodeId), metrics);
   // What is somebody else's may be away for long: whoever looks at this node is told so.
   const waiting = isOnItsOwn(config) ? null : stack.use(openWaitingRoom(config.http));
   const folder = needsFolder(config) ? stack.adopt(openDataFolder(config.dataDir), (opened) => opened.release()) : null;
   await folder?.endOrphan();
   const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
   const store = overrides.store?.(opened) ?? opened;
-  const fallback = config.nats.kind === "embedded" ? PARTITIONS_EMBEDDED : PARTITIONS_CLUSTER;
-  const partitions = await store.fixPartitionCount(config.partitions, fallback);
+  const partitions = await store.fixPartitionCount(config.partitions, defaultPartitions(config));
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
@@ -87,7 +85,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender };
-  const { webhooksChanged, handOver } = openWork(stack, config, parts);
+  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
   await waiting?.[Symbol.asyncDispose]();
   const http = await openApi(stack, parts, { config, secrets, metrics, pulse, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
@@ -167,9 +165,8 @@ interface Work extends Pick<Workers, "webhooksChanged"> {
 }
 
 /** This node's share of the partitions, in its roles, and how the notifiers of all nodes hear that webhooks were edited. */
-function openWork(stack: AsyncDisposableStack, config: Config, parts: WorkerParts): Work {
+function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nodeId }: { config: Config; nodeId: string }): Work {
   const { store, partitions, publishing, consuming, events } = parts;
-  const nodeId = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
   const workers = createWorkers(
     config.roles.filter((role): role is LeasedRole => role !== "http"),
     parts,

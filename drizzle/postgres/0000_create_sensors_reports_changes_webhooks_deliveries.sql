@@ -74,6 +74,7 @@ CREATE TABLE "partitions" (
 	"change_number" bigint DEFAULT 0 NOT NULL,
 	"published" bigint DEFAULT 0 NOT NULL,
 	"registry_version" bigint DEFAULT 0 NOT NULL,
+	"decided_version" bigint DEFAULT 0 NOT NULL,
 	"recorded_at" bigint DEFAULT 0 NOT NULL,
 	CONSTRAINT "partitions_role_partition_pk" PRIMARY KEY("role","partition")
 );

@@ -153,8 +153,11 @@ export class Ingest {
     return decideBatch(messages, this.#position, { ...this.#means(), rules });
   }
 
-  /** Behind a batch that is on its way in; what it comes to holds only if that one arrives. Gives how to say whether it did. */
-  #decideAhead(following: Promise<Batch | null> | null, before: BatchBefore): (arrived: boolean) => void {
+  /**
+   * Behind a batch that is on its way in; what it comes to holds only if that one arrives. Gives how to say whether it did; what was looked
+   * up in vain has come by then, and will not be remembered later.
+   */
+  #decideAhead(following: Promise<Batch | null> | null, before: BatchBefore): (arrived: boolean) => Promise<void> {
     let ahead: Batch | null = null;
     let over = false;
     void following?.then(
@@ -169,9 +172,12 @@ export class Ingest {
       // It is told of when its turn has come.
       () => {},
     );
-    return (arrived) => {
+    return async (arrived) => {
       over = true;
-      if (!arrived && ahead !== null) ahead.decided = null;
+      if (arrived || ahead === null) return;
+      const inVain = ahead.decided;
+      ahead.decided = null;
+      await inVain;
     };
   }
 
@@ -196,7 +202,7 @@ export class Ingest {
       if (arrived) this.#believe(decided, part, batch);
       return arrived || (outcome.kind === "registryMoved" ? null : this.#lose());
     } finally {
-      tellAhead(arrived);
+      await tellAhead(arrived);
       if (!arrived) decided.unsettle();
     }
   }

@@ -12,9 +12,9 @@ import { Pull, type Room } from "./pull";
  */
 const READ_AHEAD_MESSAGES_MAX = 16_384;
 export const READ_AHEAD_BYTES_MAX = 32 * 1024 * 1024;
-/** And the least that each of many has: a quarter of it holds the largest message. */
+/** And the least that each of many has: a quarter of it holds the largest message. Beyond 56 of them it is more than the broker holds. */
 const SHARE_MESSAGES_MIN = 512;
-export const SHARE_BYTES_MIN = 2 * 1024 * 1024;
+const SHARE_BYTES_MIN = 1152 * 1024;
 /** The first request of a source is as small as if there were so many: others may be about to begin. */
 const SOURCES_AT_FIRST = 16;
 /** How many sources a connection has. */

@@ -196,7 +196,7 @@ export class Dispatcher {
     const run = act()
       .then(() => this.#pump())
       .catch((error: unknown) => {
-        this.options.events.failed("deliveries.read", error);
+        this.options.events.readFailed(this.options.partition, error);
         this.#wakeIn(RETRY_MS);
       })
       .finally(() => this.#reading.delete(run));

@@ -52,7 +52,7 @@ export function ownPartition(options: OwnerOptions): PartitionOwner {
         await Promise.race([ending.promise, lost.promise]);
         await attempt("stop", () => worker.stop(graceMs));
       }
-      if (held !== null && (await held.release())) options.onReleased();
+      if (held !== null) await attempt("release", async () => (await held.release()) && options.onReleased());
       if (!over && worker === null) await Promise.race([ending.promise, poked.promise, Bun.sleep(RETRY_MS)]);
     }
   }
@@ -61,7 +61,7 @@ export function ownPartition(options: OwnerOptions): PartitionOwner {
     try {
       return await act();
     } catch (error) {
-      events.failed(`${role}.${what}`, error);
+      events.failed(`${role}.${what}`, error, options.partition);
       return null;
     }
   }

@@ -69,7 +69,10 @@ export interface PartitionPosition {
 export interface AcquiredLease {
   readonly lease: Lease;
   readonly position: PartitionPosition;
-  /** Edits of this partition's sensors so far; see {@link BatchPart.registryVersion}. */
+  /**
+   * The registry's version that the last commit was decided on (see {@link BatchPart.registryVersion}): the first commit is refused if
+   * there were edits since, whoever owned the partition when they came.
+   */
   readonly registryVersion: number;
 }
 

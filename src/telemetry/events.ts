@@ -2,7 +2,10 @@ import type { Logger } from "pino";
 import type { ChangeKind } from "../domain/change";
 import type { Disposition } from "../domain/decide";
 import type { DeliveryState } from "../domain/delivery";
+import type { LeasedRole } from "../store/store";
 import type { Metrics } from "./metrics";
+import { createPartitionGauges } from "./partitionGauges";
+import { createTroubleLog } from "./trouble";
 
 /** One function per fact of the business: its log line and its counters together, so that logic holds no logger. */
 export type Events = ReturnType<typeof createEvents>;
@@ -18,8 +21,10 @@ export interface BatchFacts {
   readonly unknownFields: number;
 }
 
-export function createEvents(log: Logger, metrics: Metrics) {
+export function createEvents(log: Logger, metrics: Metrics, now: () => number = () => performance.now()) {
   const fact = (action: string, fields: Record<string, unknown> = {}) => ({ "event.action": action, ...fields });
+  const trouble = createTroubleLog(log, now);
+  const gauges = createPartitionGauges(metrics);
   return {
     batchCommitted(batch: BatchFacts): void {
       for (const [disposition, count] of Object.entries(batch.dispositions)) if (count > 0) metrics.reports.inc({ disposition }, count);
@@ -28,37 +33,37 @@ export function createEvents(log: Logger, metrics: Metrics) {
       if (batch.unknownFields > 0) metrics.unknownFields.inc(batch.unknownFields);
       metrics.batchSeconds.observe(batch.seconds);
       metrics.batchReports.observe(batch.messages);
-      metrics.ingestCursor.set({ partition: batch.partition }, batch.cursor);
+      gauges.reached("ingestCursor", batch.partition, batch.cursor);
     },
     straysRecorded(count: number): void {
       metrics.deadLetters.inc(count);
     },
     straysFailed(error: unknown): void {
-      log.warn(fact("strays.failed", { error }), "what came in the wrong shape was not recorded; it is tried again");
+      trouble("warn", { action: "strays.failed", error }, "what came in the wrong shape was not recorded; it is tried again");
     },
     ingestFailed(partition: number, error: unknown): void {
-      log.warn(fact("ingest.failed", { partition, error }), "a batch was not committed; it is tried again");
+      trouble("warn", { action: "ingest.failed", partition, error }, "a batch was not committed; it is tried again");
     },
     incidentRecorded(kind: string, partition: number, detail: Readonly<Record<string, unknown>>): void {
       metrics.incidents.inc({ kind });
       log.error(fact("incident.recorded", { kind, partition, detail }), `incident: ${kind}`);
     },
     changesPublished(partition: number, number: number): void {
-      metrics.published.set({ partition }, number);
+      gauges.reached("published", partition, number);
     },
     publishFailed(partition: number, error: unknown): void {
-      log.warn(fact("changes.publish.failed", { partition, error }), "changes were not published; they are tried again");
+      trouble("warn", { action: "changes.publish.failed", partition, error }, "changes were not published; they are tried again");
     },
-    leaseAcquired(role: string, partition: number, epoch: number): void {
-      metrics.leaseHeld.set({ role, partition }, 1);
+    leaseAcquired(role: LeasedRole, partition: number, epoch: number): void {
+      gauges.acquired(role, partition);
       log.info(fact("lease.acquired", { role, partition, epoch }), `owns ${role} of partition ${partition}`);
     },
-    leaseLost(role: string, partition: number): void {
-      metrics.leaseHeld.set({ role, partition }, 0);
+    leaseLost(role: LeasedRole, partition: number): void {
+      gauges.left(role, partition);
       log.warn(fact("lease.lost", { role, partition }), `no longer owns ${role} of partition ${partition}`);
     },
-    leaseReleased(role: string, partition: number): void {
-      metrics.leaseHeld.set({ role, partition }, 0);
+    leaseReleased(role: LeasedRole, partition: number): void {
+      gauges.left(role, partition);
       log.info(fact("lease.released", { role, partition }), `gave up ${role} of partition ${partition}`);
     },
     nodesAlive(count: number): void {
@@ -66,10 +71,10 @@ export function createEvents(log: Logger, metrics: Metrics) {
     },
     deliveriesPlanned(partition: number, number: number, states: Readonly<Partial<Record<DeliveryState, number>>>): void {
       for (const [state, count] of Object.entries(states)) if (count > 0) metrics.deliveriesPlanned.inc({ state }, count);
-      metrics.planned.set({ partition }, number);
+      gauges.reached("planned", partition, number);
     },
     planFailed(partition: number, error: unknown): void {
-      log.warn(fact("plan.failed", { partition, error }), "deliveries were not planned; they are tried again");
+      trouble("warn", { action: "plan.failed", partition, error }, "deliveries were not planned; they are tried again");
     },
     attemptStarted(): void {
       metrics.inFlight.inc();
@@ -85,8 +90,11 @@ export function createEvents(log: Logger, metrics: Metrics) {
     deliveriesEnded(state: DeliveryState, count: number): void {
       if (count > 0) metrics.deliveriesEnded.inc({ state }, count);
     },
+    readFailed(partition: number, error: unknown): void {
+      trouble("warn", { action: "deliveries.read", partition, error }, "due deliveries were not read; they are tried again");
+    },
     settleFailed(partition: number, error: unknown): void {
-      log.warn(fact("settle.failed", { partition, error }), "outcomes were not written; they are tried again");
+      trouble("warn", { action: "settle.failed", partition, error }, "outcomes were not written; they are tried again");
     },
     webhookDisabled(webhookId: string, reason: string): void {
       log.warn(fact("webhook.disabled", { webhookId, reason }), `webhook ${webhookId} was disabled: ${reason}`);
@@ -121,8 +129,8 @@ export function createEvents(log: Logger, metrics: Metrics) {
     reportDaysPrepared(ahead: number): void {
       metrics.reportDaysAhead.set(ahead);
     },
-    failed(action: string, error: unknown): void {
-      log.error(fact(action, { error }), `${action} failed`);
+    failed(action: string, error: unknown, partition?: number): void {
+      trouble("error", { action, partition, error }, `${action} failed`);
     },
   };
 }

@@ -69,7 +69,7 @@ async function withStreams(url: string, partitions: number): Promise<void> {
 test("where all is well it says so of each thing, and ends with 0", async () => {
   await using database = await workedOn();
   await withStreams(nats.url, PARTITIONS);
-  const { ok, findings, of } = await doctor({ DATABASE_URL: database.url, NATS_URL: nats.url });
+  const { ok, findings, of } = await doctor({ DATABASE_URL: database.url, NATS_URL: nats.url, ADMIN_TOKEN: "0123456789abcdef" });
   expect(findings.filter(({ level, subject }) => level !== "ok" && subject !== "broker")).toEqual([]);
   expect(ok).toBe(true);
   expect(of("database")?.text).toContain(`${PARTITIONS} partitions`);
@@ -83,10 +83,38 @@ test("for people it prints a line each, and what to do below", async () => {
   await withStreams(nats.url, PARTITIONS);
   await database.store.releaseLease({ role: "notify", partition: 2, owner: "node-0", epoch: 1 });
   const { exitCode, stdout } = await runCommand(["doctor"], { DATABASE_URL: database.url, NATS_URL: nats.url });
-  expect(exitCode).toBe(0);
+  expect(exitCode).toBe(1);
   expect(stdout).toMatch(/^ok {4}database {10}postgres at postgres:\/\/127\.0\.0\.1/m);
-  expect(stdout).toMatch(/^warn {2}notify leases {5}nobody works on partition 2 of 4; .*\n {24}start a node with the role notify/m);
+  expect(stdout).toMatch(/^FAIL {2}notify leases {5}nobody works on partition 2 of 4; .*\n {24}start a node with the role notify/m);
   expect(stdout).not.toContain("tocsin@");
+}, 30_000);
+
+test("partitions that nobody owns FAIL, and those whose lease was not taken over in 10 seconds; one that just ended is a warning", async () => {
+  await using database = await workedOn();
+  const env = { DATABASE_URL: database.url, NATS_URL: nats.url };
+  const endedAgo = (ms: number, partitions: string) =>
+    onDatabase(database.url, (client) =>
+      client.query(
+        `update partitions set lease_until = (extract(epoch from clock_timestamp()) * 1000)::bigint - ${ms}
+         where role = 'ingest' and partition in (${partitions})`,
+      ),
+    );
+  await endedAgo(4000, "1");
+  expect((await doctor(env)).of("ingest leases")).toMatchObject({ level: "warn" });
+  await endedAgo(15_000, "0, 1");
+  const { ok, of } = await doctor(env);
+  expect(ok).toBe(false);
+  expect(of("ingest leases")).toMatchObject({ level: "fail" });
+  expect(of("ingest leases")?.text).toStartWith("nobody works on partitions 0–1 of 4; ");
+}, 30_000);
+
+test("where nobody could speak with the API for want of a token, it warns", async () => {
+  await using database = await workedOn();
+  const env = { DATABASE_URL: database.url, NATS_URL: nats.url };
+  expect((await doctor(env)).of("admin token")).toMatchObject({ level: "warn" });
+  expect((await doctor({ ...env, ADMIN_TOKEN: "0123456789abcdef" })).of("admin token")).toBeUndefined();
+  await database.store.createToken({ id: "tok_a", name: "a", hash: "00", scopes: ["admin"], expiresAt: null });
+  expect((await doctor(env)).of("admin token")).toBeUndefined();
 }, 30_000);
 
 test("a broker without the mapping FAILs, with the lines to add", async () => {
@@ -144,19 +172,25 @@ test("a database whose tables were never made is left as it is", async () => {
   const url = await postgres.createDatabase();
   const { ok, of } = await doctor({ DATABASE_URL: url, NATS_URL: nats.url });
   expect(ok).toBe(false);
-  expect(of("database")?.text).toContain("tocsin migrate");
+  expect(of("database")?.text).toContain("not those of this version");
+  expect(of("database")?.advice).toBe("run tocsin migrate, or start a node");
   const tables = await onDatabase(url, (client) => client.query("select from pg_tables where schemaname = 'public'"));
   expect(tables.rowCount).toBe(0);
   await postgres.dropDatabase(url);
 }, 30_000);
 
-test("another P than the database's, a database and a broker that are away, and a wrong environment FAIL", async () => {
+test("another P than the database's FAILs, and the rest is looked at with the database's; a database and a broker that are away, and a wrong environment FAIL", async () => {
   await using database = await workedOn();
+  await withStreams(nats.url, PARTITIONS);
   const other = await doctor({ DATABASE_URL: database.url, NATS_URL: nats.url, PARTITIONS: "8" });
   expect(other.of("database")).toMatchObject({ level: "fail" });
-  expect(other.of("database")?.text).toContain("set PARTITIONS to 4");
+  expect(other.of("database")?.text).toBe("PARTITIONS is 8, the database has 4");
+  expect(other.of("database")?.advice).toContain("set PARTITIONS to 4");
+  expect(other.of("ingest leases")?.level).toBe("ok");
+  expect(other.of("mapping")?.text).toContain("4 partitions");
   const away = await doctor({ DATABASE_URL: "postgres://tocsin@127.0.0.1:1/none", NATS_URL: "nats://127.0.0.1:1" });
-  expect(away.of("database")?.level).toBe("fail");
+  expect(away.of("database")).toMatchObject({ level: "fail" });
+  expect(away.of("database")?.advice).toContain("DATABASE_URL");
   expect(away.of("broker")?.level).toBe("fail");
   const wrong = await doctor({ HTTP_PORT: "many", DATABASE_URL: "mysql://db" });
   expect(wrong.findings.map(({ subject, level }) => `${subject} ${level}`)).toEqual(["configuration fail", "configuration fail"]);

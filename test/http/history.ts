@@ -18,7 +18,8 @@ export interface History {
 export async function fillHistory(store: Store, sensorId: string, { reports, deadLetters, incidents = 0 }: History): Promise<void> {
   const acquired = await store.acquireLease({ role: "ingest", partition: 0, owner: "test", ttlMs: TTL_MS, takeOver: true });
   if (acquired === null) throw new Error("somebody holds the lease");
-  const { lease, position, registryVersion } = acquired;
+  const { lease, position } = acquired;
+  const { registryVersion } = await store.sensorsEditedAfter(0, 0);
   const count = reports + deadLetters.length;
   const to: PartitionPosition = {
     ...position,

@@ -61,6 +61,15 @@ test("a shortened heartbeat is judged by the new one, one that was taken away no
   expect(availabilities(await log.changes("slow"))).toEqual(["online", "offline", "online"]);
 });
 
+test("a heartbeat that was given while nobody owned the partition is judged by whoever takes over, without another report", async () => {
+  await using log = await LogWorker.open();
+  await log.take(inOrder(ticks(0, 1000), report(100, "silent", "ok")));
+  await log.store.updateSensor({ id: "silent", partition: 0, name: "silent", labels: {}, metadata: {}, heartbeat: HEARTBEAT }, null);
+  await log.takeOver();
+  await log.take(ticks(1500, 30_000), [4]);
+  expect(availabilities(await log.changes("silent"))).toEqual(["online", "offline"]);
+});
+
 test("a late report is a sign of life, and moves no status", async () => {
   await using log = await worker();
   const said = [

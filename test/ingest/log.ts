@@ -7,7 +7,7 @@ import { type BatchBefore, decideBehind } from "../../src/ingest/decideBehind";
 import { createSensorMemory, SensorCache } from "../../src/ingest/sensorCache";
 import type { StreamMessage } from "../../src/jetstream/ports";
 import { openStore } from "../../src/store/open";
-import type { AcquiredLease, PartOutcome, PartitionPosition, Store } from "../../src/store/store";
+import type { AcquiredLease, BatchPart, PartOutcome, PartitionPosition, Store } from "../../src/store/store";
 
 const encoder = new TextEncoder();
 /** Fewer than a log has sensors: what was known of some is forgotten in the middle of a batch. */
@@ -67,13 +67,14 @@ export class LogWorker implements AsyncDisposable {
   #position: PartitionPosition;
   #registryVersion: number;
   #said = 0;
+  #edited: BatchPart["states"] = [];
   /** How many batches were decided before the one before them was in. */
   ahead = 0;
   readonly rules: BatchRules = { partition: 0, partitions: 1, registrationOpen: true, registrationsLeft: 1000 };
 
   private constructor(
     readonly store: Store,
-    private readonly acquired: AcquiredLease,
+    private acquired: AcquiredLease,
     private readonly dir: string,
   ) {
     this.#cache = new SensorCache(store, this.#memory);
@@ -85,9 +86,16 @@ export class LogWorker implements AsyncDisposable {
     const dir = mkdtempSync(join(tmpdir(), "tocsin-log-"));
     const store = await openStore({ kind: "sqlite", file: join(dir, "log.db") });
     await store.fixPartitionCount(1, 1);
-    const acquired = await store.acquireLease({ role: "ingest", partition: 0, owner: "test", ttlMs: 60_000, takeOver: true });
-    if (acquired === null) throw new Error("the lease of a new store is free");
-    return new LogWorker(store, acquired, dir);
+    return new LogWorker(store, await acquireFrom(store), dir);
+  }
+
+  /** Another owner takes over, who knows what the store knows. */
+  async takeOver(): Promise<void> {
+    this.acquired = await acquireFrom(this.store);
+    this.#cache = new SensorCache(this.store, this.#memory);
+    this.#edited = [];
+    this.#position = this.acquired.position;
+    this.#registryVersion = this.acquired.registryVersion;
   }
 
   /** Works on what is said in batches of the sizes given, the last one repeated. */
@@ -133,17 +141,21 @@ export class LogWorker implements AsyncDisposable {
       const next = { ...to, generation: this.#position.generation, published: 0 };
       settle();
       const following = behind === undefined ? null : await this.#decideBehind(behind, { to: next, rows });
-      const part = { ...rows, lease: this.acquired.lease, leaseTtlMs: 60_000, registryVersion: this.#registryVersion };
+      const edited = this.#edited.filter(({ sensorId }) => !rows.states.some((state) => state.sensorId === sensorId));
+      const written = { ...rows, states: [...rows.states, ...edited] };
+      const part = { ...written, lease: this.acquired.lease, leaseTtlMs: 60_000, registryVersion: this.#registryVersion };
       const [outcome] = (await this.store.commitBatch([
         { ...part, from: this.#position, to: next, stream: "REPORTS_1_0", incidents: [] },
       ])) as [PartOutcome];
       if (outcome.kind === "registryMoved") {
         unsettle();
-        this.#registryVersion = (await this.#cache.refresh(0, this.#registryVersion)).registryVersion;
+        const { registryVersion, states } = await this.#cache.refresh(0, this.#registryVersion);
+        [this.#registryVersion, this.#edited] = [registryVersion, states];
         continue;
       }
       if (outcome.kind !== "committed") throw new Error(`not committed: ${outcome.kind}`);
       this.#position = next;
+      this.#edited = [];
       if (following !== null) this.ahead += 1;
       return following;
     }
@@ -152,6 +164,12 @@ export class LogWorker implements AsyncDisposable {
   #decideBehind(messages: StreamMessage[], before: BatchBefore): Promise<DecidedBatch | null> {
     return decideBehind(messages, before, { rules: this.rules, store: this.store, cache: this.#cache });
   }
+}
+
+async function acquireFrom(store: Store): Promise<AcquiredLease> {
+  const acquired = await store.acquireLease({ role: "ingest", partition: 0, owner: "test", ttlMs: 60_000, takeOver: true });
+  if (acquired === null) throw new Error("the lease was taken over, and yet not given");
+  return acquired;
 }
 
 /** A sensor with a heartbeat, as the API would register it. */

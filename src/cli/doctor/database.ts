@@ -7,6 +7,8 @@ const DAYS_AHEAD_WARN = 3;
 const DAYS_AHEAD_FAIL = 1;
 /** This machine's clock and the database's may differ by so much. */
 const CLOCKS_APART_MS = 2000;
+/** A lease that was over for longer is one that nobody takes over. */
+const TAKEN_OVER_MS = 10_000;
 const INCIDENTS_SHOWN_MAX = 1000;
 const DAY_MS = 24 * 3600 * 1000;
 const ROLES: readonly LeasedRole[] = ["ingest", "notify"];
@@ -19,20 +21,22 @@ export async function examineWork(store: Store, partitions: number, statuses: re
 
 function examineLeases(role: LeasedRole, partitions: number, statuses: readonly PartitionStatus[]): Finding {
   const subject = `${role} leases`;
-  const now = Date.now() - CLOCKS_APART_MS;
-  const held = statuses.filter((status) => status.role === role && status.owner !== null && status.leaseUntil > now);
+  const now = Date.now();
+  const owned = statuses.filter((status) => status.role === role && status.owner !== null);
+  const held = owned.filter(({ leaseUntil }) => leaseUntil > now - CLOCKS_APART_MS);
   const owners = new Map<string, number[]>();
   for (const { owner, partition } of held) owners.set(owner as string, [...(owners.get(owner as string) ?? []), partition]);
   const who = [...owners].map(([owner, theirs]) => `${owner}: ${ranges(theirs)}`).join("; ");
-  const all = Array.from({ length: partitions }, (_, partition) => partition);
-  const free = all.filter((partition) => !held.some((status) => status.partition === partition));
+  const without = (some: readonly PartitionStatus[]) =>
+    Array.from({ length: partitions }, (_, partition) => partition).filter((each) => !some.some(({ partition }) => partition === each));
+  const free = without(held);
   if (free.length === 0) return ok(subject, who);
-  const nobody = `nobody works on partition ${ranges(free)} of ${partitions}`;
-  return warn(
-    subject,
-    who === "" ? nobody : `${nobody}; ${who}`,
-    `start a node with the role ${role}, or wait a few seconds if one just ended`,
-  );
+  const nobody = `nobody works on ${free.length === 1 ? "partition" : "partitions"} ${ranges(free)} of ${partitions}`;
+  const text = who === "" ? nobody : `${nobody}; ${who}`;
+  // What a dead node held is won by another within seconds.
+  const isHopeless = without(owned.filter(({ leaseUntil }) => leaseUntil > now - TAKEN_OVER_MS)).length > 0;
+  if (isHopeless) return fail(subject, text, `start a node with the role ${role}; if one runs, look at its log`);
+  return warn(subject, text, "a lease just ended: look again in a few seconds");
 }
 
 function examineLag(statuses: readonly PartitionStatus[]): Finding[] {

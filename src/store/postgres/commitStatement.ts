@@ -41,7 +41,7 @@ function fence(parts: string): string {
       update partitions p set generation = n.generation, cursor = n.cursor, cursor_time_ns = n.cursor_time_ns,
         received_at = n.received_at, dark_ended_at = n.dark_ended_at, change_number = n.change_number,
         published = greatest(p.published, n.published), recorded_at = greatest(p.recorded_at, ${NOW_MS}),
-        lease_until = ${NOW_MS} + n.lease_ttl_ms
+        lease_until = ${NOW_MS} + n.lease_ttl_ms, decided_version = n.registry_version
       from held h join given n on n.partition = h.partition
       where p.role = 'ingest' and p.partition = h.partition and p.epoch = n.epoch and p.owner = n.owner
         and p.registry_version = n.registry_version and p.generation = n.from_generation and p.cursor = n.from_cursor

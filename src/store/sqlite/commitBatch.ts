@@ -14,7 +14,7 @@ export function prepareCommitBatch(
   const rows = prepareBatchRows(connection);
   const move = connection.client.prepare<unknown[]>(
     `update partitions set generation = ?, cursor = ?, cursor_time_ns = ?, received_at = ?, dark_ended_at = ?, change_number = ?,
-       published = max(published, ?), recorded_at = ?, lease_until = ?
+       published = max(published, ?), recorded_at = ?, lease_until = ?, decided_version = ?
      where role = 'ingest' and partition = ?`,
   );
 
@@ -27,8 +27,9 @@ export function prepareCommitBatch(
     writeRows(rows, part, recordedAt);
     const { generation, cursor, cursorTimeNs, receivedAt, darkEndedAt, changeNumber, published } = part.to;
     const leaseUntil = now + part.leaseTtlMs;
-    const { partition } = part.lease;
-    move.run([generation, cursor, cursorTimeNs, receivedAt, darkEndedAt, changeNumber, published, recordedAt, leaseUntil, partition]);
+    const { lease, registryVersion } = part;
+    const place = [generation, cursor, cursorTimeNs, receivedAt, darkEndedAt, changeNumber, published];
+    move.run([...place, recordedAt, leaseUntil, registryVersion, lease.partition]);
     return { kind: "committed", recordedAt };
   }
 

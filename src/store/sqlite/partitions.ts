@@ -18,6 +18,7 @@ export interface PartitionRow {
   readonly change_number: number;
   readonly published: number;
   readonly registry_version: number;
+  readonly decided_version: number;
   readonly recorded_at: number;
 }
 
@@ -131,7 +132,7 @@ function prepareNodes({ client, write }: Connection): Pick<Direct<PartitionStore
 
 function acquiredFrom(row: PartitionRow, owner: string): AcquiredLease {
   const { role, partition, epoch } = row;
-  return { lease: { role, partition, owner, epoch }, position: positionOf(row), registryVersion: row.registry_version };
+  return { lease: { role, partition, owner, epoch }, position: positionOf(row), registryVersion: row.decided_version };
 }
 
 function statusOf(row: PartitionRow): PartitionStatus {

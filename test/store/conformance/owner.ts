@@ -22,7 +22,10 @@ export class Owner {
   static async of(store: Store, partition = 0): Promise<Owner> {
     const acquired = await store.acquireLease({ role: "ingest", partition, owner: "owner", ttlMs: TTL_MS, takeOver: true });
     if (acquired === null) throw new Error("the lease was taken over, and yet not given");
-    return new Owner(store, acquired);
+    const owner = new Owner(store, acquired);
+    // What was edited before is known to it.
+    await owner.refresh();
+    return owner;
   }
 
   get lease() {

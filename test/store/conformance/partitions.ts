@@ -104,16 +104,31 @@ export const partitionPromises: readonly Promises[] = [
       expect(await acquire(store, "other")).toBeNull();
     },
 
-    "finds where the owner before stood, and how often the registry was edited": async (store, opened) => {
+    "finds where the owner before stood, and on which version of the registry it decided last": async (store, opened) => {
       const before = await Owner.of(store, 2);
       await before.change(["a", "a"]);
       await before.publishAll();
       await store.createSensor(draftOf("b", { partition: 2 }));
       const reopened = await opened.reopen();
-      const after = await Owner.of(reopened, 2);
-      expect(after.position).toEqual(before.position);
-      expect(after.registryVersion).toBe(before.registryVersion + 1);
-      expect(after.lease.epoch).toBe(before.lease.epoch + 1);
+      const after = await acquire(reopened, "owner", { partition: 2 });
+      expect(after?.position).toEqual(before.position);
+      expect(after?.registryVersion).toBe(before.registryVersion);
+      expect(after?.lease.epoch).toBe(before.lease.epoch + 1);
+    },
+
+    "is told of edits that came while nobody worked on the partition: its first commit is refused": async (store) => {
+      const before = await Owner.of(store, 2);
+      await before.commit();
+      await store.releaseLease(before.lease);
+      await store.createSensor(draftOf("b", { partition: 2 }));
+      const acquired = await acquire(store, "heir", { partition: 2 });
+      if (acquired === null) throw new Error("the lease is free");
+      const { lease, registryVersion } = acquired;
+      const refusal = { kind: "registryMoved", registryVersion: registryVersion + 1 } as const;
+      expect(await store.commitBatch([{ ...before.part(), lease, registryVersion }])).toEqual([refusal]);
+      expect(await store.commitBatch([{ ...before.part(), lease, registryVersion: registryVersion + 1 }])).toMatchObject([
+        { kind: "committed" },
+      ]);
     },
   }),
 

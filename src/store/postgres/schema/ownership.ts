@@ -31,6 +31,8 @@ export const partitions = pgTable(
     changeNumber: bigint("change_number", { mode: "number" }).notNull().default(0),
     published: bigint({ mode: "number" }).notNull().default(0),
     registryVersion: bigint("registry_version", { mode: "number" }).notNull().default(0),
+    /** The registry's version that the last commit was decided on: what was edited since, the next owner has yet to hear of. */
+    decidedVersion: bigint("decided_version", { mode: "number" }).notNull().default(0),
     /** The last commit's: `recordedAt` never goes back in a partition, so that old rows come first by number, too. */
     recordedAt: bigint("recorded_at", { mode: "number" }).notNull().default(0),
   },

@@ -30,6 +30,8 @@ export const partitions = sqliteTable(
     changeNumber: integer("change_number").notNull().default(0),
     published: integer().notNull().default(0),
     registryVersion: integer("registry_version").notNull().default(0),
+    /** The registry's version that the last commit was decided on: what was edited since, the next owner has yet to hear of. */
+    decidedVersion: integer("decided_version").notNull().default(0),
     /** The last commit's: `recordedAt` never goes back in a partition, so that old rows come first by number, too. */
     recordedAt: integer("recorded_at").notNull().default(0),
   },
