@@ -15,7 +15,7 @@ const GOODBYE_MS = 1000;
 const ASIDE_MS = 20_000;
 /** Connections for everybody, and those that commits have for themselves: a long list must not hold them up. */
 const WORK_CONNECTIONS_MAX = 10;
-const CONTROL_CONNECTIONS_MAX = 4;
+const CONTROL_CONNECTIONS_MAX = 6;
 /** A commit that waits for somebody who hangs gives its connection back to the leases, and is tried again. */
 const CONTROL_LOCK_MS = 1000;
 /** And those of leases: where many partitions commit at once, a renewal that waited behind them would lose what they commit under. */
