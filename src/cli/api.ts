@@ -5,6 +5,8 @@ import { ADMIN_TOKEN_FILE } from "../firstToken";
 
 const ANSWERS_WITHIN_MS = 1000;
 const REQUEST_MS = 10_000;
+/** What Bun adds where a connection is refused; we name the address. */
+const BUNS_QUESTION = /\. Is the computer able to access the url\?$/;
 
 /** What the API refused, or that nobody answered (`status` null). The message is for people. */
 export class ApiError extends Error {
@@ -60,7 +62,7 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, { ...init, redirect: "error", signal: AbortSignal.timeout(REQUEST_MS) });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = (error instanceof Error ? error.message : String(error)).replace(BUNS_QUESTION, "");
     throw new ApiError(null, `no answer from ${new URL(url).origin}: ${reason}`);
   }
 }

@@ -93,7 +93,8 @@ async function leave(api: Api, id: string): Promise<void> {
     await unregister(api, id);
     console.error(`webhook ${id} is deleted`);
   } catch (error) {
-    console.error(`webhook ${id} is still registered: ${(error as Error).message}`);
+    const rest = `it stays until DELETE ${api.url}/v1/webhooks/${id}, or the next tocsin listen at the same address`;
+    console.error(`could not remove webhook ${id}: ${(error as Error).message}; ${rest}`);
     process.exitCode = 1;
   }
 }

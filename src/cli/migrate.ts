@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { shownUrl } from "../addresses";
 import { readConfig, type StoreConfig } from "../config";
+import { Fault, isFault } from "../domain/fault";
 import { withOwnStore } from "./ownStore";
 
 export function addMigrate(program: Command): void {
@@ -13,7 +14,12 @@ export function addMigrate(program: Command): void {
 
 async function migrate(): Promise<void> {
   const { config } = readConfig();
-  await withOwnStore(config, async (store) => store.probe());
+  try {
+    await withOwnStore(config, async (store) => store.probe());
+  } catch (error) {
+    if (!isFault(error) || config.store.kind === "sqlite") throw error;
+    throw new Fault(error.kind, `${placeOf(config.store)}: ${error.message}`, error.details);
+  }
   console.log(`the tables are up to date: ${placeOf(config.store)}`);
 }
 

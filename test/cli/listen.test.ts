@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { Webhook } from "standardwebhooks";
 import { deliveryLine, filterOf } from "../../src/cli/listen";
 import { PLAIN } from "../../src/cli/colour";
+import { ADMIN_TOKEN, startTocsin } from "../servers/tocsin";
 import { startCommand } from "./command";
 
 const SECRET = `whsec_${Buffer.from("0123456789abcdef0123456789abcdef").toString("base64")}`;
@@ -86,6 +87,19 @@ test("a port that is taken is said in one line", async () => {
   expect(second.exitCode).toBe(1);
   expect(second.stderr).toMatch(/^tocsin: Port \d+ on 127\.0\.0\.1 is in use .*--port\.\n$/);
 });
+
+test("when the API is gone at the end, it says which webhook stays there, and how to remove it", async () => {
+  await using tocsin = await startTocsin();
+  await using command = startCommand(["listen", "--port", "0"], { TOCSIN_URL: tocsin.httpUrl, TOCSIN_TOKEN: ADMIN_TOKEN });
+  const [, id = ""] = await command.printed(/registered as (\S+);/);
+  await tocsin.stop();
+  command.signal("SIGINT");
+  const { exitCode, stderr } = await command.ended();
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(`could not remove webhook ${id}: no answer from ${tocsin.httpUrl}`);
+  expect(stderr).toContain(`DELETE ${tocsin.httpUrl}/v1/webhooks/${id}`);
+  expect(stderr).not.toContain("Is the computer");
+}, 30_000);
 
 test("the flags make the filter, and none of them makes an empty one", () => {
   expect(filterOf({})).toEqual({});

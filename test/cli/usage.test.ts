@@ -104,3 +104,10 @@ test("where no Tocsin runs a token is made in the database that is there; where 
   expect((await runCommand(["migrate"], env)).exitCode).toBe(0);
   expect(await runCommand(CREATE, env)).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^\S{16,}\n$/) });
 });
+
+test("a migration that fails names the database, without its password", async () => {
+  const { exitCode, stderr } = await runCommand(["migrate"], { DATABASE_URL: "postgres://tocsin:secret@127.0.0.1:1/none" });
+  expect(exitCode).toBe(1);
+  expect(stderr).toStartWith("tocsin: postgres://127.0.0.1:1/none: ");
+  expect(stderr).not.toContain("secret");
+});
