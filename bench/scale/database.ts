@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import pg from "pg";
+import type pg from "pg";
 import type { StoreConfig } from "../../src/config";
 import { openStore } from "../../src/store/open";
-import { startPostgres, type TestPostgres } from "../../test/servers/postgres";
+import { onDatabase, startPostgres, type TestPostgres } from "../../test/servers/postgres";
 
 export interface BenchDatabase {
   readonly config: StoreConfig;
@@ -60,10 +60,10 @@ export async function startPostgresDatabases(settings: readonly string[] = []): 
         config,
         dialect: POSTGRES,
         execute: (sql) =>
-          onClient(url, async (client) => {
+          onDatabase(url, async (client) => {
             await client.query(sql);
           }),
-        withoutIndexes: (fill) => onClient(url, (client) => withoutIndexes(client, fill)),
+        withoutIndexes: (fill) => onDatabase(url, (client) => withoutIndexes(client, fill)),
       };
     },
     pid: postmaster,
@@ -111,16 +111,6 @@ class DisposableDatabase implements Disposable {
   }
 }
 
-async function onClient<Result>(url: string, act: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    return await act(client);
-  } finally {
-    await client.end();
-  }
-}
-
 /** Those of a table that is kept by days are those of all its days: their definitions speak of the one table ("ON ONLY"). */
 async function withoutIndexes(client: pg.Client, fill: () => Promise<void>): Promise<void> {
   const { rows } = await client.query<{ name: string; definition: string }>(
@@ -135,6 +125,6 @@ async function withoutIndexes(client: pg.Client, fill: () => Promise<void>): Pro
 
 async function postmasterOf(server: TestPostgres): Promise<number> {
   const url = `postgres://tocsin@127.0.0.1:${server.port}/postgres`;
-  const { rows } = await onClient(url, (client) => client.query<{ data_directory: string }>("show data_directory"));
+  const { rows } = await onDatabase(url, (client) => client.query<{ data_directory: string }>("show data_directory"));
   return Number(readFileSync(join(rows[0]?.data_directory as string, "postmaster.pid"), "utf8").split("\n")[0]);
 }

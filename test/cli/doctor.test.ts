@@ -5,9 +5,8 @@ import { openStore } from "../../src/store/open";
 import type { Store } from "../../src/store/store";
 import { startNatsServer, type TestNats } from "../servers/natsServer";
 import { startPlainNats } from "../servers/plainNats";
-import { startPostgres, type TestPostgres } from "../servers/postgres";
+import { onDatabase, startPostgres, type TestPostgres } from "../servers/postgres";
 import { startTocsin } from "../servers/tocsin";
-import { onDatabase } from "../store/postgres/harness";
 import { temporaryFolder } from "../store/sqlite/harness";
 import { runCommand } from "./command";
 

@@ -121,13 +121,7 @@ class RunningPostgres implements TestPostgres {
   }
 
   async #administer(statement: string): Promise<void> {
-    const client = new pg.Client(this.#url("postgres"));
-    await client.connect();
-    try {
-      await client.query(statement);
-    } finally {
-      await client.end();
-    }
+    await onDatabase(this.#url("postgres"), (client) => client.query(statement));
   }
 
   async #answers(): Promise<boolean> {
@@ -189,4 +183,15 @@ function isRoot(): boolean {
 
 function inherited(): Record<string, string> {
   return Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** The database as somebody else would see it. */
+export async function onDatabase<Result>(url: string, act: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return await act(client);
+  } finally {
+    await client.end();
+  }
 }

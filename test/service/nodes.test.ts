@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { ServiceNode } from "../../chaos/node";
 import { openReceiver } from "../recovery/receiver";
 import { type TestNats, startNatsServer } from "../servers/natsServer";
-import { startPostgres, type TestPostgres } from "../servers/postgres";
-import { onDatabase } from "../store/postgres/harness";
+import { onDatabase, startPostgres, type TestPostgres } from "../servers/postgres";
 import { until } from "../until";
 
 const PARTITIONS = 4;

@@ -4,7 +4,8 @@ import { openStore } from "../../src/store/open";
 import type { Store } from "../../src/store/store";
 import { Owner } from "./conformance/owner";
 import { FIRST_PAGE, reportOf } from "./conformance/samples";
-import { onDatabase, postgresHarness } from "./postgres/harness";
+import { onDatabase } from "../servers/postgres";
+import { postgresHarness } from "./postgres/harness";
 
 const harness = await postgresHarness();
 afterAll(() => harness[Symbol.asyncDispose]());

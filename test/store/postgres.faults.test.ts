@@ -5,7 +5,8 @@ import { freePorts } from "../servers/natsServer";
 import { startHangingProxy } from "../servers/hangingProxy";
 import { Owner } from "./conformance/owner";
 import { draftOf, FIRST_PAGE, onlineState, reportOf } from "./conformance/samples";
-import { onDatabase, postgresHarness } from "./postgres/harness";
+import { onDatabase } from "../servers/postgres";
+import { postgresHarness } from "./postgres/harness";
 import { endsOf, locked, waiting } from "./postgres/locks";
 
 const harness = await postgresHarness();

@@ -4,7 +4,8 @@ import { openStore } from "../../src/store/open";
 import { Owner } from "./conformance/owner";
 import { onlineState } from "./conformance/samples";
 import { makeEveryCall } from "./everyCall";
-import { onDatabase, postgresHarness } from "./postgres/harness";
+import { onDatabase } from "../servers/postgres";
+import { postgresHarness } from "./postgres/harness";
 import { genericPlanOf, planOf, type Step, watchStatements } from "./postgres/statements";
 
 const harness = await postgresHarness();

@@ -5,7 +5,8 @@ import type { Store } from "../../src/store/store";
 import { seededRandom } from "../ledger/random";
 import { delivered } from "./conformance/planner";
 import { addWebhook } from "./conformance/samples";
-import { onDatabase, postgresHarness } from "./postgres/harness";
+import { onDatabase } from "../servers/postgres";
+import { postgresHarness } from "./postgres/harness";
 import { ANY_VERDICT, Comings, editSensor, editWebhook, Ingest, meddle, Notify, pick, untilStopped } from "./postgres/raceActors";
 
 /** The race goes on until each ingest has recorded so many changes and so many webhooks have come. */

@@ -3,7 +3,8 @@ import { deliveryId } from "../../src/domain/delivery";
 import { Owner } from "./conformance/owner";
 import { delivered, Planner, refused } from "./conformance/planner";
 import { addWebhook, draftOf, FAR } from "./conformance/samples";
-import { onDatabase, postgresHarness } from "./postgres/harness";
+import { onDatabase } from "../servers/postgres";
+import { postgresHarness } from "./postgres/harness";
 import { waiting } from "./postgres/locks";
 
 const harness = await postgresHarness();

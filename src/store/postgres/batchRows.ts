@@ -4,8 +4,8 @@ import type { Sensor } from "../../domain/sensor";
 import type { State } from "../../domain/state";
 import type { BatchPart, DeadLetterRow, IncidentDraft, ReportRow } from "../store";
 import { type ArrayElement, arrayText, bytesArray, numberOrNull, quoted, quotedOrNull } from "./arrays";
-import { deadLetterId } from "./deadLetters";
-import { searchTextOf } from "./sensorRows";
+import { deadLetterId } from "../deadLetterRows";
+import { searchTextOf } from "../sensorRows";
 
 /** One kind of rows, each of which says to which part it belongs; the fence answers with that part's partition and time. */
 export interface RowKind {

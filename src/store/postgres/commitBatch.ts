@@ -1,8 +1,9 @@
-import type { BatchPart, PartitionPosition, PartOutcome } from "../store";
+import { isSamePlace, numberingFault, refusalOf } from "../partRules";
+import type { BatchPart, PartOutcome } from "../store";
 import { commitStatement } from "./commitStatement";
 import type { Connection } from "./connection";
 import { dayMissing, makeDay } from "./days";
-import { type PartitionRow, ingestRowsOf } from "./partitions";
+import { ingestRowsOf } from "./partitions";
 
 /** One statement for all parts: a part whose fence refuses it writes nothing, an error takes back everything. */
 export function prepareCommitBatch(connection: Connection): (parts: readonly BatchPart[]) => Promise<PartOutcome[]> {
@@ -36,35 +37,11 @@ export function prepareCommitBatch(connection: Connection): (parts: readonly Bat
   };
 }
 
-function refusalOf(part: BatchPart, row: PartitionRow | undefined): PartOutcome | null {
-  const { epoch, owner } = part.lease;
-  if (row === undefined || row.epoch !== epoch || row.owner !== owner) return { kind: "fenced" };
-  const { generation, cursor, cursor_time_ns: cursorTimeNs, change_number: changeNumber, registry_version: registryVersion } = row;
-  const stands = { generation, cursor, cursorTimeNs, changeNumber };
-  if (isSamePlace(stands, part.to)) return { kind: "alreadyCommitted" };
-  if (!isSamePlace(stands, part.from)) return { kind: "moved" };
-  return registryVersion === part.registryVersion ? null : { kind: "registryMoved", registryVersion };
-}
-
-type Place = Pick<PartitionPosition, "generation" | "cursor" | "cursorTimeNs" | "changeNumber">;
-
-/** `published` moves by itself, and the clocks with the cursor. */
-function isSamePlace(one: Place, other: Place): boolean {
-  return (
-    one.generation === other.generation &&
-    one.cursor === other.cursor &&
-    one.cursorTimeNs === other.cursorTimeNs &&
-    one.changeNumber === other.changeNumber
-  );
-}
-
 /** What would tear the log if it went in: the keys of a table that is kept by days cannot see a sequence of another day. */
-function faultIn({ lease: { partition }, from, to, changes, reports }: BatchPart): string | null {
-  const numbered = changes.every(({ number }, index) => number === from.changeNumber + index + 1);
-  if (!numbered || from.changeNumber + changes.length !== to.changeNumber) {
-    return `the changes of partition ${partition} are not numbered ${from.changeNumber + 1} to ${to.changeNumber}`;
-  }
+function faultIn(part: BatchPart): string | null {
+  const { lease, from, to, reports } = part;
   const after = from.generation === to.generation ? from.cursor : 0;
   const beyond = reports.every(({ sequence }) => sequence > after);
-  return beyond ? null : `a batch of partition ${partition} that begins after ${after} brings a report from before`;
+  const fault = beyond ? null : `a batch of partition ${lease.partition} that begins after ${after} brings a report from before`;
+  return numberingFault(part) ?? fault;
 }

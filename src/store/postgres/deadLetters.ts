@@ -1,4 +1,5 @@
-import type { DeadLetterRecord, DeadLetterStore } from "../store";
+import { type DeadLetterFields, deadLetterId, deadLetterOf, FROM_THE_NEWEST, PAGE_PAYLOAD_BYTES_MAX } from "../deadLetterRows";
+import type { DeadLetterStore } from "../store";
 import { decodeCursor, toPage } from "../cursor";
 import { arrayText, bytesArray, quoted } from "./arrays";
 import { NOW_MS } from "./clock";
@@ -6,19 +7,6 @@ import type { Connection } from "./connection";
 import { statement } from "./statement";
 
 const LIST = "deadLetters";
-/** A page ends early where its payloads reach this: dead letters may be as large as a message can be. */
-const PAGE_PAYLOAD_BYTES_MAX = 4 * 1024 * 1024;
-const FROM_THE_NEWEST: [number, string, number] = [Number.MAX_SAFE_INTEGER, "", 0];
-
-interface DeadLetterFields {
-  readonly id: string;
-  readonly stream: string;
-  readonly sequence: number;
-  readonly subject: string;
-  readonly received_at: number;
-  readonly reason: string;
-  readonly payload: Buffer;
-}
 
 const FIELDS = "id, stream, sequence, subject, received_at, reason, payload";
 const byId = statement<DeadLetterFields>("deadLetters.byId", `select ${FIELDS} from dead_letters where id = $1`);
@@ -53,11 +41,6 @@ const readCursor = statement<{ sequence: number; timeNs: string }>(
   `select sequence, time_ns as "timeNs" from stray_cursors where stream = $1`,
 );
 
-/** A message's place and time: a stream that was recreated counts its sequences anew, but not within the same millisecond. */
-export function deadLetterId(stream: string, sequence: number, receivedAt: number): string {
-  return `dl_${stream}_${sequence}_${receivedAt.toString(36)}`;
-}
-
 export function openDeadLetters({ work, write }: Connection): DeadLetterStore {
   return {
     async listDeadLetters({ limit, cursor }) {
@@ -68,13 +51,13 @@ export function openDeadLetters({ work, write }: Connection): DeadLetterStore {
         limit: bytes > PAGE_PAYLOAD_BYTES_MAX ? Math.min(limit, Math.max(1, rows.length - 1)) : limit,
         list: LIST,
         key: (row) => [row.received_at, row.stream, row.sequence],
-        item: recordOf,
+        item: deadLetterOf,
       });
     },
 
     async getDeadLetter(id) {
       const [row] = await byId(work, id);
-      return row === undefined ? null : recordOf(row);
+      return row === undefined ? null : deadLetterOf(row);
     },
 
     recordStrays: (stream, rows, { sequence, timeNs }) =>
@@ -96,8 +79,4 @@ export function openDeadLetters({ work, write }: Connection): DeadLetterStore {
 
     strayCursor: async (stream) => (await readCursor(work, stream))[0] ?? null,
   };
-}
-
-function recordOf({ received_at: receivedAt, payload, ...row }: DeadLetterFields): DeadLetterRecord {
-  return { ...row, receivedAt, payload: new Uint8Array(payload) };
 }

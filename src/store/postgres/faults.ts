@@ -1,4 +1,5 @@
 import { Fault } from "../../domain/fault";
+import { catching } from "../catching";
 
 /** What Postgres's SQLSTATEs mean to whoever waits (https://www.postgresql.org/docs/current/errcodes-appendix.html); a longer code begins with one of these. */
 const UNAVAILABLE: readonly (readonly [code: string, message: string])[] = [
@@ -67,15 +68,5 @@ function codeOf(error: unknown): string | undefined {
 
 /** The port over a driver's methods: Postgres's own errors become faults. */
 export function faulted<Port extends object>(port: Port): Port {
-  const methods = Object.entries(port as Record<string, (...args: unknown[]) => Promise<unknown>>).map(([name, method]) => {
-    const call = async (...args: unknown[]): Promise<unknown> => {
-      try {
-        return await method(...args);
-      } catch (error) {
-        throw asFault(error);
-      }
-    };
-    return [name, call] as const;
-  });
-  return Object.fromEntries(methods) as Port;
+  return catching<Port>(port, asFault);
 }

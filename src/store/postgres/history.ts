@@ -1,7 +1,8 @@
 import { and, asc, desc, eq, gt, gte, lt, type SQL, sql } from "drizzle-orm";
-import { type ChangeData, changeId } from "../../domain/change";
+import type { ChangeData } from "../../domain/change";
 import { decodeCursor, toPage } from "../cursor";
-import type { ChangeQuery, HistoryStore, Page, PageRequest, ReportRecord, TimeRange } from "../store";
+import { reportOf } from "../reportRows";
+import type { ChangeQuery, HistoryStore, Page, PageRequest, TimeRange } from "../store";
 import { prepareListOfAll } from "./changeList";
 import type { Connection } from "./connection";
 import { changes, reports } from "./schema/log";
@@ -73,12 +74,4 @@ function inSpan({ since, until }: TimeRange, order: "asc" | "desc", reached: Pla
 
 function within(column: typeof changes.occurredAt, { since, until }: TimeRange): SQL | undefined {
   return and(since === undefined ? undefined : gte(column, since), until === undefined ? undefined : lt(column, until));
-}
-
-function reportOf(row: ReportFields): ReportRecord {
-  const { sequence, sensorId, status, severity, value, message, at, reportId: id, attributes } = row;
-  const report = { status, severity, value, message, at, id, attributes };
-  const { stream, receivedAt, recordedAt, disposition } = row;
-  const madeChange = row.changeNumber === null ? null : changeId(row.partition, row.changeNumber);
-  return { stream, sequence, sensorId, report, receivedAt, recordedAt, disposition, changeId: madeChange };
 }

@@ -1,7 +1,7 @@
 import type { IngestStore } from "../store";
 import { prepareCommitBatch } from "./commitBatch";
 import type { Connection } from "./connection";
-import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "./sensorRows";
+import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "../sensorRows";
 import { statement } from "./statement";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -36,10 +36,10 @@ const due = statement<SensorAndStateRow>(
   `select ${SENSOR_AND_STATE} from states t join sensors s on s.id = t.sensor_id
    where t.partition = $1 and t.check_at <= $2 order by t.check_at limit $3`,
 );
-const anyHeartbeat = statement<{ any: boolean }>(
+const anyHeartbeat = statement<{ found: boolean }>(
   "ingest.anyHeartbeat",
   `select exists (
-     select from sensors where partition = $1 and heartbeat_interval_seconds is not null and deleted_at is null) as any`,
+     select from sensors where partition = $1 and heartbeat_interval_seconds is not null and deleted_at is null) as found`,
 );
 const count = statement<{ living: number }>(
   "ingest.count",
@@ -71,7 +71,7 @@ export function openIngest(connection: Connection): IngestStore {
       return (await due(control, partition, watermark, limit)).map(sensorAndStateOf);
     },
 
-    hasHeartbeats: async (partition) => (await anyHeartbeat(control, partition))[0]?.any === true,
+    hasHeartbeats: async (partition) => (await anyHeartbeat(control, partition))[0]?.found === true,
 
     countSensors: async () => (await count(control))[0]?.living ?? 0,
 

@@ -1,27 +1,8 @@
-import { Fault } from "../../domain/fault";
-import type { AcquiredLease, LeasedRole, LiveNode, PartitionPosition, PartitionStatus, PartitionStore } from "../store";
+import { acquiredFrom, countConflict, type PartitionRow, statusOf } from "../partitionRows";
+import type { LiveNode, PartitionStore } from "../store";
 import { NOW_MS } from "./clock";
 import type { Connection } from "./connection";
 import { statement } from "./statement";
-
-/** A row of `partitions` as it is read by hand. */
-export interface PartitionRow {
-  readonly role: LeasedRole;
-  readonly partition: number;
-  readonly epoch: number;
-  readonly owner: string | null;
-  readonly lease_until: number;
-  readonly generation: number;
-  readonly cursor: number;
-  readonly cursor_time_ns: string | null;
-  readonly received_at: number;
-  readonly dark_ended_at: number;
-  readonly change_number: number;
-  readonly published: number;
-  readonly registry_version: number;
-  readonly decided_version: number;
-  readonly recorded_at: number;
-}
 
 const fixCount = statement("partitions.fixCount", "insert into meta (name, value) values ('partition_count', $1) on conflict do nothing");
 const readCount = statement<{ value: number }>("partitions.readCount", "select value from meta where name = 'partition_count'");
@@ -62,10 +43,7 @@ export function openPartitions(connection: Connection): PartitionStore {
       await fixCount(leases, wanted ?? fallback);
       const fixed = (await readCount(leases))[0]?.value as number;
       if (wanted === null || wanted === fixed) return fixed;
-      throw new Fault(
-        "conflict",
-        `The database was laid out for ${fixed} partitions, not for ${wanted}: set PARTITIONS to ${fixed}, or leave it out.`,
-      );
+      throw countConflict(fixed, wanted);
     },
 
     async acquireLease({ role, partition, owner, ttlMs, takeOver }) {
@@ -112,26 +90,4 @@ function openNodes({ leases }: Connection): Pick<PartitionStore, "beat" | "leave
       await drop(leases, nodeIds);
     },
   };
-}
-
-function positionOf(row: PartitionRow): PartitionPosition {
-  return {
-    generation: row.generation,
-    cursor: row.cursor,
-    cursorTimeNs: row.cursor_time_ns,
-    receivedAt: row.received_at,
-    darkEndedAt: row.dark_ended_at,
-    changeNumber: row.change_number,
-    published: row.published,
-  };
-}
-
-function acquiredFrom(row: PartitionRow, owner: string): AcquiredLease {
-  const { role, partition, epoch } = row;
-  return { lease: { role, partition, owner, epoch }, position: positionOf(row), registryVersion: row.decided_version };
-}
-
-function statusOf(row: PartitionRow): PartitionStatus {
-  const { role, partition, owner, epoch } = row;
-  return { ...positionOf(row), role, partition, owner, epoch, leaseUntil: row.lease_until };
 }

@@ -2,8 +2,9 @@ import { currentState } from "../../domain/state";
 import { decodeCursor, toPage } from "../cursor";
 import type { Page, PageRequest, SensorAndState, SensorQuery, SensorRecord } from "../store";
 import type { Connection } from "./connection";
-import { chooseLead, idsAlong, type Lead, stepAlong } from "./sensorLead";
-import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "./sensorRows";
+import type { Lead } from "../sensorLeads";
+import { chooseLead, idsAlong, stepAlong } from "./sensorLead";
+import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "../sensorRows";
 import { Values } from "./statement";
 
 const LIST = "sensors";
@@ -38,7 +39,7 @@ export function prepareSensorList(connection: Connection): (query: SensorQuery, 
 /** Those beyond `from`, as far as `to`. */
 interface Slice {
   readonly query: SensorQuery;
-  readonly lead: Lead;
+  readonly lead: Lead | null;
   readonly from: string;
   readonly to: string | null;
   readonly limit: number;

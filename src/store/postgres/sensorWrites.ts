@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import type { Labels, Sensor } from "../../domain/sensor";
-import { searchTextOf } from "./sensorRows";
+import { searchTextOf } from "../sensorRows";
 import { statement } from "./statement";
 
 /** What a write into the registry needs to know beside the sensor. */

@@ -5,7 +5,7 @@ import { currentState } from "../../domain/state";
 import type { SensorAndState, SensorDraft, SensorRecord, SensorStore } from "../store";
 import type { Connection } from "./connection";
 import { prepareSensorList } from "./sensorList";
-import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "./sensorRows";
+import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "../sensorRows";
 import { burySensor, registerSensor, replaceSensor } from "./sensorWrites";
 import { statement } from "./statement";
 

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import type { Webhook, WebhookVersion } from "../../domain/webhook";
 import type { WebhookSet } from "../store";
+import { type JudgedVersions, judgeVersions, type Reached } from "../versionsThatMatter";
 import { statement } from "./statement";
 
 /**
@@ -39,7 +40,7 @@ const notPassed = statement<VersionRow>(
   "webhookVersions.notPassed",
   "select webhook_id, version, filter, state, deleted, after from webhook_versions where not passed order by webhook_id, version",
 );
-const planned = statement<{ partition: number; number: number }>(
+const planned = statement<Reached>(
   "webhookVersions.planned",
   "select partition, change_number as number from partitions where role = 'notify'",
 );
@@ -86,28 +87,10 @@ export async function markPassed(client: ClientBase): Promise<number> {
   return passed.length;
 }
 
-/** Tells apart, among those not marked, what a planner may still ask for and what none will. */
-async function judge(client: ClientBase): Promise<{ mattering: WebhookVersion[]; passed: WebhookVersion[] }> {
+async function judge(client: ClientBase): Promise<JudgedVersions> {
   // First how far the planners are, then the versions: a planner that goes on meanwhile asks for less.
-  const reached = new Map((await planned(client)).map(({ partition, number }) => [String(partition), number]));
-  const found = (await notPassed(client)).map(versionOf);
-  const mattering: WebhookVersion[] = [];
-  const passed: WebhookVersion[] = [];
-  for (const versions of Map.groupBy(found, ({ webhookId }) => webhookId).values()) {
-    const older = versions.filter((_, index) => isAwaited(versions[index + 1], reached));
-    const newest = versions.at(-1) as WebhookVersion;
-    // The newest applies to all that comes; if it is the webhook's end, it matters as long as anything before it does.
-    const kept = newest.deleted && older.length === 0 ? [] : [...older, newest];
-    mattering.push(...kept);
-    passed.push(...versions.filter((version) => !kept.includes(version)));
-  }
-  return { mattering, passed };
-}
-
-/** Whether some planner has yet to come to the changes before the next version; the newest has none after it. */
-function isAwaited(next: WebhookVersion | undefined, reached: ReadonlyMap<string, number>): boolean {
-  if (next === undefined) return false;
-  return Object.entries(next.after).some(([partition, number]) => (reached.get(partition) ?? 0) < number);
+  const reached = await planned(client);
+  return judgeVersions((await notPassed(client)).map(versionOf), reached);
 }
 
 function versionOf({ webhook_id: webhookId, ...row }: VersionRow): WebhookVersion {

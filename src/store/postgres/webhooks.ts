@@ -3,7 +3,8 @@ import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
-import type { WebhookDraft, WebhookStore } from "../store";
+import type { WebhookStore } from "../store";
+import { demandVersion, editOf, newWebhook, type WebhookEdit } from "../webhookEdits";
 import type { Connection, Session } from "./connection";
 import { makeHeadsDue } from "./lanes";
 import { webhooks } from "./schema/webhooks";
@@ -80,50 +81,11 @@ export function openWebhooks(connection: Connection): WebhookStore {
 
 /** The webhook that is to be edited. Throws notFound, preconditionFailed. */
 async function registered(db: NodePgDatabase, id: string, expectedVersion: number | null): Promise<Webhook> {
-  const webhook = await findWebhook(db, id);
-  if (webhook === null) throw new Fault("notFound", `There is no webhook ${id}.`);
-  if (expectedVersion === null || expectedVersion === webhook.version) return webhook;
-  throw new Fault("preconditionFailed", `Webhook ${id} is at version ${webhook.version}, not ${expectedVersion}.`);
+  return demandVersion(id, await findWebhook(db, id), expectedVersion);
 }
 
 /** All but how its deliveries went, which others write meanwhile. */
-async function overwrite(db: NodePgDatabase, before: Webhook, edit: Parameters<WebhookStore["updateWebhook"]>[1]): Promise<Webhook> {
-  const state = edit.state ?? before.state;
-  // A reason belongs to the state that it was given for.
-  const reason = state === before.state ? before.stateReason : null;
-  const [after] = await db
-    .update(webhooks)
-    .set({
-      url: edit.url ?? before.url,
-      filter: edit.filter ?? before.filter,
-      state,
-      stateReason: edit.stateReason === undefined ? reason : edit.stateReason,
-      description: edit.description ?? before.description,
-      concurrency: edit.concurrency ?? before.concurrency,
-      version: before.version + 1,
-      updatedAt: Date.now(),
-    })
-    .where(eq(webhooks.id, before.id))
-    .returning();
+async function overwrite(db: NodePgDatabase, before: Webhook, edit: WebhookEdit): Promise<Webhook> {
+  const [after] = await db.update(webhooks).set(editOf(before, edit)).where(eq(webhooks.id, before.id)).returning();
   return after as Webhook;
-}
-
-function newWebhook(draft: WebhookDraft & Pick<Webhook, "id" | "secrets">): Webhook {
-  const { id, url, filter, description, concurrency, secrets } = draft;
-  const now = Date.now();
-  return {
-    id,
-    url,
-    filter,
-    state: "active",
-    stateReason: null,
-    description,
-    concurrency,
-    secrets,
-    version: 1,
-    createdAt: now,
-    updatedAt: now,
-    lastSuccessAt: null,
-    failingSince: null,
-  };
 }

@@ -1,7 +1,8 @@
-import type { BatchPart, PartitionPosition, PartOutcome } from "../store";
+import { numberingFault, refusalOf } from "../partRules";
+import type { BatchPart, PartOutcome } from "../store";
 import { type BatchRows, prepareBatchRows } from "./batchRows";
 import type { Connection } from "./connection";
-import { type PartitionRow, prepareFence } from "./partitions";
+import { prepareFence } from "./partitions";
 import type { IndexedPlace } from "./places/place";
 import type { ReportPlaces } from "./places/reportPlaces";
 
@@ -51,30 +52,11 @@ function placesOf({ lease: { partition }, to: { generation }, reports }: BatchPa
   });
 }
 
-function refusalOf(part: BatchPart, row: PartitionRow): PartOutcome | null {
-  if (standsAt(row, part.to)) return { kind: "alreadyCommitted" };
-  if (!standsAt(row, part.from)) return { kind: "moved" };
-  if (row.registry_version === part.registryVersion) return null;
-  return { kind: "registryMoved", registryVersion: row.registry_version };
-}
-
-/** `published` moves by itself, and the clocks with the cursor. */
-function standsAt(row: PartitionRow, position: PartitionPosition): boolean {
-  return (
-    row.generation === position.generation &&
-    row.cursor === position.cursor &&
-    row.cursor_time_ns === position.cursorTimeNs &&
-    row.change_number === position.changeNumber
-  );
-}
-
 function writeRows(rows: BatchRows, part: BatchPart, recordedAt: number): void {
-  const { lease, registryVersion, from, to, stream } = part;
+  const { lease, registryVersion, to, stream } = part;
   const { partition } = lease;
-  const numbered = part.changes.every(({ number }, index) => number === from.changeNumber + index + 1);
-  if (!numbered || from.changeNumber + part.changes.length !== to.changeNumber) {
-    throw new Error(`the changes of partition ${partition} are not numbered ${from.changeNumber + 1} to ${to.changeNumber}`);
-  }
+  const fault = numberingFault(part);
+  if (fault !== null) throw new Error(fault);
   rows.register(part.registrations, { partition, registryVersion });
   rows.addReports(part.reports, { partition, generation: to.generation, stream, recordedAt });
   rows.writeStates(part.states, partition);

@@ -1,24 +1,12 @@
 import { eq } from "drizzle-orm";
-import type { DeadLetterRecord, DeadLetterRow, DeadLetterStore } from "../store";
+import { type DeadLetterFields, deadLetterId, deadLetterOf, FROM_THE_NEWEST, PAGE_PAYLOAD_BYTES_MAX } from "../deadLetterRows";
+import type { DeadLetterRow, DeadLetterStore } from "../store";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
 import { strayCursors } from "./schema/log";
 
 const LIST = "deadLetters";
-/** A page ends early where its payloads reach this: dead letters may be as large as a message can be. */
-const PAGE_PAYLOAD_BYTES_MAX = 4 * 1024 * 1024;
-const FROM_THE_NEWEST: [number, string, number] = [Number.MAX_SAFE_INTEGER, "", 0];
-
-interface DeadLetterFields {
-  readonly id: string;
-  readonly stream: string;
-  readonly sequence: number;
-  readonly subject: string;
-  readonly received_at: number;
-  readonly reason: string;
-  readonly payload: Buffer;
-}
 
 type InsertDeadLetter = (letter: DeadLetterRow, place: { stream: string; recordedAt: number }) => void;
 
@@ -31,11 +19,6 @@ export function prepareDeadLetterInsert({ client }: Connection): InsertDeadLette
   return ({ sequence, subject, receivedAt, reason, payload }, { stream, recordedAt }) => {
     insert.run(deadLetterId(stream, sequence, receivedAt), stream, sequence, subject, receivedAt, recordedAt, reason, payload);
   };
-}
-
-/** A message's place and time: a stream that was recreated counts its sequences anew, but not within the same millisecond. */
-function deadLetterId(stream: string, sequence: number, receivedAt: number): string {
-  return `dl_${stream}_${sequence}_${receivedAt.toString(36)}`;
 }
 
 export function openDeadLetters(connection: Connection): Direct<DeadLetterStore> {
@@ -62,13 +45,13 @@ export function openDeadLetters(connection: Connection): Direct<DeadLetterStore>
         limit: payloadBytes > PAGE_PAYLOAD_BYTES_MAX ? Math.min(limit, Math.max(1, rows.length - 1)) : limit,
         list: LIST,
         key: (row) => [row.received_at, row.stream, row.sequence],
-        item: recordOf,
+        item: deadLetterOf,
       });
     },
 
     getDeadLetter(id) {
       const row = byId.get(id);
-      return row === undefined ? null : recordOf(row);
+      return row === undefined ? null : deadLetterOf(row);
     },
 
     recordStrays(stream, rows, { sequence, timeNs }) {
@@ -88,8 +71,4 @@ export function openDeadLetters(connection: Connection): Direct<DeadLetterStore>
       return db.select({ sequence, timeNs }).from(strayCursors).where(eq(strayCursors.stream, stream)).get() ?? null;
     },
   };
-}
-
-function recordOf({ received_at: receivedAt, payload, ...row }: DeadLetterFields): DeadLetterRecord {
-  return { ...row, receivedAt, payload: new Uint8Array(payload) };
 }

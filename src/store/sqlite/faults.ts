@@ -1,4 +1,5 @@
 import { Fault } from "../../domain/fault";
+import { catching } from "../catching";
 
 /** What SQLite's result codes mean to whoever waits (https://www.sqlite.org/rescode.html); a longer code begins with one of these. */
 const UNAVAILABLE: readonly (readonly [code: string, message: string])[] = [
@@ -51,16 +52,6 @@ export type Direct<Port> = {
 };
 
 /** The port over methods that answer at once: what they throw rejects, and SQLite's own errors become faults. */
-export function promised<Port>(direct: Direct<Port>): Port {
-  const methods = Object.entries(direct as Record<string, (...args: unknown[]) => unknown>).map(([name, method]) => {
-    const call = async (...args: unknown[]): Promise<unknown> => {
-      try {
-        return await method(...args);
-      } catch (error) {
-        throw asFault(error);
-      }
-    };
-    return [name, call] as const;
-  });
-  return Object.fromEntries(methods) as Port;
+export function promised<Port extends object>(direct: Direct<Port>): Port {
+  return catching<Port>(direct, asFault);
 }

@@ -1,8 +1,9 @@
 import { and, asc, desc, eq, gt, gte, lt, type SQL, sql } from "drizzle-orm";
-import { type ChangeData, changeId } from "../../domain/change";
-import type { ChangeQuery, HistoryStore, Page, PageRequest, ReportRecord, TimeRange } from "../store";
+import type { ChangeData } from "../../domain/change";
+import type { ChangeQuery, HistoryStore, Page, PageRequest, TimeRange } from "../store";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
+import { reportOf } from "../reportRows";
 import type { Direct } from "./faults";
 import { beginningOf, byTime, type Place, type Span, spanBeyond } from "./places/place";
 import type { ReportPlaces } from "./places/reportPlaces";
@@ -52,14 +53,6 @@ export function openHistory(connection: Connection, places: Pick<ReportPlaces, "
 }
 
 type ReportFields = typeof reports.$inferSelect;
-
-function reportOf(row: ReportFields): ReportRecord {
-  const { sequence, sensorId, status, severity, value, message, at, reportId: id, attributes } = row;
-  const report = { status, severity, value, message, at, id, attributes };
-  const { stream, receivedAt, recordedAt, disposition } = row;
-  const madeChange = row.changeNumber === null ? null : changeId(row.partition, row.changeNumber);
-  return { stream, sequence, sensorId, report, receivedAt, recordedAt, disposition, changeId: madeChange };
-}
 
 function prepareReportAt({ db }: Connection): (place: Place) => ReportFields | undefined {
   const { partition, generation, sequence } = reports;

@@ -3,21 +3,22 @@ import { prepareCommitBatch } from "./commitBatch";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
 import type { ReportPlaces } from "./places/reportPlaces";
-import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "./sensorRows";
+import { SENSOR_AND_STATE } from "../sensorRows";
+import { type SensorAndStateText, sensorAndStateOfText } from "./sensorRows";
 
 export function openIngest(connection: Connection, places: Pick<ReportPlaces, "add" | "known">): Direct<IngestStore> {
   const { client, read } = connection;
-  const load = client.prepare<[string], SensorAndStateRow>(
+  const load = client.prepare<[string], SensorAndStateText>(
     `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id where s.id = ?`,
   );
   const readVersion = client
     .prepare<[number], number>("select registry_version from partitions where role = 'ingest' and partition = ?")
     .pluck();
-  const editedAfter = client.prepare<[number, number], SensorAndStateRow>(
+  const editedAfter = client.prepare<[number, number], SensorAndStateText>(
     `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id
      where s.partition = ? and s.registry_version > ? order by s.registry_version`,
   );
-  const due = client.prepare<[number, number, number], SensorAndStateRow>(
+  const due = client.prepare<[number, number, number], SensorAndStateText>(
     `select ${SENSOR_AND_STATE} from states t join sensors s on s.id = t.sensor_id
      where t.partition = ? and t.check_at <= ? order by t.check_at limit ?`,
   );
@@ -35,7 +36,7 @@ export function openIngest(connection: Connection, places: Pick<ReportPlaces, "a
         const found: SensorAndState[] = [];
         for (const id of ids) {
           const row = load.get(id);
-          if (row !== undefined) found.push(sensorAndStateOf(row));
+          if (row !== undefined) found.push(sensorAndStateOfText(row));
         }
         return found;
       });
@@ -44,13 +45,13 @@ export function openIngest(connection: Connection, places: Pick<ReportPlaces, "a
     sensorsEditedAfter(partition, version) {
       return read(() => ({
         registryVersion: readVersion.get(partition) ?? 0,
-        sensors: editedAfter.all(partition, version).map(sensorAndStateOf),
+        sensors: editedAfter.all(partition, version).map(sensorAndStateOfText),
       }));
     },
 
     knownReports: (keys, since) => keys.map(({ sensorId, reportId }) => places.known(sensorId, reportId, since)),
 
-    sensorsDue: (partition, watermark, limit) => due.all(partition, watermark, limit).map(sensorAndStateOf),
+    sensorsDue: (partition, watermark, limit) => due.all(partition, watermark, limit).map(sensorAndStateOfText),
 
     hasHeartbeats: (partition) => anyHeartbeat.get(partition) !== undefined,
 

@@ -1,38 +1,7 @@
-import { Fault } from "../../domain/fault";
-import type { AcquiredLease, Lease, LeasedRole, PartitionPosition, PartitionStatus, PartitionStore } from "../store";
+import { acquiredFrom, countConflict, type PartitionRow, statusOf } from "../partitionRows";
+import type { Lease, LeasedRole, PartitionStore } from "../store";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
-
-/** A row of `partitions` as it is read by hand. */
-export interface PartitionRow {
-  readonly role: LeasedRole;
-  readonly partition: number;
-  readonly epoch: number;
-  readonly owner: string | null;
-  readonly lease_until: number;
-  readonly generation: number;
-  readonly cursor: number;
-  readonly cursor_time_ns: string | null;
-  readonly received_at: number;
-  readonly dark_ended_at: number;
-  readonly change_number: number;
-  readonly published: number;
-  readonly registry_version: number;
-  readonly decided_version: number;
-  readonly recorded_at: number;
-}
-
-export function positionOf(row: PartitionRow): PartitionPosition {
-  return {
-    generation: row.generation,
-    cursor: row.cursor,
-    cursorTimeNs: row.cursor_time_ns,
-    receivedAt: row.received_at,
-    darkEndedAt: row.dark_ended_at,
-    changeNumber: row.change_number,
-    published: row.published,
-  };
-}
 
 /** Looks at a partition's row from within a transaction that is about to write under a lease. */
 export type Fence = (lease: Lease) => PartitionRow | null;
@@ -78,10 +47,7 @@ export function openPartitions(connection: Connection): Direct<PartitionStore> {
           return count;
         }
         if (wanted === null || wanted === fixed) return fixed;
-        throw new Fault(
-          "conflict",
-          `The database was laid out for ${fixed} partitions, not for ${wanted}: set PARTITIONS to ${fixed}, or leave it out.`,
-        );
+        throw countConflict(fixed, wanted);
       });
     },
 
@@ -128,14 +94,4 @@ function prepareNodes({ client, write }: Connection): Pick<Direct<PartitionStore
       });
     },
   };
-}
-
-function acquiredFrom(row: PartitionRow, owner: string): AcquiredLease {
-  const { role, partition, epoch } = row;
-  return { lease: { role, partition, owner, epoch }, position: positionOf(row), registryVersion: row.decided_version };
-}
-
-function statusOf(row: PartitionRow): PartitionStatus {
-  const { role, partition, owner, epoch } = row;
-  return { ...positionOf(row), role, partition, owner, epoch, leaseUntil: row.lease_until };
 }

@@ -1,13 +1,6 @@
+import { COUNTED_MAX, type Lead, leadsOf } from "../sensorLeads";
 import type { SensorQuery } from "../store";
 import type { Connection } from "./connection";
-
-/** How far the sensors that a filter lets through are counted: beyond that one filter is as good as another. */
-const COUNTED_MAX = 1000;
-
-/** The filter whose index a list of sensors goes along. */
-export type Lead =
-  { readonly by: "label"; readonly key: string; readonly value: string } | { readonly by: StateColumn; readonly value: string };
-export type StateColumn = "status" | "severity" | "availability";
 
 /**
  * Chooses the filter that lets the fewest sensors through, null when none of them has an index. Left to itself SQLite knows nothing of
@@ -57,14 +50,4 @@ export function prepareSteps({ client }: Connection): (lead: Lead | null, after:
     const found = lead.by === "label" ? withLabel.get(lead.key, lead.value, ...beyond) : inState[lead.by].get(lead.value, ...beyond);
     return found ?? null;
   };
-}
-
-/** `pending` is the lack of a state, and no index knows of it. */
-function leadsOf({ status, severity, availability, labels }: SensorQuery): Lead[] {
-  const leads: Lead[] = [];
-  if (status !== undefined) leads.push({ by: "status", value: status });
-  if (severity !== undefined) leads.push({ by: "severity", value: severity });
-  if (availability !== undefined && availability !== "pending") leads.push({ by: "availability", value: availability });
-  for (const [key, value] of Object.entries(labels ?? {})) leads.push({ by: "label", key, value });
-  return leads;
 }

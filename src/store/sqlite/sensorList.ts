@@ -5,7 +5,8 @@ import type { Page, PageRequest, SensorQuery, SensorRecord } from "../store";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
 import { sensorLabels, sensors, states } from "./schema/sensors";
-import { type Lead, prepareLead, prepareSteps, type StateColumn } from "./sensorLead";
+import type { Lead, StateColumn } from "../sensorLeads";
+import { prepareLead, prepareSteps } from "./sensorLead";
 import { sensorOf, stateOf } from "./sensorRows";
 
 const LIST = "sensors";

@@ -1,6 +1,6 @@
 import type { Labels, Sensor } from "../../domain/sensor";
 import type { Connection } from "./connection";
-import { searchTextOf } from "./sensorRows";
+import { searchTextOf } from "../sensorRows";
 
 /** What a write into the registry needs to know beside the sensor. */
 export interface Placement {

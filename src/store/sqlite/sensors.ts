@@ -5,13 +5,14 @@ import type { SensorAndState, SensorDraft, SensorRecord, SensorStore } from "../
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
 import { prepareSensorList } from "./sensorList";
-import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "./sensorRows";
+import { SENSOR_AND_STATE } from "../sensorRows";
+import { type SensorAndStateText, sensorAndStateOfText } from "./sensorRows";
 import { prepareSensorWrites } from "./sensorWrites";
 
 export function openSensors(connection: Connection): Direct<SensorStore> {
   const { client, write } = connection;
   const writes = prepareSensorWrites(connection);
-  const read = client.prepare<[string], SensorAndStateRow & { partition: number }>(
+  const read = client.prepare<[string], SensorAndStateText & { partition: number }>(
     `select s.partition, ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id where s.id = ?`,
   );
   // An edit and a batch that was decided without it must not both go in: the batch compares this number.
@@ -28,7 +29,7 @@ export function openSensors(connection: Connection): Direct<SensorStore> {
 
   function find(id: string): (SensorAndState & { partition: number }) | null {
     const row = read.get(id);
-    return row === undefined ? null : { ...sensorAndStateOf(row), partition: row.partition };
+    return row === undefined ? null : { ...sensorAndStateOfText(row), partition: row.partition };
   }
 
   /** The sensor that is to be edited. Throws notFound, preconditionFailed. */

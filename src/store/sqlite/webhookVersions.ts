@@ -1,5 +1,6 @@
 import type { Webhook, WebhookVersion } from "../../domain/webhook";
 import type { WebhookSet } from "../store";
+import { type JudgedVersions, judgeVersions, type Reached } from "../versionsThatMatter";
 import type { Connection } from "./connection";
 
 export interface WebhookVersions {
@@ -29,7 +30,6 @@ export function prepareWebhookVersions({ client, read, write }: Connection): Web
     "insert into meta (name, value) values ('webhooks_version', 1) on conflict (name) do update set value = value + 1",
   );
   const readEdits = client.prepare<[], number>("select value from meta where name = 'webhooks_version'").pluck();
-  type Reached = { readonly partition: number; readonly number: number };
   const recorded = client.prepare<[], Reached>("select partition, change_number as number from partitions where role = 'ingest'");
   const planned = client.prepare<[], Reached>("select partition, change_number as number from partitions where role = 'notify'");
   const insert = client.prepare<unknown[]>(
@@ -41,20 +41,8 @@ export function prepareWebhookVersions({ client, read, write }: Connection): Web
   );
   const pass = client.prepare<[string, number]>("update webhook_versions set passed = 1 where webhook_id = ? and version = ?");
 
-  /** Tells apart, among those not marked, what a planner may still ask for and what none will. */
-  function judge(): { mattering: WebhookVersion[]; passed: WebhookVersion[] } {
-    const reached = new Map(planned.all().map(({ partition, number }) => [String(partition), number]));
-    const mattering: WebhookVersion[] = [];
-    const passed: WebhookVersion[] = [];
-    for (const versions of Map.groupBy(notPassed.all().map(versionOf), ({ webhookId }) => webhookId).values()) {
-      const older = versions.filter((_, index) => isAwaited(versions[index + 1], reached));
-      const newest = versions.at(-1) as WebhookVersion;
-      // The newest applies to all that comes; if it is the webhook's end, it matters as long as anything before it does.
-      const kept = newest.deleted && older.length === 0 ? [] : [...older, newest];
-      mattering.push(...kept);
-      passed.push(...versions.filter((version) => !kept.includes(version)));
-    }
-    return { mattering, passed };
+  function judge(): JudgedVersions {
+    return judgeVersions(notPassed.all().map(versionOf), planned.all());
   }
 
   return {
@@ -77,12 +65,6 @@ export function prepareWebhookVersions({ client, read, write }: Connection): Web
         return passed.length;
       }),
   };
-}
-
-/** Whether some planner has yet to come to the changes before the next version; the newest has none after it. */
-function isAwaited(next: WebhookVersion | undefined, reached: ReadonlyMap<string, number>): boolean {
-  if (next === undefined) return false;
-  return Object.entries(next.after).some(([partition, number]) => (reached.get(partition) ?? 0) < number);
 }
 
 function versionOf(row: VersionRow): WebhookVersion {

@@ -1,7 +1,8 @@
 import { asc, count, eq, gt, sql } from "drizzle-orm";
 import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
-import type { WebhookDraft, WebhookStore } from "../store";
+import type { WebhookStore } from "../store";
+import { demandVersion, editOf, newWebhook } from "../webhookEdits";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
@@ -29,10 +30,7 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
 
   /** The webhook that is to be edited. Throws notFound, preconditionFailed. */
   function registered(id: string, expectedVersion: number | null): Webhook {
-    const webhook = find(id);
-    if (webhook === null) throw new Fault("notFound", `There is no webhook ${id}.`);
-    if (expectedVersion === null || expectedVersion === webhook.version) return webhook;
-    throw new Fault("preconditionFailed", `Webhook ${id} is at version ${webhook.version}, not ${expectedVersion}.`);
+    return demandVersion(id, find(id), expectedVersion);
   }
 
   return {
@@ -53,7 +51,7 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
     updateWebhook(id, edit, expectedVersion) {
       return write(() => {
         const before = registered(id, expectedVersion);
-        const webhook = editedWebhook(before, edit);
+        const webhook = { ...before, ...editOf(before, edit) };
         db.update(webhooks).set(webhook).where(eq(webhooks.id, id)).run();
         const stateMoved = webhook.state !== before.state;
         if (edit.filter !== undefined || stateMoved) versions.add(webhook, { deleted: false });
@@ -92,42 +90,5 @@ function prepareMakeHeadsDue({ client }: Connection): (webhookId: string, now: n
   );
   return (webhookId, now) => {
     for (const partition of partitions.all()) makeDue.run(now, partition, webhookId, now);
-  };
-}
-
-function newWebhook(draft: WebhookDraft & Pick<Webhook, "id" | "secrets">): Webhook {
-  const { id, url, filter, description, concurrency, secrets } = draft;
-  const now = Date.now();
-  return {
-    id,
-    url,
-    filter,
-    state: "active",
-    stateReason: null,
-    description,
-    concurrency,
-    secrets,
-    version: 1,
-    createdAt: now,
-    updatedAt: now,
-    lastSuccessAt: null,
-    failingSince: null,
-  };
-}
-
-function editedWebhook(before: Webhook, edit: Parameters<WebhookStore["updateWebhook"]>[1]): Webhook {
-  const state = edit.state ?? before.state;
-  // A reason belongs to the state that it was given for.
-  const reason = state === before.state ? before.stateReason : null;
-  return {
-    ...before,
-    url: edit.url ?? before.url,
-    filter: edit.filter ?? before.filter,
-    state,
-    stateReason: edit.stateReason === undefined ? reason : edit.stateReason,
-    description: edit.description ?? before.description,
-    concurrency: edit.concurrency ?? before.concurrency,
-    version: before.version + 1,
-    updatedAt: Date.now(),
   };
 }

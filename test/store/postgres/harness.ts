@@ -1,7 +1,6 @@
-import pg from "pg";
 import { openStore } from "../../../src/store/open";
 import type { Store } from "../../../src/store/store";
-import { startPostgres, type TestPostgres } from "../../servers/postgres";
+import { onDatabase, startPostgres, type TestPostgres } from "../../servers/postgres";
 import type { OpenedStore, StoreHarness } from "../conformance/harness";
 
 export interface PostgresHarness extends StoreHarness, AsyncDisposable {
@@ -63,15 +62,4 @@ async function empty(url: string): Promise<void> {
     const { rows } = await client.query<{ deletions: string }>(tables);
     await client.query(rows[0]?.deletions ?? "");
   });
-}
-
-/** The database as somebody else would see it. */
-export async function onDatabase<Result>(url: string, act: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    return await act(client);
-  } finally {
-    await client.end();
-  }
 }

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { onDatabase } from "./harness";
+import { onDatabase } from "../../servers/postgres";
 
 /** Holds what `statement` locks until it is disposed of. */
 export async function locked(url: string, statement: string): Promise<AsyncDisposable> {

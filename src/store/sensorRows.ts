@@ -1,8 +1,7 @@
-import type { Heartbeat, Labels, Sensor } from "../../domain/sensor";
-import type { Availability, Severity } from "../../domain/severity";
-import type { State } from "../../domain/state";
-import type { SensorAndState } from "../store";
-import type { Json } from "./schema/json";
+import type { Heartbeat, Labels, Sensor } from "../domain/sensor";
+import type { Availability, Severity } from "../domain/severity";
+import type { State } from "../domain/state";
+import type { SensorAndState } from "./store";
 
 /** What `q` is looked for in. */
 export function searchTextOf(id: string, name: string): string {
@@ -20,7 +19,7 @@ export interface SensorAndStateRow {
   readonly id: string;
   readonly name: string;
   readonly labels: Labels;
-  readonly metadata: Json;
+  readonly metadata: Sensor["metadata"];
   readonly heartbeat_interval_seconds: number | null;
   readonly heartbeat_grace_seconds: number | null;
   readonly version: number;
@@ -72,6 +71,6 @@ function writtenState(row: SensorAndStateRow): State | null {
   };
 }
 
-function heartbeatOf(intervalSeconds: number | null, graceSeconds: number | null): Heartbeat | null {
+export function heartbeatOf(intervalSeconds: number | null, graceSeconds: number | null): Heartbeat | null {
   return intervalSeconds === null ? null : { intervalSeconds, graceSeconds: graceSeconds ?? 0 };
 }
