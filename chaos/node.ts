@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dieWithParent } from "../src/jetstream/embedded/child";
 import { freePorts } from "../test/servers/natsServer";
-import { ADMIN_TOKEN, inherited } from "../test/servers/tocsin";
+import { ADMIN_TOKEN, callApi, inherited, isReady } from "../test/servers/tocsin";
 import type { Dependency } from "./plan";
 import { type LinkState, openProxy, type Proxy } from "./proxy";
 
@@ -85,7 +85,7 @@ export class ServiceNode implements AsyncDisposable {
   async start(): Promise<void> {
     this.launch();
     const deadline = performance.now() + READY_MS;
-    while (!(await this.#answersReady())) {
+    while (!(await isReady(this.httpUrl))) {
       if (performance.now() > deadline) throw new Error(`${this.name} is not ready after ${READY_MS} ms:\n${this.output()}`);
       await Bun.sleep(LOOK_MS);
     }
@@ -138,8 +138,7 @@ export class ServiceNode implements AsyncDisposable {
   }
 
   api(path: string, init: RequestInit = {}): Promise<Response> {
-    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
-    return fetch(`${this.httpUrl}${path}`, { ...init, headers });
+    return callApi(this.httpUrl, path, init);
   }
 
   /** The last that it printed. */
@@ -166,15 +165,6 @@ export class ServiceNode implements AsyncDisposable {
     setTimeout(() => {
       if (this.#wanted && child === this.#child) this.launch();
     }, START_AGAIN_MS);
-  }
-
-  async #answersReady(): Promise<boolean> {
-    try {
-      const { status } = await fetch(`${this.httpUrl}/readyz`, { signal: AbortSignal.timeout(2000) });
-      return status === 200;
-    } catch {
-      return false;
-    }
   }
 
   async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {

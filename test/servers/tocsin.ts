@@ -99,7 +99,7 @@ class RunningTocsin implements TocsinProcess {
   async start(): Promise<void> {
     this.launch();
     const deadline = performance.now() + READY_MS;
-    while (!(await this.#isReady())) {
+    while (!(await isReady(this.httpUrl))) {
       if (this.#child?.exitCode != null || this.#child?.signalCode != null)
         throw new Error(`it ended before it was ready:\n${this.output()}`);
       if (performance.now() > deadline) throw new Error(`not ready after ${READY_MS} ms:\n${this.output()}`);
@@ -144,8 +144,7 @@ class RunningTocsin implements TocsinProcess {
   }
 
   api(path: string, init: RequestInit = {}): Promise<Response> {
-    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
-    return fetch(`${this.httpUrl}${path}`, { ...init, headers });
+    return callApi(this.httpUrl, path, init);
   }
 
   output(): string {
@@ -155,15 +154,6 @@ class RunningTocsin implements TocsinProcess {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     rmSync(this.dataDir, { recursive: true, force: true });
-  }
-
-  async #isReady(): Promise<boolean> {
-    try {
-      const { status } = await fetch(`${this.httpUrl}/readyz`, { signal: AbortSignal.timeout(2000) });
-      return status === 200;
-    } catch {
-      return false;
-    }
   }
 
   #brokerPid(): number | null {
@@ -184,4 +174,20 @@ class RunningTocsin implements TocsinProcess {
 export function inherited(): Record<string, string> {
   const names = ["PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "TOCSIN_TEST_RUN"];
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+}
+
+/** Whether /readyz says 200. */
+export async function isReady(httpUrl: string): Promise<boolean> {
+  try {
+    const { status } = await fetch(`${httpUrl}/readyz`, { signal: AbortSignal.timeout(2000) });
+    return status === 200;
+  } catch {
+    return false;
+  }
+}
+
+/** A call of the API with the admin token. Throws what fetch throws. */
+export function callApi(httpUrl: string, path: string, init: RequestInit): Promise<Response> {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
+  return fetch(`${httpUrl}${path}`, { ...init, headers });
 }
