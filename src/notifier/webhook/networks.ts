@@ -75,10 +75,15 @@ export function addressRule({ allowCidrs, allowLoopback }: GuardConfig): (text: 
   return (text) => {
     // A zone names one of this machine's own links, and no URL can hold it.
     if (isIP(text) === 0 || text.includes("%")) return { refused: `"${text}" is no address that can be dialled` };
-    const address = ipaddr.process(text);
+    const address = readAddress(text);
     const reason = reasonAgainst(address);
     return reason === null ? { dial: address.toString() } : { refused: `address ${address.toString()} is not public (${reason})` };
   };
+}
+
+/** The URL parser's reading counts: ipaddr.js takes `::10.0.0.1` for a mapped address, which those who dial it do not. */
+function readAddress(text: string): Address {
+  return ipaddr.process(isIP(text) === 6 ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text);
 }
 
 function specialName(address: Address): string | null {
