@@ -1,7 +1,7 @@
-import type { Change, ChangeData } from "../domain/change";
-import { refusingClause } from "../domain/filter";
+import type { ChangeData } from "../domain/change";
 import type { WebhookVersion } from "../domain/webhook";
 import type { LoggedChange, PlannedDelivery, WebhookSet } from "../store/store";
+import { type FilterIndex, indexFilters } from "./filterIndex";
 
 /** What each change of a partition is owed to, by its number. */
 export interface Matcher {
@@ -30,22 +30,22 @@ export function createMatcher({ version, versions }: WebhookSet, partition: numb
       if (!deleted && span.after < span.until) applying.push({ webhookId, filter, state, ...span });
     });
   }
-  return { webhooksVersion: version, newest, match: (change) => (applying.length === 0 ? [] : matchAll(applying, change)) };
+  const index = indexFilters(applying.map(({ filter }) => filter));
+  return { webhooksVersion: version, newest, match: (change) => (applying.length === 0 ? [] : matchAll(applying, index, change)) };
 }
 
-function matchAll(applying: readonly Applying[], logged: LoggedChange): PlannedDelivery[] {
-  const change = changeOf(logged);
-  const { number, sensorId, revision } = change;
+/** In the order of `applying`, so that the same change is planned the same way by everybody. */
+function matchAll(applying: readonly Applying[], index: FilterIndex, { data, number }: LoggedChange): PlannedDelivery[] {
+  const change = JSON.parse(data) as ChangeData;
   const planned: PlannedDelivery[] = [];
-  for (const { webhookId, after, until, filter, state } of applying) {
-    if (number <= after || number > until || refusingClause(filter, change) !== null) continue;
-    const fate = state === "disabled" ? ({ state: "skipped", reason: "disabled" } as const) : ({ state: "pending", reason: null } as const);
-    planned.push({ webhookId, number, sensorId, revision, ...fate });
+  for (const position of index(change)) {
+    const version = applying[position] as Applying;
+    if (version.after < number && number <= version.until) planned.push(deliveryOf(version, change, number));
   }
   return planned;
 }
 
-function changeOf({ data, partition, number, occurredAt }: LoggedChange): Change {
-  const parsed = JSON.parse(data) as ChangeData;
-  return { ...parsed, id: parsed.changeId, partition, number, occurredAt, detectedAt: Date.parse(parsed.detectedAt) };
+function deliveryOf({ webhookId, state }: Applying, { sensorId, revision }: ChangeData, number: number): PlannedDelivery {
+  const fate = state === "disabled" ? ({ state: "skipped", reason: "disabled" } as const) : ({ state: "pending", reason: null } as const);
+  return { webhookId, number, sensorId, revision, ...fate };
 }
