@@ -46,6 +46,6 @@ function matchAll(applying: readonly Applying[], index: FilterIndex, { data, num
 }
 
 function deliveryOf({ webhookId, state }: Applying, { sensorId, revision }: ChangeData, number: number): PlannedDelivery {
-  const fate = state === "disabled" ? ({ state: "skipped", reason: "disabled" } as const) : ({ state: "pending", reason: null } as const);
-  return { webhookId, number, sensorId, revision, ...fate };
+  const skipped = state === "disabled";
+  return { webhookId, number, sensorId, revision, state: skipped ? "skipped" : "pending", reason: skipped ? "disabled" : null };
 }
