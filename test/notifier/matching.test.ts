@@ -4,7 +4,7 @@ import { changeData, changeId, type Change } from "../../src/domain/change";
 import { refusingClause } from "../../src/domain/filter";
 import { AVAILABILITIES, SEVERITIES } from "../../src/domain/severity";
 import { DIRECTIONS, type Filter, WEBHOOK_STATES, type WebhookVersion } from "../../src/domain/webhook";
-import { createMatcher } from "../../src/notifier/matching";
+import { createMatcher, indexWebhooks } from "../../src/notifier/matching";
 import type { LoggedChange } from "../../src/store/store";
 import { matches } from "../ledger/matching";
 
@@ -105,7 +105,8 @@ function owedBySight(versions: readonly WebhookVersion[], change: Change) {
     const holding = begun.toSorted((a, b) => a.version - b.version).at(-1);
     if (holding === undefined || holding.deleted || refusingClause(holding.filter, change) !== null) return [];
     const skipped = holding.state === "disabled";
-    return [{ webhookId, number, sensorId, revision, state: skipped ? "skipped" : "pending", reason: skipped ? "disabled" : null }];
+    const fate = { state: skipped ? "skipped" : "pending", reason: skipped ? "disabled" : null };
+    return [{ webhookId, number, sensorId, revision, ...fate }];
   });
 }
 
@@ -114,7 +115,7 @@ test("the index finds exactly what a look at every webhook's filter finds, in th
   let missed = 0;
   fc.assert(
     fc.property(webhooks, fc.array(changes, { minLength: 1, maxLength: 5 }), (versions, drawn) => {
-      const matcher = createMatcher({ version: 1, versions }, PARTITION);
+      const matcher = createMatcher(indexWebhooks({ version: 1, versions }), PARTITION);
       for (const change of drawn) {
         const owed = owedBySight(versions, change);
         expect(matcher.match(logged(change)) as unknown[]).toEqual(owed);
@@ -142,7 +143,7 @@ test("filters that say the same in other words match alike, those that differ in
   const versions = said.map((filter, index): WebhookVersion => {
     return { webhookId: `wh_${index}`, version: 1, filter, state: "active", deleted: false, after: {} };
   });
-  const matcher = createMatcher({ version: 1, versions }, PARTITION);
+  const matcher = createMatcher(indexWebhooks({ version: 1, versions }), PARTITION);
   const ok = { status: "ok", severity: "ok", availability: "online" } as const;
   const hot = { status: "hot", severity: "warning", availability: "online" } as const;
   const [change] = fc.sample(changes, 1) as [Change];
