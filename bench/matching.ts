@@ -94,9 +94,10 @@ function matchByLoop(versions: readonly WebhookVersion[], { data, number }: Logg
   const change = JSON.parse(data) as ChangeData;
   const { sensorId, revision } = change;
   const planned: PlannedDelivery[] = [];
-  for (const { webhookId, filter } of versions) {
+  for (const { webhookId, filter, terms } of versions) {
     if (refusingClause(filter, change) !== null) continue;
-    planned.push({ webhookId, number, sensorId, revision, state: "pending", reason: null });
+    const { begins, minIntervalMs } = terms;
+    planned.push({ webhookId, number, sensorId, revision, state: "pending", reason: null, begins, minIntervalMs });
   }
   return planned;
 }

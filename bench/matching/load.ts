@@ -1,6 +1,6 @@
 import { type Change, changeData, changeId } from "../../src/domain/change";
 import type { Condition } from "../../src/domain/state";
-import type { Filter, WebhookVersion } from "../../src/domain/webhook";
+import { type Filter, SETTINGS_DEFAULT, termsOf, type WebhookVersion } from "../../src/domain/webhook";
 import type { LoggedChange } from "../../src/store/store";
 
 const SITES = 200;
@@ -30,6 +30,7 @@ export function webhooksOf(mix: Mix, webhooks: number, sensors: number): Webhook
     filter: MIXES[mix](draw, sensors),
     state: "active",
     deleted: false,
+    terms: termsOf(SETTINGS_DEFAULT),
     after: {},
   }));
 }

@@ -42,7 +42,7 @@ function spansIn(partition: number, versions: readonly WebhookVersion[]): Map<We
     inOrder.forEach((one, place) => {
       const next = inOrder[place + 1];
       const span = { after: one.after[partition] ?? 0, until: next === undefined ? Infinity : (next.after[partition] ?? 0) };
-      if (!one.deleted && span.after < span.until) spans.set(one, span);
+      if (!one.deleted && one.terms.changes && span.after < span.until) spans.set(one, span);
     });
   }
   return spans;
@@ -64,8 +64,9 @@ function matchAll({ versions, index, spans }: Matching, { data, number }: Logged
   return planned;
 }
 
-function deliveryOf({ webhookId, state }: WebhookVersion, { sensorId, revision }: ChangeData, number: number): PlannedDelivery {
+function deliveryOf({ webhookId, state, terms }: WebhookVersion, { sensorId, revision }: ChangeData, number: number): PlannedDelivery {
+  const { begins, minIntervalMs } = terms;
   const skipped = state === "disabled";
   const reason = skipped ? "disabled" : null;
-  return { webhookId, number, sensorId, revision, state: skipped ? "skipped" : "pending", reason };
+  return { webhookId, number, sensorId, revision, state: skipped ? "skipped" : "pending", reason, begins, minIntervalMs };
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { changeData, changeId, type Change } from "../../src/domain/change";
 import { refusingClause } from "../../src/domain/filter";
 import { AVAILABILITIES, SEVERITIES } from "../../src/domain/severity";
-import { DIRECTIONS, type Filter, WEBHOOK_STATES, type WebhookVersion } from "../../src/domain/webhook";
+import { DIRECTIONS, type Filter, SETTINGS_DEFAULT, termsOf, WEBHOOK_STATES, type WebhookVersion } from "../../src/domain/webhook";
 import { createMatcher, indexWebhooks } from "../../src/notifier/matching";
 import type { LoggedChange } from "../../src/store/store";
 import { matches } from "../ledger/matching";
@@ -73,6 +73,11 @@ const webhooks: fc.Arbitrary<WebhookVersion[]> = fc
         filter: filters,
         state: fc.constantFrom(...WEBHOOK_STATES),
         deleted: fc.boolean(),
+        terms: fc.record({
+          changes: fc.nat(9).map((one) => one > 0),
+          begins: fc.constantFrom("lane" as const, "free" as const, "batch" as const),
+          minIntervalMs: fc.constantFrom(0, 5000),
+        }),
         later: fc.integer({ min: 0, max: 4 }),
       }),
       { minLength: 1, maxLength: 3 },
@@ -82,12 +87,12 @@ const webhooks: fc.Arbitrary<WebhookVersion[]> = fc
   .map((lives) =>
     lives.flatMap((edits, index) => {
       let after = 0;
-      return edits.map(({ filter, state, deleted, later }, edit): WebhookVersion => {
+      return edits.map(({ filter, state, deleted, terms, later }, edit): WebhookVersion => {
         after += later;
         const gone = deleted && edit === edits.length - 1;
         // The other partitions' numbers do not matter, and a partition without changes is not named.
         const place: Record<string, number> = after === 0 ? { 4: 7 } : { [PARTITION]: after, 4: 1 };
-        return { webhookId: `wh_${index}`, version: edit + 1, filter, state, deleted: gone, after: place };
+        return { webhookId: `wh_${index}`, version: edit + 1, filter, state, deleted: gone, terms, after: place };
       });
     }),
   );
@@ -103,10 +108,11 @@ function owedBySight(versions: readonly WebhookVersion[], change: Change) {
   return [...new Set(versions.map(({ webhookId }) => webhookId))].flatMap((webhookId) => {
     const begun = versions.filter((one) => one.webhookId === webhookId && (one.after[PARTITION] ?? 0) < number);
     const holding = begun.toSorted((a, b) => a.version - b.version).at(-1);
-    if (holding === undefined || holding.deleted || refusingClause(holding.filter, change) !== null) return [];
+    if (holding === undefined || holding.deleted || !holding.terms.changes || refusingClause(holding.filter, change) !== null) return [];
     const skipped = holding.state === "disabled";
     const fate = { state: skipped ? "skipped" : "pending", reason: skipped ? "disabled" : null };
-    return [{ webhookId, number, sensorId, revision, ...fate }];
+    const { begins, minIntervalMs } = holding.terms;
+    return [{ webhookId, number, sensorId, revision, ...fate, begins, minIntervalMs }];
   });
 }
 
@@ -141,7 +147,7 @@ test("filters that say the same in other words match alike, those that differ in
     { to: ["hot"], labels: { site: "north", lines: "1" } },
   ];
   const versions = said.map((filter, index): WebhookVersion => {
-    return { webhookId: `wh_${index}`, version: 1, filter, state: "active", deleted: false, after: {} };
+    return { webhookId: `wh_${index}`, version: 1, filter, state: "active", deleted: false, terms: termsOf(SETTINGS_DEFAULT), after: {} };
   });
   const matcher = createMatcher(indexWebhooks({ version: 1, versions }), PARTITION);
   const ok = { status: "ok", severity: "ok", availability: "online" } as const;
