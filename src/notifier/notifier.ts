@@ -29,7 +29,7 @@ export interface NotifierOptions {
   readonly from: number;
   /** Subscribes to wakes; they are hints. May reject while the broker is away. */
   readonly watch: (onWake: () => void) => Promise<{ stop(): Promise<void> }>;
-  readonly sender: Pick<Sender, "send" | "slots">;
+  readonly sender: Pick<Sender, "send" | "traffic">;
   /** Commits of all notifiers of this node take turns, so that many quiet partitions write as few as one busy one. */
   readonly turns: Turns;
   readonly events: Events;
@@ -65,7 +65,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   const owed = createOwed({ store, onDisabled: () => endpoints.forget(), events });
   const recovery = createRecovery({ store, lease, now, onWoken: (webhookId) => dispatcher.expect(webhookId), events });
   const moment = () => ({ now: clock.now(), random: clock.random() });
-  const attempt = createAttempt({ sender, bodies, owed, recovery, isHeld, moment, events });
+  const attempt = createAttempt({ sender, bodies, owed, isHeld, moment, events });
   const settler = new Settler({
     store,
     lease,
@@ -80,9 +80,9 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   });
   const dispatcher = new Dispatcher({
     store,
-    partition: lease.partition,
+    lease,
     isHeld,
-    slots: sender.slots,
+    traffic: sender.traffic,
     endpoints,
     attempt,
     settler,

@@ -6,7 +6,7 @@ import { errorOf, type Reply } from "../outcome";
 import { createGuard, type Guard } from "./guard";
 import { type Message, testMessage } from "./payload";
 import { post, type PostOptions } from "./request";
-import { createSlots, type Slots } from "./slots";
+import { createTraffic, type Traffic } from "./traffic";
 
 /** Test events at once: with the slots they stay below what Bun's fetch runs at once. */
 const TESTS_AT_ONCE_MAX = 8;
@@ -25,17 +25,17 @@ export interface Sender extends Pick<Guard, "checkUrl"> {
   /** Sends a test event and gives how it went. Throws `Fault` (unavailable) while too many others run. */
   sendTest(webhook: Pick<Webhook, "id" | "url" | "credentials">): Promise<AttemptRow>;
   /** Who may send now; the notifiers of all partitions share them. */
-  readonly slots: Slots;
+  readonly traffic: Traffic;
 }
 
 export interface SenderOptions {
   readonly guard?: Guard;
-  readonly slots?: Slots;
+  readonly traffic?: Traffic;
   readonly timeoutMs?: number;
 }
 
 export function createSender(config: GuardConfig, options: SenderOptions = {}): Sender {
-  const { guard = createGuard(config), slots = createSlots(), timeoutMs } = options;
+  const { guard = createGuard(config), traffic = createTraffic(), timeoutMs } = options;
   let tests = 0;
 
   async function send(message: Message, sendOptions: SendOptions = {}): Promise<Sent | null> {
@@ -59,5 +59,5 @@ export function createSender(config: GuardConfig, options: SenderOptions = {}): 
     }
   }
 
-  return { checkUrl: (text) => guard.checkUrl(text), send, sendTest, slots };
+  return { checkUrl: (text) => guard.checkUrl(text), send, sendTest, traffic };
 }
