@@ -25,6 +25,7 @@ import { createEvents, type Events } from "./telemetry/events";
 import { createHealth } from "./telemetry/health";
 import { openLog } from "./telemetry/log";
 import { type Metrics, openMetrics } from "./telemetry/metrics";
+import { refuseWithoutKey, unlockVault } from "./vault/unlock";
 import { createWorkers, type WorkerParts, type Workers } from "./workers";
 
 /** What running attempts get at the end; the rest is sent by whoever comes next. */
@@ -60,6 +61,7 @@ export interface ServiceOptions {
 
 /** Throws a `Fault` with one clear line when something that it needs cannot be had; whatever was opened by then is closed. */
 export async function openService({ config, secrets, say, overrides = {} }: ServiceOptions): Promise<Service> {
+  refuseWithoutKey(config, secrets);
   await using stack = new AsyncDisposableStack();
   const metrics = openMetrics();
   const nodeId = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
@@ -71,6 +73,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
   const store = overrides.store?.(opened) ?? opened;
   const partitions = await store.fixPartitionCount(config.partitions, defaultPartitions(config));
+  const failed = (error: unknown) => events.failed("vault.open", error);
+  const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: store, say, failed });
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
@@ -78,7 +82,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const pulse = createPulse(links.publishing, partitions);
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
 
-  const sender = createSender(config.guard);
+  const sender = createSender(config.guard, { vault });
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());

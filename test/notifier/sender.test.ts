@@ -11,7 +11,10 @@ const SOON_MS = 2000;
 const SENT_BYTES_MAX = 16 * 1024 * 1024;
 const RSS_GROWTH_BYTES_MAX = 40 * 1024 * 1024;
 
-const newMessage = (url: string) => ({ id: "wh_1_0_7", url, body: '{"type":"x","data":{}}', secrets: [newSecret(), newSecret()] });
+const newMessage = (url: string) => {
+  const secrets = [newSecret(), newSecret()];
+  return { id: "wh_1_0_7", url, body: '{"type":"x","data":{}}', webhookId: "wh_1", credentials: plainCredentials(secrets), secrets };
+};
 
 test("a request carries the three headers, our name and the body as it is; every secret verifies it", async () => {
   await using receiver = openReceiver();

@@ -8,13 +8,15 @@ export interface Message {
   readonly id: string;
   readonly url: string;
   readonly body: string;
-  readonly secrets: readonly string[];
+  readonly webhookId: string;
+  /** Sealed, as they stand on the webhook. */
+  readonly credentials: string;
 }
 
-type Endpoint = Pick<Webhook, "url" | "credentials">;
+type Endpoint = Pick<Webhook, "id" | "url" | "credentials">;
 
-export function deliveryMessage(delivery: DueDelivery, { url, credentials }: Endpoint, body: string): Message {
-  return { id: delivery.id, url, secrets: secretsOf(credentials), body };
+export function deliveryMessage(delivery: DueDelivery, { id: webhookId, url, credentials }: Endpoint, body: string): Message {
+  return { id: delivery.id, url, webhookId, credentials, body };
 }
 
 /** The same bytes for ever: `data` is the text that was written with the change. */
@@ -23,11 +25,7 @@ export function bodyOf(change: LoggedChange): string {
 }
 
 /** A test event is no delivery: it has an id of its own each time, and nothing of it is kept. */
-export function testMessage({ id, url, credentials }: Endpoint & Pick<Webhook, "id">, now: number): Message {
-  const body = JSON.stringify({ type: "webhook.test", timestamp: new Date(now).toISOString(), data: { webhookId: id } });
-  return { id: `msg_test_${crypto.randomUUID().replaceAll("-", "")}`, url, secrets: secretsOf(credentials), body };
-}
-
-function secretsOf(credentials: string): readonly string[] {
-  return JSON.parse(credentials.slice("plain:".length)) as string[];
+export function testMessage({ id: webhookId, url, credentials }: Endpoint, now: number): Message {
+  const body = JSON.stringify({ type: "webhook.test", timestamp: new Date(now).toISOString(), data: { webhookId } });
+  return { id: `msg_test_${crypto.randomUUID().replaceAll("-", "")}`, url, webhookId, credentials, body };
 }

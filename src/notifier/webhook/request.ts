@@ -4,7 +4,7 @@ import { version } from "../../../package.json";
 import type { Reply } from "../outcome";
 import { AddressRefused, type Guard } from "./guard";
 import type { Message } from "./payload";
-import { signedHeaders } from "./signature";
+import { type Signer, signedHeaders } from "./signature";
 
 /** Over everything: the name, the connection, the answer's head and its body. */
 export const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -14,6 +14,7 @@ const ERROR_CHARS_MAX = 300;
 
 export interface PostOptions {
   readonly guard: Pick<Guard, "addressesOf">;
+  readonly signers: readonly Signer[];
   /** Ends it early: the request is abandoned. */
   readonly signal?: AbortSignal;
   /** Asked again just before a connection is opened; no means that the request is abandoned. */
@@ -67,7 +68,7 @@ async function answerTo(message: Message, means: Means): Promise<Reply> {
   const addresses = await orAborted(means.guard.addressesOf(url), means.signal);
   const response = await ky.post(url, {
     headers: {
-      ...signedHeaders(message, Date.now()),
+      ...signedHeaders(message, means.signers, Date.now()),
       "content-type": "application/json",
       "user-agent": `Tocsin/${version}`,
       "accept-encoding": "identity",

@@ -2,10 +2,12 @@ import type { GuardConfig } from "../../config";
 import { Fault } from "../../domain/fault";
 import type { Webhook } from "../../domain/webhook";
 import type { AttemptRow } from "../../store/store";
+import { CannotOpen, openVault, type Vault } from "../../vault";
 import { errorOf, type Reply } from "../outcome";
 import { createGuard, type Guard } from "./guard";
 import { type Message, testMessage } from "./payload";
 import { post, type PostOptions } from "./request";
+import { type Signer, signersOf } from "./signature";
 import { createSlots, type Slots } from "./slots";
 
 /** Test events at once: with the slots they stay below what Bun's fetch runs at once. */
@@ -31,20 +33,34 @@ export interface Sender extends Pick<Guard, "checkUrl"> {
 export interface SenderOptions {
   readonly guard?: Guard;
   readonly slots?: Slots;
+  /** Without one, secrets are opened that were never sealed. */
+  readonly vault?: Pick<Vault, "openCredentials">;
   readonly timeoutMs?: number;
 }
 
 export function createSender(config: GuardConfig, options: SenderOptions = {}): Sender {
-  const { guard = createGuard(config), slots = createSlots(), timeoutMs } = options;
+  const { guard = createGuard(config), slots = createSlots(), vault = openVault({ keys: [] }), timeoutMs } = options;
   let tests = 0;
 
   async function send(message: Message, sendOptions: SendOptions = {}): Promise<Sent | null> {
     const at = Date.now();
     const startedAt = performance.now();
-    const reply = await post(message, { ...sendOptions, guard, timeoutMs });
+    const reply = await replyTo(message, at, sendOptions);
     if (reply === null) return null;
     const durationMs = Math.round(performance.now() - startedAt);
     return { reply, attempt: { at, durationMs, statusCode: reply.statusCode, error: errorOf(reply), response: null } };
+  }
+
+  /** Secrets that do not open are ours to mend: nothing is sent, and the delivery is tried again later. */
+  async function replyTo(message: Message, at: number, sendOptions: SendOptions): Promise<Reply | null> {
+    let signers: readonly Signer[];
+    try {
+      signers = signersOf(vault.openCredentials(message.webhookId, message.credentials), at);
+    } catch (error) {
+      if (!(error instanceof CannotOpen)) throw error;
+      return { kind: "unanswered", statusCode: null, error: "not sent: the webhook's secrets cannot be opened here", timedOut: false };
+    }
+    return post(message, { ...sendOptions, guard, signers, timeoutMs });
   }
 
   async function sendTest(webhook: Pick<Webhook, "id" | "url" | "credentials">): Promise<AttemptRow> {
