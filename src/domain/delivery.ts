@@ -6,6 +6,14 @@ export function deliveryId(webhookId: string, partition: number, number: number)
   return `${webhookId}_${partition}_${number}`;
 }
 
+/** The sensor's place in deliveries that carry an operational event instead of a change; never a sensor's id. */
+export const EVENTS_LANE = "$events";
+
+/** Of an operational event; `number` is the event's. */
+export function eventDeliveryId(webhookId: string, number: number): string {
+  return `${webhookId}_evt_${number}`;
+}
+
 /** How long after it was planned a delivery may still be tried. */
 export const DELIVERY_EXPIRES_MS = 3 * 24 * 3600 * 1000;
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Elysia } from "elysia";
 import { Fault } from "../domain/fault";
-import { CONCURRENCY_DEFAULT, type Webhook as WebhookFacts } from "../domain/webhook";
+import { CONCURRENCY_DEFAULT, SETTINGS_DEFAULT, type Webhook as WebhookFacts } from "../domain/webhook";
 import type { WebhookStore } from "../store/store";
 import { attemptView } from "./deliveries";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView } from "./fields";
@@ -29,7 +29,16 @@ export function webhooks({ store, port, changed }: WebhooksOptions) {
         await demandUrl(port, body.url);
         const { url, filter = {}, description = "", concurrency = CONCURRENCY_DEFAULT } = body;
         const secret = `whsec_${randomBytes(SECRET_BYTES).toString("base64")}`;
-        const webhook = await store.createWebhook({ id: newId(), url, filter, description, concurrency, secrets: [secret] });
+        const credentials = `plain:${JSON.stringify([secret])}`;
+        const webhook = await store.createWebhook({
+          id: newId(),
+          url,
+          filter,
+          description,
+          concurrency,
+          settings: SETTINGS_DEFAULT,
+          credentials,
+        });
         changed();
         set.status = 201;
         set.headers["location"] = `/v1/webhooks/${webhook.id}`;

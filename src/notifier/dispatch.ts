@@ -71,7 +71,7 @@ export class Dispatcher {
       const queue = this.#queueOf(delivery.webhookId);
       queue.forget(delivery.id);
       // Of this delivery or, where it failed, of the next in its lane.
-      if (verdict.kind !== "delivered" && verdict.nextAttemptAt !== undefined) this.#expect(queue, verdict.nextAttemptAt);
+      if (verdict.kind !== "delivered" && verdict.nextAttemptAt != null) this.#expect(queue, verdict.nextAttemptAt);
     }
     this.offer(heads);
     for (const { delivery } of settlements) this.#tidy(delivery.webhookId);

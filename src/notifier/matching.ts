@@ -13,7 +13,7 @@ export interface Matcher {
 }
 
 /** A webhook's version with the numbers that it applies to: after < number <= until. */
-interface Applying extends Pick<WebhookVersion, "webhookId" | "filter" | "state"> {
+interface Applying extends Pick<WebhookVersion, "webhookId" | "filter" | "state" | "terms"> {
   readonly after: number;
   readonly until: number;
 }
@@ -24,10 +24,10 @@ export function createMatcher({ version, versions }: WebhookSet, partition: numb
   for (const [webhookId, ofWebhook] of Map.groupBy(versions, (one) => one.webhookId)) {
     const inOrder = ofWebhook.toSorted((a, b) => a.version - b.version);
     newest.set(webhookId, inOrder.at(-1) as WebhookVersion);
-    inOrder.forEach(({ filter, state, deleted, after }, index) => {
+    inOrder.forEach(({ filter, state, deleted, terms, after }, index) => {
       const next = inOrder[index + 1];
       const span = { after: after[partition] ?? 0, until: next === undefined ? Infinity : (next.after[partition] ?? 0) };
-      if (!deleted && span.after < span.until) applying.push({ webhookId, filter, state, ...span });
+      if (!deleted && terms.changes && span.after < span.until) applying.push({ webhookId, filter, state, terms, ...span });
     });
   }
   return { webhooksVersion: version, newest, match: (change) => (applying.length === 0 ? [] : matchAll(applying, change)) };
@@ -37,10 +37,10 @@ function matchAll(applying: readonly Applying[], logged: LoggedChange): PlannedD
   const change = changeOf(logged);
   const { number, sensorId, revision } = change;
   const planned: PlannedDelivery[] = [];
-  for (const { webhookId, after, until, filter, state } of applying) {
+  for (const { webhookId, after, until, filter, state, terms } of applying) {
     if (number <= after || number > until || refusingClause(filter, change) !== null) continue;
     const fate = state === "disabled" ? ({ state: "skipped", reason: "disabled" } as const) : ({ state: "pending", reason: null } as const);
-    planned.push({ webhookId, number, sensorId, revision, ...fate });
+    planned.push({ webhookId, number, sensorId, revision, ...fate, begins: terms.begins, minIntervalMs: terms.minIntervalMs });
   }
   return planned;
 }

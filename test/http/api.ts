@@ -162,7 +162,7 @@ function keepTests(): TestApi["webhooks"] {
     checkUrl: async () => port.refusal,
     async sendTest({ id }): Promise<AttemptRow> {
       tested.push(id);
-      return { at: Date.now(), durationMs: 3, statusCode: 204, error: null };
+      return { at: Date.now(), durationMs: 3, statusCode: 204, error: null, response: null };
     },
   };
   return port;

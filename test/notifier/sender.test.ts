@@ -3,7 +3,7 @@ import { version } from "../../package.json";
 import { createSender } from "../../src/notifier/webhook/sender";
 import { type HOSTILE, openHostile } from "../receivers/hostile";
 import { isSigned, openReceiver } from "../receivers/receiver";
-import { LOOPBACK_ALLOWED, newSecret } from "./scene";
+import { LOOPBACK_ALLOWED, newSecret, plainCredentials } from "./scene";
 import { until } from "../until";
 
 const TIMEOUT_MS = 300;
@@ -37,20 +37,21 @@ test("a test event is signed, has an id of its own each time, and is answered wi
   let status = 204;
   await using receiver = openReceiver(() => ({ status }));
   const sender = createSender(LOOPBACK_ALLOWED);
-  const webhook = { id: "wh_1", url: receiver.url, secrets: [newSecret()] };
+  const secret = newSecret();
+  const webhook = { id: "wh_1", url: receiver.url, credentials: plainCredentials([secret]) };
   expect(await sender.sendTest(webhook)).toMatchObject({ statusCode: 204, error: null });
   status = 500;
   expect(await sender.sendTest(webhook)).toMatchObject({ statusCode: 500, error: "answered 500" });
   const [first, second] = receiver.arrivals;
   expect(JSON.parse(first?.body ?? "")).toMatchObject({ type: "webhook.test", data: { webhookId: "wh_1" } });
   expect(first?.id).not.toBe(second?.id);
-  for (const arrival of receiver.arrivals) expect(isSigned(arrival, webhook.secrets[0] as string)).toBe(true);
+  for (const arrival of receiver.arrivals) expect(isSigned(arrival, secret)).toBe(true);
 });
 
 test("test events are limited in number, and refused beyond it as unavailable", async () => {
   await using hanging = await openHostile("hang");
   const sender = createSender(LOOPBACK_ALLOWED, { timeoutMs: TIMEOUT_MS });
-  const webhook = { id: "wh_1", url: hanging.url, secrets: [newSecret()] };
+  const webhook = { id: "wh_1", url: hanging.url, credentials: plainCredentials([newSecret()]) };
   const sent = await Promise.allSettled(Array.from({ length: 10 }, () => sender.sendTest(webhook)));
   const refused = sent.filter((one) => one.status === "rejected");
   expect(refused).toHaveLength(2);

@@ -83,7 +83,7 @@ async function askAsApi(store: Store): Promise<void> {
   for (const webhookId of [undefined, "w"]) {
     for (const sensorId of [undefined, "sensor-2"]) {
       for (const state of [undefined, ...DELIVERY_STATES])
-        await twoPages((page) => store.listDeliveries({ webhookId, sensorId, state }, page));
+        await twoPages((page) => store.listDeliveries({ webhookId, sensorId, states: state === undefined ? undefined : [state] }, page));
     }
   }
   await store.getDelivery("w_0_1");

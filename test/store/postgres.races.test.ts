@@ -148,7 +148,7 @@ async function expectToDrain(store: Store, notifies: readonly Notify[]): Promise
   for (const { id, state } of items) if (state !== "active") await store.updateWebhook(id, { state: "active" }, null);
   const random = seededRandom(2);
   for (const notify of notifies) while ((await notify.settle(random, [delivered])) > 0);
-  const { items: pending } = await store.listDeliveries({ state: "pending" }, { limit: 1000, cursor: null });
+  const { items: pending } = await store.listDeliveries({ states: ["pending"] }, { limit: 1000, cursor: null });
   const waiting = pending.filter(({ nextAttemptAt }) => nextAttemptAt === null || nextAttemptAt <= Date.now());
   expect(waiting).toEqual([]);
 }

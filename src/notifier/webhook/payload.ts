@@ -11,10 +11,10 @@ export interface Message {
   readonly secrets: readonly string[];
 }
 
-type Endpoint = Pick<Webhook, "url" | "secrets">;
+type Endpoint = Pick<Webhook, "url" | "credentials">;
 
-export function deliveryMessage(delivery: DueDelivery, { url, secrets }: Endpoint, body: string): Message {
-  return { id: delivery.id, url, secrets, body };
+export function deliveryMessage(delivery: DueDelivery, { url, credentials }: Endpoint, body: string): Message {
+  return { id: delivery.id, url, secrets: secretsOf(credentials), body };
 }
 
 /** The same bytes for ever: `data` is the text that was written with the change. */
@@ -23,7 +23,11 @@ export function bodyOf(change: LoggedChange): string {
 }
 
 /** A test event is no delivery: it has an id of its own each time, and nothing of it is kept. */
-export function testMessage({ id, url, secrets }: Endpoint & Pick<Webhook, "id">, now: number): Message {
+export function testMessage({ id, url, credentials }: Endpoint & Pick<Webhook, "id">, now: number): Message {
   const body = JSON.stringify({ type: "webhook.test", timestamp: new Date(now).toISOString(), data: { webhookId: id } });
-  return { id: `msg_test_${crypto.randomUUID().replaceAll("-", "")}`, url, secrets, body };
+  return { id: `msg_test_${crypto.randomUUID().replaceAll("-", "")}`, url, secrets: secretsOf(credentials), body };
+}
+
+function secretsOf(credentials: string): readonly string[] {
+  return JSON.parse(credentials.slice("plain:".length)) as string[];
 }

@@ -23,7 +23,7 @@ export interface Sender extends Pick<Guard, "checkUrl"> {
   /** Null when it was abandoned, by the signal or because it may not be dialled any more. */
   send(message: Message, options?: SendOptions): Promise<Sent | null>;
   /** Sends a test event and gives how it went. Throws `Fault` (unavailable) while too many others run. */
-  sendTest(webhook: Pick<Webhook, "id" | "url" | "secrets">): Promise<AttemptRow>;
+  sendTest(webhook: Pick<Webhook, "id" | "url" | "credentials">): Promise<AttemptRow>;
   /** Who may send now; the notifiers of all partitions share them. */
   readonly slots: Slots;
 }
@@ -44,10 +44,10 @@ export function createSender(config: GuardConfig, options: SenderOptions = {}): 
     const reply = await post(message, { ...sendOptions, guard, timeoutMs });
     if (reply === null) return null;
     const durationMs = Math.round(performance.now() - startedAt);
-    return { reply, attempt: { at, durationMs, statusCode: reply.statusCode, error: errorOf(reply) } };
+    return { reply, attempt: { at, durationMs, statusCode: reply.statusCode, error: errorOf(reply), response: null } };
   }
 
-  async function sendTest(webhook: Pick<Webhook, "id" | "url" | "secrets">): Promise<AttemptRow> {
+  async function sendTest(webhook: Pick<Webhook, "id" | "url" | "credentials">): Promise<AttemptRow> {
     if (tests >= TESTS_AT_ONCE_MAX) throw new Fault("unavailable", `${TESTS_AT_ONCE_MAX} test events are under way; try again later.`);
     tests += 1;
     try {

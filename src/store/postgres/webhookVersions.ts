@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { Webhook, WebhookVersion } from "../../domain/webhook";
+import { termsOf, type Webhook, type WebhookVersion } from "../../domain/webhook";
 import type { WebhookSet } from "../store";
 import { type JudgedVersions, judgeVersions, type Reached } from "../versionsThatMatter";
 import { statement } from "./statement";
@@ -16,6 +16,7 @@ interface VersionRow {
   readonly filter: WebhookVersion["filter"];
   readonly state: WebhookVersion["state"];
   readonly deleted: boolean;
+  readonly terms: WebhookVersion["terms"];
   readonly after: WebhookVersion["after"];
 }
 
@@ -32,13 +33,13 @@ const bump = statement(
 );
 const insert = statement(
   "webhookVersions.insert",
-  `insert into webhook_versions (webhook_id, version, filter, state, deleted, after)
-   select $1, $2, $3, $4, $5, coalesce(json_object_agg(partition::text, change_number), '{}') from partitions where role = 'ingest'`,
+  `insert into webhook_versions (webhook_id, version, filter, state, deleted, terms, after)
+   select $1, $2, $3, $4, $5, $6, coalesce(json_object_agg(partition::text, change_number), '{}') from partitions where role = 'ingest'`,
 );
 const any = statement("webhookVersions.any", "select 1 from webhook_versions where webhook_id = $1 limit 1");
 const notPassed = statement<VersionRow>(
   "webhookVersions.notPassed",
-  "select webhook_id, version, filter, state, deleted, after from webhook_versions where not passed order by webhook_id, version",
+  "select webhook_id, version, filter, state, deleted, terms, after from webhook_versions where not passed order by webhook_id, version",
 );
 const planned = statement<Reached>(
   "webhookVersions.planned",
@@ -57,9 +58,9 @@ export async function lockWebhooks(client: ClientBase): Promise<void> {
 
 /** Writes down what a webhook is for the changes recorded from here on; the transaction has begun with {@link lockWebhooks}. */
 export async function addVersion(client: ClientBase, webhook: Webhook, { deleted }: { deleted: boolean }): Promise<void> {
-  const { id, version, filter, state } = webhook;
+  const { id, version, filter, state, settings } = webhook;
   await bump(client);
-  await insert(client, id, version, JSON.stringify(filter), state, deleted);
+  await insert(client, id, version, JSON.stringify(filter), state, deleted, JSON.stringify(termsOf(settings)));
 }
 
 /** Whether a webhook of this id is there or ever was. */

@@ -1,10 +1,10 @@
-import { asc, count, eq, gt } from "drizzle-orm";
+import { and, asc, count, eq, getTableColumns, gt } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
 import type { WebhookStore } from "../store";
-import { demandVersion, editOf, newWebhook, type WebhookEdit } from "../webhookEdits";
+import { beginsAnew, demandVersion, editOf, isOfPlanning, newWebhook, type WebhookEdit } from "../webhookEdits";
 import type { Connection, Session } from "./connection";
 import { makeHeadsDue } from "./lanes";
 import { webhooks } from "./schema/webhooks";
@@ -12,8 +12,11 @@ import { addVersion, lockWebhooks, webhookExisted } from "./webhookVersions";
 
 const LIST = "webhooks";
 
+/** All but what only the store itself asks for. */
+const { toldFailingSince: _, ...WEBHOOK } = getTableColumns(webhooks);
+
 export async function findWebhook(db: NodePgDatabase, id: string): Promise<Webhook | null> {
-  const [found] = await db.select().from(webhooks).where(eq(webhooks.id, id));
+  const [found] = await db.select(WEBHOOK).from(webhooks).where(eq(webhooks.id, id));
   return found ?? null;
 }
 
@@ -50,12 +53,11 @@ export function openWebhooks(connection: Connection): WebhookStore {
       const { before, after } = await edit(async (session) => {
         const found = await registered(session.db, id, expectedVersion);
         const webhook = await overwrite(session.db, found, wanted);
-        if (wanted.filter !== undefined || webhook.state !== found.state) await addVersion(session.client, webhook, { deleted: false });
+        if (isOfPlanning(found, webhook)) await addVersion(session.client, webhook, { deleted: false });
         return { before: found, after: webhook };
       });
       // In slices of their own, so that no plan waits while a long backlog is woken. Where one fails, the first success wakes the rest.
-      const opened = after.state !== before.state && after.state === "active";
-      if (after.url !== before.url || opened) await makeHeadsDue(connection, id, after.updatedAt);
+      if (beginsAnew(before, after)) await makeHeadsDue(connection, id, after.updatedAt);
       return after;
     },
 
@@ -69,12 +71,19 @@ export function openWebhooks(connection: Connection): WebhookStore {
     async listWebhooks({ limit, cursor }) {
       const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
       const rows = await db
-        .select()
+        .select(WEBHOOK)
         .from(webhooks)
         .where(gt(webhooks.id, after))
         .orderBy(asc(webhooks.id))
         .limit(limit + 1);
       return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+    },
+
+    listCredentials: () => db.select({ id: webhooks.id, credentials: webhooks.credentials }).from(webhooks),
+
+    async replaceCredentials(id, before, credentials) {
+      const unchanged = and(eq(webhooks.id, id), eq(webhooks.credentials, before));
+      return (await db.update(webhooks).set({ credentials }).where(unchanged).returning({ id: webhooks.id })).length === 1;
     },
   };
 }
@@ -86,6 +95,6 @@ async function registered(db: NodePgDatabase, id: string, expectedVersion: numbe
 
 /** All but how its deliveries went, which others write meanwhile. */
 async function overwrite(db: NodePgDatabase, before: Webhook, edit: WebhookEdit): Promise<Webhook> {
-  const [after] = await db.update(webhooks).set(editOf(before, edit)).where(eq(webhooks.id, before.id)).returning();
+  const [after] = await db.update(webhooks).set(editOf(before, edit)).where(eq(webhooks.id, before.id)).returning(WEBHOOK);
   return after as Webhook;
 }

@@ -7,7 +7,7 @@ import { addWebhook, FAR, FIRST_PAGE } from "./samples";
 
 /** The pending deliveries of each lane, from the head on: their revisions, those with a time marked. */
 async function lanes(store: Store): Promise<Record<string, string[]>> {
-  const { items } = await store.listDeliveries({ state: "pending" }, FIRST_PAGE);
+  const { items } = await store.listDeliveries({ states: ["pending"] }, FIRST_PAGE);
   const found: Record<string, string[]> = {};
   for (const { webhookId, sensorId, revision, nextAttemptAt } of items.toReversed()) {
     (found[`${webhookId}/${sensorId}`] ??= []).push(`${revision}${nextAttemptAt === null ? "" : "!"}`);
@@ -139,7 +139,7 @@ export const endingPromises: readonly Promises[] = [
         message: expect.stringContaining("behind"),
       });
       await store.updateWebhook("w", { state: "paused" }, null);
-      expect(await store.retryDelivery(ids[0], 1)).toMatchObject({ state: "pending" });
+      expect(await store.retryDelivery(ids[0], 1)).toMatchObject({ states: ["pending"] });
       expect(await planner.heads("w")).toEqual([]);
       await store.updateWebhook("w", { state: "disabled" }, null);
       await expect(store.retryDelivery(ids[0], 2)).rejects.toMatchObject({
@@ -170,7 +170,10 @@ export const endingPromises: readonly Promises[] = [
                 (sensorId ?? each.sensorId) === each.sensorId &&
                 (state ?? each.state) === each.state,
             );
-            const { items, nextCursor } = await store.listDeliveries({ webhookId, sensorId, state }, FIRST_PAGE);
+            const { items, nextCursor } = await store.listDeliveries(
+              { webhookId, sensorId, states: state === undefined ? undefined : [state] },
+              FIRST_PAGE,
+            );
             expect([webhookId, sensorId, state, items, nextCursor]).toEqual([webhookId, sensorId, state, fits, null]);
           }
         }

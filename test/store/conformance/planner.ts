@@ -35,7 +35,16 @@ export class Planner {
     const { version } = await this.store.webhookSet();
     const to = changes.at(-1)?.number ?? this.planned;
     const deliveries = changes.flatMap(({ number, sensorId, revision }) =>
-      webhookIds.map((webhookId) => ({ webhookId, number, sensorId, revision, state: "pending" as const, reason: null, ...edit })),
+      webhookIds.map((webhookId) => ({
+        webhookId,
+        number,
+        sensorId,
+        revision,
+        state: "pending" as const,
+        reason: null,
+        ...IN_LANE,
+        ...edit,
+      })),
     );
     return { lease: this.lease, leaseTtlMs: TTL_MS, webhooksVersion: version, from: this.planned, to, deliveries };
   }
@@ -70,7 +79,8 @@ export class Planner {
   }
 }
 
-const TRIED = { durationMs: 5, statusCode: 200, error: null };
+const IN_LANE = { begins: "lane", minIntervalMs: 0 } as const;
+const TRIED = { durationMs: 5, statusCode: 200, error: null, response: null };
 
 /** No two attempts are at one time: they would be the same one. */
 let lastTriedAt = 1000;
@@ -83,7 +93,7 @@ export function delivered(delivery: DueDelivery, at = nextTry()): Settlement {
 }
 
 export function refused(delivery: DueDelivery, nextAttemptAt: number, { rejected = false, at = nextTry() } = {}): Settlement {
-  const attempt = { at, durationMs: 5, statusCode: rejected ? 422 : 503, error: null };
+  const attempt = { at, durationMs: 5, statusCode: rejected ? 422 : 503, error: null, response: null };
   return { delivery, attempt, verdict: { kind: "retry", nextAttemptAt, rejected } };
 }
 
@@ -93,7 +103,7 @@ export function failed(
   reason: string,
   { nextAttemptAt, tried = true }: { nextAttemptAt?: number; tried?: boolean } = {},
 ): Settlement {
-  const attempt = { at: nextTry(), durationMs: 5, statusCode: 422, error: null };
+  const attempt = { at: nextTry(), durationMs: 5, statusCode: 422, error: null, response: null };
   return { delivery, attempt: tried ? attempt : null, verdict: { kind: "failed", reason, nextAttemptAt } };
 }
 

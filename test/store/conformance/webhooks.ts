@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { WEBHOOKS_MAX } from "../../../src/domain/webhook";
+import { SETTINGS_DEFAULT, WEBHOOKS_MAX } from "../../../src/domain/webhook";
 import { type Promises, promises } from "./harness";
 import { Owner } from "./owner";
 import { Planner, refused, threeOwed } from "./planner";
@@ -14,7 +14,8 @@ export const webhookPromises: readonly Promises[] = [
         filter: { sensorIds: ["a"], labels: { site: "north" }, kinds: ["status"], to: ["open"], minSeverity: "warning", initial: true },
         description: "Bereitschaft \u{1F514}",
         concurrency: 7,
-        secrets: ["whsec_one", "whsec_two"],
+        settings: { ...SETTINGS_DEFAULT, ratePerSecond: 2.5, batch: { maxItems: 3, maxWaitMs: 7 }, retrySchedule: [1, 2] },
+        credentials: "sealed",
       } as const;
       const created = await store.createWebhook(given);
       expect(created).toMatchObject({

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { bigint, boolean, index, integer, json, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 import type { DeliveryState } from "../../../domain/delivery";
-import type { Filter, WebhookState } from "../../../domain/webhook";
+import type { Filter, OperationalKind, Terms, WebhookSettings, WebhookState } from "../../../domain/webhook";
 
 export const webhooks = pgTable("webhooks", {
   id: text().primaryKey(),
@@ -12,12 +12,18 @@ export const webhooks = pgTable("webhooks", {
   stateReason: text("state_reason"),
   description: text().notNull(),
   concurrency: integer().notNull(),
-  secrets: json().$type<readonly string[]>().notNull(),
+  settings: json().$type<WebhookSettings>().notNull(),
+  /** Sealed (src/vault.ts). */
+  credentials: text().notNull(),
   version: integer().notNull(),
   createdAt: bigint("created_at", { mode: "number" }).notNull(),
   updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
   lastSuccessAt: bigint("last_success_at", { mode: "number" }),
   failingSince: bigint("failing_since", { mode: "number" }),
+  /** The endpoint asked to be left alone until then. */
+  heldUntil: bigint("held_until", { mode: "number" }),
+  /** The `failingSince` that `webhook.failing` was recorded for. */
+  toldFailingSince: bigint("told_failing_since", { mode: "number" }),
 });
 
 /** What a webhook was from some change on; outlives the webhook itself. */
@@ -30,6 +36,8 @@ export const webhookVersions = pgTable(
     state: text().$type<WebhookState>().notNull(),
     deleted: boolean().notNull(),
     after: json().$type<Readonly<Record<string, number>>>().notNull(),
+    /** What planning must know of its settings. */
+    terms: json().$type<Terms>().notNull(),
     /** Every planner is beyond the changes that it applies to. */
     passed: boolean().notNull().default(false),
   },
@@ -98,6 +106,59 @@ export const attempts = pgTable(
     durationMs: bigint("duration_ms", { mode: "number" }).notNull(),
     statusCode: integer("status_code"),
     error: text(),
+    /** The beginning of the answer's body. */
+    response: text(),
   },
   (table) => [primaryKey({ columns: [table.deliveryId, table.number] })],
+);
+
+/** What the service says of itself to the webhooks that ask for it; each is owed to them as deliveries of the lane `$events`. */
+export const operationalEvents = pgTable(
+  "operational_events",
+  {
+    number: bigint({ mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+    /** The same for the same fact, so that it is recorded once. */
+    fact: text().notNull(),
+    kind: text().$type<OperationalKind>().notNull(),
+    webhookId: text("webhook_id").notNull(),
+    data: text().notNull(),
+    recordedAt: bigint("recorded_at", { mode: "number" }).notNull(),
+  },
+  (table) => [
+    // one fact is recorded once
+    uniqueIndex("operational_events_by_fact").on(table.fact),
+    // prune
+    index("operational_events_by_time").on(table.recordedAt),
+  ],
+);
+
+/** Jobs that make deliveries of a time due again. */
+export const replays = pgTable(
+  "replays",
+  {
+    id: text().primaryKey(),
+    webhookId: text("webhook_id").notNull(),
+    since: bigint({ mode: "number" }).notNull(),
+    until: bigint({ mode: "number" }).notNull(),
+    which: text().$type<"undelivered" | "all">().notNull(),
+    ratePerSecond: integer("rate_per_second").notNull(),
+    state: text().$type<"running" | "done" | "cancelled">().notNull(),
+    reason: text(),
+    replayed: bigint({ mode: "number" }).notNull().default(0),
+    reachedAt: bigint("reached_at", { mode: "number" }).notNull(),
+    /** The ordinal of the last delivery that was looked at. */
+    afterOrdinal: bigint("after_ordinal", { mode: "number" }).notNull(),
+    /** The ordinal of the last delivery that was planned before the job. */
+    lastOrdinal: bigint("last_ordinal", { mode: "number" }).notNull(),
+    createdAt: bigint("created_at", { mode: "number" }).notNull(),
+    updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
+  },
+  (table) => [
+    // listReplays
+    index("replays_by_webhook").on(table.webhookId, table.id),
+    // runningReplays; one webhook has one at a time
+    uniqueIndex("replays_running")
+      .on(table.webhookId)
+      .where(sql`state = 'running'`),
+  ],
 );

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { DeliveryState } from "../../../domain/delivery";
-import type { Filter, WebhookState } from "../../../domain/webhook";
+import type { Filter, OperationalKind, Terms, WebhookSettings, WebhookState } from "../../../domain/webhook";
 
 export const webhooks = sqliteTable("webhooks", {
   id: text().primaryKey(),
@@ -12,12 +12,18 @@ export const webhooks = sqliteTable("webhooks", {
   stateReason: text("state_reason"),
   description: text().notNull(),
   concurrency: integer().notNull(),
-  secrets: text({ mode: "json" }).$type<readonly string[]>().notNull(),
+  settings: text({ mode: "json" }).$type<WebhookSettings>().notNull(),
+  /** Sealed (src/vault.ts). */
+  credentials: text().notNull(),
   version: integer().notNull(),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
   lastSuccessAt: integer("last_success_at"),
   failingSince: integer("failing_since"),
+  /** The endpoint asked to be left alone until then. */
+  heldUntil: integer("held_until"),
+  /** The `failingSince` that `webhook.failing` was recorded for. */
+  toldFailingSince: integer("told_failing_since"),
 });
 
 /** What a webhook was from some change on; outlives the webhook itself. */
@@ -30,6 +36,8 @@ export const webhookVersions = sqliteTable(
     state: text().$type<WebhookState>().notNull(),
     deleted: integer({ mode: "boolean" }).notNull(),
     after: text({ mode: "json" }).$type<Readonly<Record<string, number>>>().notNull(),
+    /** What planning must know of its settings. */
+    terms: text({ mode: "json" }).$type<Terms>().notNull(),
     /** Every planner is beyond the changes that it applies to. */
     passed: integer({ mode: "boolean" }).notNull().default(false),
   },
@@ -98,6 +106,59 @@ export const attempts = sqliteTable(
     durationMs: integer("duration_ms").notNull(),
     statusCode: integer("status_code"),
     error: text(),
+    /** The beginning of the answer's body. */
+    response: text(),
   },
   (table) => [primaryKey({ columns: [table.deliveryId, table.number] })],
+);
+
+/** What the service says of itself to the webhooks that ask for it; each is owed to them as deliveries of the lane `$events`. */
+export const operationalEvents = sqliteTable(
+  "operational_events",
+  {
+    number: integer().primaryKey({ autoIncrement: true }),
+    /** The same for the same fact, so that it is recorded once. */
+    fact: text().notNull(),
+    kind: text().$type<OperationalKind>().notNull(),
+    webhookId: text("webhook_id").notNull(),
+    data: text().notNull(),
+    recordedAt: integer("recorded_at").notNull(),
+  },
+  (table) => [
+    // one fact is recorded once
+    uniqueIndex("operational_events_by_fact").on(table.fact),
+    // prune
+    index("operational_events_by_time").on(table.recordedAt),
+  ],
+);
+
+/** Jobs that make deliveries of a time due again. */
+export const replays = sqliteTable(
+  "replays",
+  {
+    id: text().primaryKey(),
+    webhookId: text("webhook_id").notNull(),
+    since: integer().notNull(),
+    until: integer().notNull(),
+    which: text().$type<"undelivered" | "all">().notNull(),
+    ratePerSecond: integer("rate_per_second").notNull(),
+    state: text().$type<"running" | "done" | "cancelled">().notNull(),
+    reason: text(),
+    replayed: integer().notNull().default(0),
+    reachedAt: integer("reached_at").notNull(),
+    /** The ordinal of the last delivery that was looked at. */
+    afterOrdinal: integer("after_ordinal").notNull(),
+    /** The ordinal of the last delivery that was planned before the job. */
+    lastOrdinal: integer("last_ordinal").notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [
+    // listReplays
+    index("replays_by_webhook").on(table.webhookId, table.id),
+    // runningReplays; one webhook has one at a time
+    uniqueIndex("replays_running")
+      .on(table.webhookId)
+      .where(sql`state = 'running'`),
+  ],
 );
