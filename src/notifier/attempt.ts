@@ -5,6 +5,7 @@ import type { Bodies } from "./bodies";
 import { judge, type Moment, type Outcome } from "./outcome";
 import type { Owed } from "./owed";
 import type { Recovery } from "./recovery";
+import { endpointOf, openPlain } from "./webhook/endpoint";
 import { deliveryMessage } from "./webhook/payload";
 import type { Sender } from "./webhook/sender";
 
@@ -30,10 +31,11 @@ export interface AttemptOptions {
 export function createAttempt({ sender, bodies, owed, recovery, isHeld, moment, events }: AttemptOptions): Attempt {
   async function attempt(delivery: DueDelivery, webhook: Webhook, signal: AbortSignal): Promise<Attempted> {
     const kept = bodies.of(delivery.number);
-    const body = kept === null || typeof kept === "string" ? kept : await kept;
-    if (body === null) return { settlement: endWithout(delivery), timedOut: false };
+    const payload = kept instanceof Promise ? await kept : kept;
+    if (payload === null) return { settlement: endWithout(delivery), timedOut: false };
     recovery.attempting(webhook);
-    const sent = await sender.send(deliveryMessage(delivery, webhook, body), { signal, mayDial: isHeld });
+    const endpoint = endpointOf(webhook, openPlain(webhook.credentials));
+    const sent = await sender.send(deliveryMessage({ id: delivery.id, payload }, endpoint, Date.now()), { signal, mayDial: isHeld });
     if (sent === null) return NOTHING_KNOWN;
     const outcome = judge(sent.reply, delivery, moment());
     if (outcome.kind === "retry" && outcome.heldUntil !== null) recovery.hold(webhook, outcome.heldUntil);

@@ -35,7 +35,17 @@ export class Authority {
     const validity = der(SEQUENCE, time(from), time(until));
     const publicKey = key.export({ type: "spki", format: "der" });
     const version = der(0xa0, der(INTEGER, Buffer.from([2])));
-    const content = der(SEQUENCE, version, serial, ECDSA_SHA256, named(this.#name), validity, named(subject), publicKey, der(0xa3, der(SEQUENCE, ...extensions)));
+    const content = der(
+      SEQUENCE,
+      version,
+      serial,
+      ECDSA_SHA256,
+      named(this.#name),
+      validity,
+      named(subject),
+      publicKey,
+      der(0xa3, der(SEQUENCE, ...extensions)),
+    );
     const signature = der(BIT_STRING, Buffer.from([0]), sign("sha256", content, this.#keys.privateKey));
     const body = der(SEQUENCE, content, ECDSA_SHA256, signature).toString("base64").replace(/.{64}/g, "$&\n");
     return `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
