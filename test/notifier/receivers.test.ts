@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { judge, type Outcome, retryAfterMs } from "../../src/notifier/outcome";
 import { createSender, type Sent } from "../../src/notifier/webhook/sender";
-import { answers, HOSTILE } from "../receivers/behaviours";
+import { answers, type HOSTILE } from "../receivers/behaviours";
 import { openHostile } from "../receivers/hostile";
 import { until } from "../until";
 import { newMessage } from "./messages";
