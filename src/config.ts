@@ -1,8 +1,8 @@
 /** The only reader of the environment: raw names first, then one frozen `Config`. A wrong environment lists every problem at once. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { BlockList, isIP } from "node:net";
 import { addressOf, dialHost } from "./addresses";
+import { type GuardConfig, readGuard } from "./guardConfig";
 
 export const ROLES = ["http", "ingest", "notify"] as const;
 export type Role = (typeof ROLES)[number];
@@ -38,12 +38,6 @@ export type StoreConfig =
   | { readonly kind: "sqlite"; readonly file: string }
   /** `url` with user and password, where the database asks for them. */
   | { readonly kind: "postgres"; readonly url: string };
-
-export interface GuardConfig {
-  /** Networks that webhooks may point into although they are not public. */
-  readonly allowCidrs: readonly string[];
-  readonly allowLoopback: boolean;
-}
 
 export interface Config {
   readonly http: HttpConfig;
@@ -103,7 +97,7 @@ export function readConfig(
     roles: read.list("ROLES", ROLES, [...ROLES]),
     registration: read.choice("REGISTRATION", ["open", "closed"] as const, "open"),
     sensorsMax: read.integer("SENSORS_MAX", 1_000_000, { min: 1, max: 100_000_000 }),
-    guard: { allowCidrs: read.cidrs("WEBHOOK_ALLOW_CIDRS"), allowLoopback: isLoopback(httpHost) },
+    guard: readGuard(read, { allowLoopback: isLoopback(httpHost) }),
     keep: {
       reportsDays: read.integer("REPORTS_KEEP_DAYS", 30, { min: 3, max: 3650 }),
       changesDays: read.integer("CHANGES_KEEP_DAYS", 90, { min: 4, max: 3650 }),
@@ -257,15 +251,6 @@ class Reader {
     return choices.filter((choice) => items.includes(choice));
   }
 
-  cidrs(name: string): string[] {
-    if (!this.has(name)) return [];
-    const items = this.text(name, "")
-      .split(",")
-      .map((item) => item.trim());
-    for (const item of items) if (!isCidr(item)) this.problem(name, `"${item}" is not a network such as 10.0.0.0/8`);
-    return items;
-  }
-
   /** The value itself, or what the file named by `NAME_FILE` holds. */
   secret(name: string, charsMin: number): string | null {
     const fileName = `${name}_FILE`;
@@ -284,17 +269,5 @@ class Reader {
 
   finish(): void {
     if (this.#problems.length > 0) throw new ConfigError(this.#problems);
-  }
-}
-
-function isCidr(text: string): boolean {
-  const [address = "", bits = ""] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || !/^\d{1,3}$/.test(bits)) return false;
-  try {
-    new BlockList().addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6");
-    return true;
-  } catch {
-    return false;
   }
 }

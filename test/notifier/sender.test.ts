@@ -112,7 +112,7 @@ test("what failed is told in words, without the URL and what is secret in it", a
   for (const url of [`http://127.0.0.1:${port}/?key=secret`, "http://no-such-name.invalid/?key=secret", "https://10.0.0.1/?key=secret"]) {
     errors.push((await sender.send(newMessage(url)))?.attempt.error);
   }
-  expect(errors).toEqual(["the connection was refused", "the name does not resolve", "address 10.0.0.1 is not public"]);
+  expect(errors).toEqual(["the connection was refused", "the name does not resolve", "address 10.0.0.1 is not public (private network)"]);
 });
 
 describe("TLS", () => {
