@@ -28,7 +28,7 @@ export interface Attempted {
 export type Attempt = (deliveries: readonly DueDelivery[], webhook: Webhook, signal: AbortSignal) => Promise<Attempted>;
 
 export interface AttemptOptions {
-  readonly sender: Pick<Sender, "send">;
+  readonly sender: Pick<Sender, "send" | "endpointOf">;
   readonly bodies: Bodies;
   readonly owed: Pick<Owed, "disable">;
   readonly isHeld: () => boolean;
@@ -38,26 +38,27 @@ export interface AttemptOptions {
 
 export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: AttemptOptions): Attempt {
   async function attempt(deliveries: readonly DueDelivery[], webhook: Webhook, signal: AbortSignal): Promise<Attempted> {
-    const items: Item[] = [];
+    const items: OwedItem[] = [];
     const gone: Settlement[] = [];
     for (const delivery of deliveries) {
       const kept = bodies.of(delivery);
-      const body = kept === null || typeof kept === "string" ? kept : await kept;
-      if (body === null) gone.push(endWithout(delivery));
-      else items.push({ delivery, body });
+      const payload = kept instanceof Promise ? await kept : kept;
+      if (payload === null) gone.push(endWithout(delivery));
+      else items.push({ id: delivery.id, delivery, payload });
     }
     const [first] = items;
     if (first === undefined) return { ...NOTHING_KNOWN, settlements: gone };
-    const message = webhook.settings.batch === null ? deliveryMessage(first.delivery, webhook, first.body) : batchMessage(items, webhook);
+    const endpoint = sender.endpointOf(webhook);
+    const message = endpoint.batches ? batchMessage(items, endpoint, Date.now()) : deliveryMessage(first, endpoint, Date.now());
     const sent = await sender.send(message, { signal, mayDial: isHeld });
     if (sent === null) return { ...NOTHING_KNOWN, settlements: gone };
     const attempted = await attemptedOf(sent, items, webhook);
     return gone.length === 0 ? attempted : { ...attempted, settlements: [...gone, ...attempted.settlements] };
   }
 
-  async function attemptedOf({ reply, attempt }: Sent, items: readonly Item[], webhook: Webhook): Promise<Attempted> {
+  async function attemptedOf({ reply, attempt }: Sent, items: readonly OwedItem[], webhook: Webhook): Promise<Attempted> {
     const { batch, retrySchedule } = webhook.settings;
-    const [{ delivery: first }] = items as [Item];
+    const [{ delivery: first }] = items as [OwedItem];
     const at = { ...moment(), schedule: retrySchedule };
     const tooMuch = items.length > 1 && isRejection(reply);
     // None of them is known to be wrong.
@@ -113,6 +114,11 @@ function reasonToDisable(outcome: Outcome, { failingSince }: Webhook, now: numbe
   if (outcome.kind === "gone") return "410 Gone";
   if (outcome.kind === "delivered" || failingSince === null || now - failingSince < DISABLED_AFTER_MS) return null;
   return `no success since ${new Date(failingSince).toISOString()}`;
+}
+
+/** A delivery and what it says. */
+interface OwedItem extends Item {
+  readonly delivery: DueDelivery;
 }
 
 interface Circumstances {

@@ -4,13 +4,13 @@
  */
 import { readConfig } from "../../src/config";
 import { createSender } from "../../src/notifier/webhook/sender";
-import { newSecret } from "./scene";
+import { newMessage } from "./messages";
 
 const [url = "", how = ""] = process.argv.slice(2);
 if (how === "plainly") {
   const response = await fetch(url, { method: "POST", body: "{}" });
   console.log(JSON.stringify({ statusCode: response.status }));
 } else {
-  const sent = await createSender(readConfig().config.guard).send({ id: "wh_1_0_1", url, body: "{}", secrets: [newSecret()] });
+  const sent = await createSender(readConfig().config.guard).send(newMessage(url));
   console.log(JSON.stringify(sent?.attempt));
 }

@@ -3,14 +3,15 @@ import { join } from "node:path";
 import { createSender } from "../../src/notifier/webhook/sender";
 import { openDnsStub } from "../servers/dnsStub";
 import { openCountingListener } from "./countingListener";
-import { newSecret, STRICT } from "./scene";
+import { STRICT } from "./scene";
+import { newMessage } from "./messages";
 
 const SCRIPT = join(import.meta.dir, "attemptOnce.ts");
 const OUTER = "127.0.0.9";
 const ALLOWED = { ...STRICT, allowCidrs: [`${OUTER}/32`] };
 
 function send(config: typeof ALLOWED, url: string) {
-  return createSender(config).send({ id: "wh_1_0_1", url, body: "{}", secrets: [newSecret()] });
+  return createSender(config).send(newMessage(url));
 }
 
 /** In a process of its own, with just this environment. */

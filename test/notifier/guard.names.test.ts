@@ -5,7 +5,7 @@ import { createResolve } from "../../src/notifier/webhook/names";
 import { createSender } from "../../src/notifier/webhook/sender";
 import { type DnsAnswer, type DnsStub, openDnsStub } from "../servers/dnsStub";
 import { openCountingListener } from "./countingListener";
-import { newSecret } from "./scene";
+import { newMessage } from "./messages";
 
 /** Stands for a public address: the operator allows it, and nothing else on loopback. */
 const OUTER = "127.0.0.9";
@@ -20,7 +20,7 @@ function guardConfig(stub: DnsStub) {
 
 /** A sender that remembers no name yet. */
 function attempt(stub: DnsStub, url: string) {
-  return createSender(guardConfig(stub)).send({ id: "wh_1_0_1", url, body: "{}", secrets: [newSecret()] });
+  return createSender(guardConfig(stub)).send(newMessage(url));
 }
 
 async function openPair() {
@@ -70,7 +70,7 @@ test("a name that changes with every question is judged by the answer that is di
   const sender = createSender(guardConfig(stub));
   const url = `http://flipping.example:${inner.port}/`;
   expect(await sender.checkUrl(url)).toBeNull();
-  for (let time = 0; time < 10; time += 1) await sender.send({ id: "wh_1_0_1", url, body: "{}", secrets: [newSecret()] });
+  for (let time = 0; time < 10; time += 1) await sender.send(newMessage(url));
   for (let time = 0; time < 10; time += 1) await attempt(stub, url);
   expect(inner.connections).toHaveLength(0);
   expect(outer.connections.length).toBeGreaterThanOrEqual(5);
