@@ -1,4 +1,4 @@
-import type { ChangeLogStore, DeliveryStore, Lease, PlanStore, WebhookStore } from "../store/store";
+import type { ChangeLogStore, DeliveryStore, Lease, PlanStore, ReplayStore, WebhookStore } from "../store/store";
 import type { Events } from "../telemetry/events";
 import { createAttempt } from "./attempt";
 import { createBodies } from "./bodies";
@@ -8,6 +8,7 @@ import { createOwed } from "./owed";
 import { pause } from "./pause";
 import { Planner } from "./plan";
 import { createRecovery } from "./recovery";
+import { openReplays } from "./replays";
 import { Settler } from "./settle";
 import { type SharedWebhooks, shareWebhooks } from "./sharedWebhooks";
 import type { Turns } from "./turns";
@@ -16,7 +17,7 @@ import type { Sender } from "./webhook/sender";
 const WATCH_RETRY_MS = 2000;
 
 export interface NotifierOptions {
-  readonly store: ChangeLogStore & PlanStore & DeliveryStore & Pick<WebhookStore, "updateWebhook">;
+  readonly store: ChangeLogStore & PlanStore & DeliveryStore & ReplayStore & Pick<WebhookStore, "updateWebhook">;
   /** What all notifiers of this node plan by; left out, this one reads for itself. */
   readonly webhooks?: SharedWebhooks;
   readonly lease: Lease;
@@ -106,6 +107,8 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
     turns,
     events,
   });
+  // One of all notifiers carries the jobs on.
+  const replays = lease.partition === 0 ? openReplays({ store, isHeld, onAdvanced: (id) => dispatcher.expect(id), events }) : null;
   const watching = keepWatching(options.watch, () => planner.wake());
 
   return Promise.resolve({
@@ -115,10 +118,11 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
       endpoints.forget();
       planner.webhooksChanged();
       dispatcher.look();
+      replays?.wake();
     },
 
     async stop(graceMs) {
-      await Promise.all([watching.stop(), planner.stop(), dispatcher.stop(graceMs)]);
+      await Promise.all([watching.stop(), planner.stop(), replays?.stop(), dispatcher.stop(graceMs)]);
       await settler.stop();
       await Promise.all([owed.stop(), recovery.stop()]);
     },

@@ -47,6 +47,8 @@ export interface SenderOptions {
 export function createSender(config: GuardConfig, options: SenderOptions = {}): Sender {
   const { guard = createGuard(config), traffic = createTraffic(), vault = openVault({ keys: [] }), timeoutMs = Infinity } = options;
   const connections = createConnections();
+  /** For as long as the webhook that was read is in use. */
+  const endpoints = new WeakMap<TestedWebhook, Endpoint>();
   let tests = 0;
 
   async function send(message: Message, sendOptions: SendOptions = {}): Promise<Sent | null> {
@@ -61,6 +63,12 @@ export function createSender(config: GuardConfig, options: SenderOptions = {}): 
   }
 
   function endpoint(webhook: TestedWebhook): Endpoint {
+    const made = endpoints.get(webhook) ?? makeEndpoint(webhook);
+    endpoints.set(webhook, made);
+    return made;
+  }
+
+  function makeEndpoint(webhook: TestedWebhook): Endpoint {
     try {
       return endpointOf(webhook, openedFrom(vault.openCredentials(webhook.id, webhook.credentials)));
     } catch (error) {

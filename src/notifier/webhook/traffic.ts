@@ -24,14 +24,14 @@ export interface Traffic {
   hold(webhook: Webhook, until: number, now: number): void;
   /** Calls when an attempt ended, with its webhook, until the function that it gives is called. */
   onFree(listener: (webhookId: string) => void): () => void;
-  /** Webhooks that are left alone because they failed again and again. */
-  readonly openCircuits: number;
 }
 
 export interface TrafficOptions {
   readonly slots?: Slots;
   /** Nodes that notify: a webhook's rate is divided by them. */
   readonly notifyNodes?: () => number;
+  /** A webhook is left alone because it failed again and again, or is so no longer. */
+  readonly onCircuit?: (webhookId: string, open: boolean) => void;
   /** In [0, 1). */
   readonly random?: () => number;
 }
@@ -41,7 +41,8 @@ interface State {
   readonly pacer: Pacer;
 }
 
-export function createTraffic({ slots = createSlots(), notifyNodes = () => 1, random = Math.random }: TrafficOptions = {}): Traffic {
+export function createTraffic(options: TrafficOptions = {}): Traffic {
+  const { slots = createSlots(), notifyNodes = () => 1, onCircuit = () => undefined, random = Math.random } = options;
   const states = new LRUCache<string, State>({ max: WEBHOOKS_MAX });
 
   function stateOf(webhook: Webhook, now: number): State {
@@ -51,8 +52,14 @@ export function createTraffic({ slots = createSlots(), notifyNodes = () => 1, ra
       states.set(webhook.id, state);
       return state;
     }
-    if (!known.circuit.holdsFor(webhook)) known.circuit = new Circuit(webhook, now);
+    if (!known.circuit.holdsFor(webhook)) turn(webhook.id, known, () => (known.circuit = new Circuit(webhook, now)));
     return known;
+  }
+
+  function turn(webhookId: string, state: State, act: () => void): void {
+    const before = state.circuit.isOpen;
+    act();
+    if (state.circuit.isOpen !== before) onCircuit(webhookId, !before);
   }
 
   return {
@@ -71,18 +78,13 @@ export function createTraffic({ slots = createSlots(), notifyNodes = () => 1, ra
     },
 
     end(slot, webhook, { result, timedOut, now }) {
-      if (result !== null) stateOf(webhook, now).circuit.ended(result, webhook, { now, random: random() });
+      const state = stateOf(webhook, now);
+      if (result !== null) turn(webhook.id, state, () => state.circuit.ended(result, webhook, { now, random: random() }));
       slots.end(slot, timedOut);
     },
 
     hold: (webhook, until, now) => stateOf(webhook, now).circuit.hold(until),
 
     onFree: (listener) => slots.onFree(listener),
-
-    get openCircuits() {
-      let open = 0;
-      for (const { circuit } of states.values()) if (circuit.isOpen) open += 1;
-      return open;
-    },
   };
 }
