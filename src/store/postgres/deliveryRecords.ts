@@ -33,7 +33,7 @@ const byId = statement<DeliveryRow>("deliveries.byId", `select ${DELIVERY} from 
 
 const attemptsOf = statement<AttemptRow & { deliveryId: string }>(
   "deliveries.attempts",
-  `select a.delivery_id as "deliveryId", a.at, a.duration_ms as "durationMs", a.status_code as "statusCode", a.error
+  `select a.delivery_id as "deliveryId", a.at, a.duration_ms as "durationMs", a.status_code as "statusCode", a.error, a.response
    from unnest($1::text[]) u (id)
    cross join lateral (select * from attempts a where a.delivery_id = u.id order by a.number offset 0) a`,
 );

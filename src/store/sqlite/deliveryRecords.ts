@@ -21,7 +21,7 @@ export function openDeliveryRecords(
   const search = prepareSearch(connection);
   const findWebhook = prepareFindWebhook(connection);
   const attemptsOf = client.prepare<[string], AttemptRow>(
-    "select at, duration_ms as durationMs, status_code as statusCode, error from attempts where delivery_id = ? order by number",
+    "select at, duration_ms as durationMs, status_code as statusCode, error, response from attempts where delivery_id = ? order by number",
   );
 
   function recordOf(row: DeliveryFields): DeliveryRecord {
