@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { EVENTS_LANE } from "../../domain/delivery";
 import type { DeliveryStore, DueDelivery, Lease } from "../store";
 import { arrayText, quoted } from "./arrays";
 import { NOW_MS } from "./clock";
@@ -11,13 +12,14 @@ const COALESCED_AT_ONCE_MAX = 2000;
 
 type Query = Parameters<DeliveryStore["coalesceDue"]>[1];
 
-/** A head that is due; `last` is the number of the newest of its lane, `several` says that there are others. */
+/** A head that is due; `last` is the number of the newest of its lane, `several` says that there are others. No operational event supersedes another. */
 type Due = DueDelivery & { readonly last: number; readonly several: boolean };
 
 /** One lane has several that are due where its order is none, or where one was sent again by hand. */
 const look = statement<Due>(
   "coalesce.look",
-  `select ${DUE_DELIVERY}, l.number as last, f.number < l.number as several
+  `select ${DUE_DELIVERY}, l.number as last,
+     f.number < l.number and d.sensor_id <> '${EVENTS_LANE}' as several
    from (
      select * from deliveries d
      where d.partition = $1 and d.webhook_id = $2 and d.next_attempt_at <= $3

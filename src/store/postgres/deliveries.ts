@@ -6,6 +6,7 @@ import { prepareCoalesceDue } from "./coalesce";
 import type { Connection } from "./connection";
 import { openDeliveryRecords } from "./deliveryRecords";
 import { DUE_DELIVERY, IS_OPEN, lockLanes, makeHeadsDueUnder } from "./lanes";
+import { readOperationalEvent } from "./operationalEvents";
 import { prepareSettle } from "./settle";
 import { statement } from "./statement";
 import { findWebhook } from "./webhooks";
@@ -90,6 +91,8 @@ export function openDeliveries(connection: Connection): DeliveryStore {
     settle: prepareSettle(connection),
 
     coalesceDue: prepareCoalesceDue(connection),
+
+    operationalEvent: (number) => readOperationalEvent(work, number),
 
     wakeWebhook: (lease, webhookId, now) => makeHeadsDueUnder(lease, connection, { webhookId, now }),
 

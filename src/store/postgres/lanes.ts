@@ -6,14 +6,15 @@
  * of webhooks by their ids.
  */
 import type { ClientBase } from "pg";
-import type { Lease } from "../store";
+import type { DueDelivery, Lease } from "../store";
+import { arrayText, quoted } from "./arrays";
 import type { Connection } from "./connection";
 import { statement } from "./statement";
 
 /** Heads are woken so many at a time, so that nobody else waits while a long backlog is. */
 const WOKEN_AT_ONCE_MAX = 2000;
 
-/** The columns of a `DueDelivery`, under its names, of `deliveries` as `d`. A repeat asked for by hand counts its days anew. */
+/** The columns of a {@link DueDelivery}, under its names, of `deliveries` as `d`. A repeat asked for by hand counts its days anew. */
 export const DUE_DELIVERY = `d.id, d.webhook_id as "webhookId", d.sensor_id as "sensorId", d.partition, d.number,
   d.owed_since as "plannedAt", d.next_attempt_at as "nextAttemptAt", d.lane_failures as "laneFailures", d.rejections`;
 
@@ -27,6 +28,39 @@ const lock = statement("lanes.lock", "select from partitions where role = 'notif
 const hold = statement(
   "lanes.hold",
   "select from partitions where role = 'notify' and partition = $1 and epoch = $2 and owner = $3 for update",
+);
+
+const lockSeveral = statement(
+  "lanes.lockSeveral",
+  "select from partitions where role = 'notify' and partition = any($1::int[]) order by partition for update",
+);
+
+const promote = statement<DueDelivery & { open: boolean }>(
+  "lanes.promote",
+  `update deliveries d set next_attempt_at = n.next_attempt_at, lane_failures = n.lane_failures
+   from (
+     select f.ordinal, l.next_attempt_at, l.lane_failures, ${IS_OPEN} as open
+     from unnest($2::text[], $3::text[], $4::bigint[], $5::int[]) l (webhook_id, sensor_id, next_attempt_at, lane_failures)
+     cross join lateral (
+       select p.ordinal, p.next_attempt_at from deliveries p
+       where p.webhook_id = l.webhook_id and p.partition = $1 and p.sensor_id = l.sensor_id and p.state = 'pending'
+       order by p.number limit 1) f
+     left join webhooks w on w.id = l.webhook_id
+     where f.next_attempt_at is null) n
+   where d.ordinal = n.ordinal
+   returning ${DUE_DELIVERY}, n.open`,
+);
+
+/** Those of the lanes that nothing leads, whatever waits in them. */
+const unled = statement<{ place: number }>(
+  "lanes.unled",
+  `select u.place::int from unnest($2::text[], $3::text[]) with ordinality u (webhook_id, sensor_id, place)
+   left join lateral (
+     select true as led from deliveries p
+     where p.webhook_id = u.webhook_id and p.partition = $1 and p.sensor_id = u.sensor_id and p.state = 'pending'
+       and p.next_attempt_at is not null
+     order by p.number limit 1) l on true
+   where l.led is null order by u.place`,
 );
 
 const wake = statement<{ woken: number }>(
@@ -43,6 +77,14 @@ const notifyPartitions = statement<{ partition: number }>(
   "select partition from partitions where role = 'notify' order by partition",
 );
 
+/** How the next of a lane begins. */
+export interface Succession {
+  readonly webhookId: string;
+  readonly sensorId: string;
+  readonly nextAttemptAt: number;
+  readonly laneFailures: number;
+}
+
 /** Keeps everybody else from the partition's lanes until the end of the transaction. */
 export async function lockLanes(client: ClientBase, partition: number): Promise<void> {
   await lock(client, partition);
@@ -51,6 +93,43 @@ export async function lockLanes(client: ClientBase, partition: number): Promise<
 /** The same, while the lease is held; false when it is not. */
 export async function holdLanes(client: ClientBase, { partition, epoch, owner }: Lease): Promise<boolean> {
   return (await hold(client, partition, epoch, owner)).length > 0;
+}
+
+/** The same for several partitions, the lowest first, as everybody does who needs more than one. */
+export async function lockLanesOf(client: ClientBase, partitions: readonly number[]): Promise<void> {
+  if (partitions.length > 0) await lockSeveral(client, [...new Set(partitions)]);
+}
+
+/** Makes the next of each lane its head where the lane has none; gives those whose webhook may be sent to. */
+export async function promoteLanes(client: ClientBase, partition: number, lanes: readonly Succession[]): Promise<DueDelivery[]> {
+  if (lanes.length === 0) return [];
+  const heads = await promote(
+    client,
+    partition,
+    arrayText(lanes.map(({ webhookId }) => quoted(webhookId))),
+    arrayText(lanes.map(({ sensorId }) => quoted(sensorId))),
+    arrayText(lanes.map(({ nextAttemptAt }) => nextAttemptAt)),
+    arrayText(lanes.map(({ laneFailures }) => laneFailures)),
+  );
+  return heads.filter(({ open }) => open).map(({ open: _, ...head }) => head);
+}
+
+/**
+ * Gives a head to those of the lanes that have none. Where something came to stand before a lane's head, that one leads it on: the first
+ * of the lane is its next.
+ */
+export async function promoteEmptyLanes(client: ClientBase, partition: number, lanes: readonly Succession[]): Promise<void> {
+  const places = await unled(
+    client,
+    partition,
+    arrayText(lanes.map(({ webhookId }) => quoted(webhookId))),
+    arrayText(lanes.map(({ sensorId }) => quoted(sensorId))),
+  );
+  await promoteLanes(
+    client,
+    partition,
+    places.flatMap(({ place }) => lanes[place - 1] ?? []),
+  );
 }
 
 /** Makes a webhook's waiting heads due in every partition. */

@@ -6,6 +6,7 @@ import type { Connection } from "./connection";
 import { isTaken } from "./faults";
 import { moveHealth } from "./health";
 import { DUE_DELIVERY, IS_OPEN } from "./lanes";
+import { tellOfSettled } from "./operationalEvents";
 import { statement } from "./statement";
 
 /** The partition's row, for this transaction alone, and its lease extended. */
@@ -17,9 +18,12 @@ const begin = statement<{ now: number }>(
 
 /** What was settled, in a row for each delivery that now leads its lane, or in one without a delivery. */
 interface SettledRow extends Omit<DueDelivery, "id"> {
+  readonly open: boolean;
   readonly id: string | null;
   /** The places of settlements that were in already. */
   readonly known: string | null;
+  /** The ordinals of deliveries that ended as failed. */
+  readonly failed: string | null;
 }
 
 /**
@@ -71,7 +75,10 @@ const settle = statement<SettledRow>(
        where p.next_attempt_at is null and p.ordinal not in (select ordinal from f where fate = 'retry')) n
      where d.ordinal = n.ordinal
      returning ${DUE_DELIVERY}, n.open)
-   select h.*, k.known from (select string_agg((place - 1)::text, ',') as known from f where known) k
+   select h.*, k.known, k.failed from (
+     select string_agg((place - 1)::text, ',') filter (where known) as known,
+       string_agg(ordinal::text, ',' order by place) filter (where fate = 'failed') as failed
+     from f) k
    left join promoted h on h.open and h."nextAttemptAt" <= $3`,
 );
 
@@ -105,14 +112,22 @@ async function settleWithin(client: ClientBase, { lease, leaseTtlMs, settlements
   const dueAt = Math.min(held.now, Date.now());
   const heads: DueDelivery[] = [];
   const fresh: Settlement[] = [];
+  const failed: number[] = [];
   for (const round of roundsOf(settlements)) {
     const rows = await settle(client, partition, held.now, dueAt, lookForAttempts, ...columnsOf(round).map(arrayText));
-    const known = new Set(rows[0]?.known?.split(",").map(Number));
+    const known = new Set(numbersOf(rows[0]?.known));
+    failed.push(...numbersOf(rows[0]?.failed));
     fresh.push(...round.filter((_, place) => !known.has(place)));
-    for (const { known: _, ...head } of rows) if (head.id !== null) heads.push({ ...head, id: head.id });
+    for (const { known: _, failed: __, open: ___, id, ...head } of rows) if (id !== null) heads.push({ id, ...head });
   }
+  const said = await tellOfSettled(client, { partition, now: held.now, dueAt }, { failed, settlements: fresh });
   await moveHealth(client, fresh);
-  return { held: true, heads };
+  await said.told();
+  return { held: true, heads: [...heads, ...said.heads].filter(({ nextAttemptAt }) => nextAttemptAt <= dueAt) };
+}
+
+function numbersOf(list: string | null | undefined): number[] {
+  return list == null ? [] : list.split(",").map(Number);
 }
 
 /** In their order, and no delivery twice in a round. */

@@ -1,4 +1,5 @@
 import { nextTurn } from "../../nextTurn";
+import { EVENTS_LANE } from "../../domain/delivery";
 import type { DeliveryStore, DueDelivery, Lease } from "../store";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
@@ -82,10 +83,11 @@ function prepareCuts({ client }: Connection): Cuts {
   };
 }
 
-/** One for each lane, due when the first of it is, with the most failures that any of it counts. */
+/** One for each lane but that of the events, none of which supersedes another: due when the first of it is, with the most failures that any of it counts. */
 function lanesOf(due: readonly DueDelivery[]): DueDelivery[] {
   const lanes = new Map<string, DueDelivery>();
   for (const head of due) {
+    if (head.sensorId === EVENTS_LANE) continue;
     const first = lanes.get(head.sensorId) ?? head;
     lanes.set(head.sensorId, { ...first, laneFailures: Math.max(first.laneFailures, head.laneFailures) });
   }

@@ -6,6 +6,7 @@ import type { Connection } from "./connection";
 import { openDeliveryRecords } from "./deliveryRecords";
 import type { Direct } from "./faults";
 import { DUE_DELIVERY, prepareLanes } from "./lanes";
+import { prepareReadOperationalEvent } from "./operationalEvents";
 import { prepareFence } from "./partitions";
 import { prepareSettle } from "./settle";
 import { prepareFindWebhook } from "./webhooks";
@@ -69,6 +70,8 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
     settle: prepareSettle(connection),
 
     coalesceDue: prepareCoalesceDue(connection),
+
+    operationalEvent: prepareReadOperationalEvent(connection),
 
     wakeWebhook,
 

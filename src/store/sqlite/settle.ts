@@ -3,6 +3,7 @@ import type { Connection } from "./connection";
 import type { Direct } from "./faults";
 import { prepareHealth } from "./health";
 import { prepareLanes } from "./lanes";
+import { prepareOperationalEvents } from "./operationalEvents";
 import { prepareFence } from "./partitions";
 
 /** A delivery as the table holds it. */
@@ -22,6 +23,7 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
   const attempts = prepareAttempts(connection);
   const writeHealth = prepareHealth(connection);
   const writeVerdict = prepareVerdicts(connection);
+  const { tellOfSettled } = prepareOperationalEvents(connection);
   const find = connection.client.prepare<[string], Found>(
     `select ordinal, state = 'pending' as pending, state <> 'pending' or lane_failures > 0 or owed_since <> planned_at as tried,
        next_attempt_at, lane_failures
@@ -38,6 +40,7 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
       extend.run(now + leaseTtlMs, lease.partition);
       const heads: DueDelivery[] = [];
       const fresh: Settlement[] = [];
+      const failed: string[] = [];
       for (const settlement of settlements) {
         const { delivery, attempt } = settlement;
         const found = find.get(delivery.id);
@@ -47,9 +50,11 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
         if (attempt !== null) attempts.add(delivery.id, attempt, { tried });
         if (found?.pending !== 1) continue;
         const next = writeVerdict(settlement, found, now);
+        if (settlement.verdict.kind === "failed") failed.push(delivery.id);
         const head = next === null ? null : lanes.promote(delivery, next);
         if (head !== null && head.nextAttemptAt <= now) heads.push(head);
       }
+      heads.push(...tellOfSettled({ partition: lease.partition, now }, { settlements: fresh, failed }));
       writeHealth(fresh);
       return { held: true, heads: lanes.sendable(heads) };
     });
