@@ -25,6 +25,8 @@ import { createEvents, type Events } from "./telemetry/events";
 import { createHealth } from "./telemetry/health";
 import { openLog } from "./telemetry/log";
 import { type Metrics, openMetrics } from "./telemetry/metrics";
+import type { Vault } from "./vault";
+import { refuseWithoutKey, unlockVault } from "./vault/unlock";
 import { createWorkers, type WorkerParts, type Workers } from "./workers";
 
 /** What running attempts get at the end; the rest is sent by whoever comes next. */
@@ -60,6 +62,7 @@ export interface ServiceOptions {
 
 /** Throws a `Fault` with one clear line when something that it needs cannot be had; whatever was opened by then is closed. */
 export async function openService({ config, secrets, say, overrides = {} }: ServiceOptions): Promise<Service> {
+  refuseWithoutKey(config, secrets);
   await using stack = new AsyncDisposableStack();
   const metrics = openMetrics();
   const nodeId = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
@@ -71,6 +74,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
   const store = overrides.store?.(opened) ?? opened;
   const partitions = await store.fixPartitionCount(config.partitions, defaultPartitions(config));
+  const failed = (error: unknown) => events.failed("vault.open", error);
+  const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: store, say, failed });
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
@@ -78,7 +83,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const pulse = createPulse(links.publishing, partitions);
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
 
-  const sender = stack.use(createSender(config.guard));
+  const sender = stack.use(createSender(config.guard, { vault }));
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
@@ -87,7 +92,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender };
   const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
   await waiting?.[Symbol.asyncDispose]();
-  const http = await openApi(stack, parts, { config, secrets, metrics, pulse, webhooksChanged, overrides });
+  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -225,9 +230,14 @@ function isConnectedLately(links: readonly NatsLink[]): () => boolean {
 async function openApi(
   stack: AsyncDisposableStack,
   { store, events, partitions, publishing, sender }: WorkerParts,
-  means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & { metrics: Metrics; pulse: Pulse; webhooksChanged: () => void },
+  means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & {
+    vault: Vault;
+    metrics: Metrics;
+    pulse: Pulse;
+    webhooksChanged: () => void;
+  },
 ): Promise<string> {
-  const { config, secrets, metrics, pulse, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, webhooksChanged, overrides } = means;
   const publisher = createReportPublisher(publishing, partitions);
   const http = await openHttp({
     config: config.http,
@@ -237,6 +247,7 @@ async function openApi(
     partitions,
     registration: config.registration,
     webhooks: sender,
+    vault,
     webhooksChanged,
     adminToken: secrets.adminToken,
     health: createHealth({ checks: { nats: () => pulse.beat(), store: () => store.probe() }, events }),

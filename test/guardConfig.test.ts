@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { type Config, ConfigError, readConfig } from "../src/config";
+import { type Config, readConfig } from "../src/config";
+import { ConfigError } from "../src/configReader";
 
 const guardOf = (env: Record<string, string>): Config["guard"] => readConfig(env).config.guard;
 

@@ -5,7 +5,6 @@ import type { Bodies } from "./bodies";
 import { judge, type Moment, type Outcome } from "./outcome";
 import type { Owed } from "./owed";
 import type { Recovery } from "./recovery";
-import { endpointOf, openPlain } from "./webhook/endpoint";
 import { deliveryMessage } from "./webhook/payload";
 import type { Sender } from "./webhook/sender";
 
@@ -19,7 +18,7 @@ export interface Attempted {
 export type Attempt = (delivery: DueDelivery, webhook: Webhook, signal: AbortSignal) => Promise<Attempted>;
 
 export interface AttemptOptions {
-  readonly sender: Pick<Sender, "send">;
+  readonly sender: Pick<Sender, "send" | "endpointOf">;
   readonly bodies: Bodies;
   readonly owed: Pick<Owed, "disable">;
   readonly recovery: Pick<Recovery, "attempting" | "hold">;
@@ -34,7 +33,7 @@ export function createAttempt({ sender, bodies, owed, recovery, isHeld, moment, 
     const payload = kept instanceof Promise ? await kept : kept;
     if (payload === null) return { settlement: endWithout(delivery), timedOut: false };
     recovery.attempting(webhook);
-    const endpoint = endpointOf(webhook, openPlain(webhook.credentials));
+    const endpoint = sender.endpointOf(webhook);
     const sent = await sender.send(deliveryMessage({ id: delivery.id, payload }, endpoint, Date.now()), { signal, mayDial: isHeld });
     if (sent === null) return NOTHING_KNOWN;
     const outcome = judge(sent.reply, delivery, moment());

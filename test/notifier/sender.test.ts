@@ -5,6 +5,7 @@ import { endpointOf } from "../../src/notifier/webhook/endpoint";
 import { createGuard } from "../../src/notifier/webhook/guard";
 import { testMessage } from "../../src/notifier/webhook/payload";
 import { createSender } from "../../src/notifier/webhook/sender";
+import { hmacSigner } from "../../src/notifier/webhook/signature";
 import type { Behaviour } from "../receivers/behaviours";
 import { Authority, type Identity } from "../receivers/certificates";
 import { openHostile } from "../receivers/hostile";
@@ -79,7 +80,7 @@ test("a webhook's own headers and its authentication go along, and never replace
     [{ type: "basic", username: "täst", password: "a:b" }, `Basic ${Buffer.from("täst:a:b").toString("base64")}`],
     [null, undefined],
   ] as const) {
-    const endpoint = endpointOf(webhook, { headers, auth, tls: null, signers: () => [] });
+    const endpoint = endpointOf(webhook, { headers, auth, tls: null, signers: () => [hmacSigner(newSecret())] });
     await sender.send(testMessage(endpoint, Date.now()));
     const arrived = receiver.arrivals.at(-1)?.headers;
     expect(arrived).toMatchObject({ "x-tenant": "north", host: `127.0.0.1:${receiver.port}`, "content-type": "application/json" });
@@ -97,7 +98,10 @@ test("what an endpoint repeats of our credentials is not kept", async () => {
     auth: { type: "basic", username: "user", password: "password" },
     tls: null,
   } as const;
-  const endpoint = endpointOf({ id: "wh_1", url: hostile.url, settings: SETTINGS_DEFAULT }, { ...opened, signers: () => [] });
+  const endpoint = endpointOf(
+    { id: "wh_1", url: hostile.url, settings: SETTINGS_DEFAULT },
+    { ...opened, signers: () => [hmacSigner(newSecret())] },
+  );
   const sent = await sender.send(testMessage(endpoint, Date.now()));
   expect(hostile.requests[0]).toContain("Basic dXNlcjpwYXNzd29yZA==");
   expect(sent?.attempt.response).toBe("[hidden] of user:[hidden], [hidden], ok");

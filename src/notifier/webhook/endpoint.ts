@@ -1,16 +1,12 @@
+import type { Credentials } from "../../domain/credentials";
 import { isReservedHeader } from "../../domain/requestHeaders";
 import type { Webhook, WebhookSettings } from "../../domain/webhook";
-import { hmacSigner, type Signer } from "./signature";
+import { type Signer, signersOf } from "./signature";
 
-export type Auth =
-  { readonly type: "basic"; readonly username: string; readonly password: string } | { readonly type: "bearer"; readonly token: string };
+export type Auth = NonNullable<Credentials["auth"]>;
 
 /** PEM. `ca`: whom the endpoint's certificate must come from; null for the well-known ones. */
-export interface ClientTls {
-  readonly certificate: string;
-  readonly key: string;
-  readonly ca: string | null;
-}
+export type ClientTls = NonNullable<Credentials["tls"]>;
 
 /** What a webhook's credentials give to its requests. */
 export interface Opened {
@@ -71,10 +67,9 @@ function hiddenOf(values: readonly string[], auth: Auth | null): string[] {
   return [...new Set(told)].filter(({ length }) => length >= HIDDEN_CHARS_MIN).sort((a, b) => b.length - a.length);
 }
 
-const PLAIN = "plain:";
-
-/** Secrets alone, as a JSON list. */
-export function openPlain(credentials: string): Opened {
-  const signers = (JSON.parse(credentials.slice(PLAIN.length)) as string[]).map(hmacSigner);
-  return { headers: {}, auth: null, tls: null, signers: () => signers };
+export function openedFrom({ keys, headers, auth, tls }: Credentials): Opened {
+  return { headers, auth, tls, signers: (now) => signersOf({ keys }, now) };
 }
+
+/** Of credentials that do not open: nothing signs, so nothing is sent. */
+export const UNOPENED: Opened = { headers: {}, auth: null, tls: null, signers: () => [] };
