@@ -6,7 +6,7 @@ import { CannotOpen, openVault, type Vault } from "../../vault";
 import { errorOf, type Reply } from "../outcome";
 import { createGuard, type Guard } from "./guard";
 import { createConnections } from "./connections";
-import { type Endpoint, endpointOf, openedFrom, UNOPENED } from "./endpoint";
+import { type Endpoint, endpointOf, type Opened, openedFrom, UNOPENED } from "./endpoint";
 import { type Message, testMessage } from "./payload";
 import { post, type Posted, type PostOptions } from "./request";
 import { createTraffic, type Traffic } from "./traffic";
@@ -47,7 +47,7 @@ export interface SenderOptions {
 export function createSender(config: GuardConfig, options: SenderOptions = {}): Sender {
   const { guard = createGuard(config), traffic = createTraffic(), vault = openVault({ keys: [] }), timeoutMs = Infinity } = options;
   const connections = createConnections();
-  /** For as long as the webhook that was read is in use. */
+  /** Secrets are opened once for as long as whoever sends holds the webhook, not for each attempt. */
   const endpoints = new WeakMap<TestedWebhook, Endpoint>();
   let tests = 0;
 
@@ -62,19 +62,21 @@ export function createSender(config: GuardConfig, options: SenderOptions = {}): 
     return { reply, attempt: { at, durationMs, statusCode: reply.statusCode, error: errorOf(reply), response } };
   }
 
-  function endpoint(webhook: TestedWebhook): Endpoint {
-    const made = endpoints.get(webhook) ?? makeEndpoint(webhook);
-    endpoints.set(webhook, made);
-    return made;
-  }
-
-  function makeEndpoint(webhook: TestedWebhook): Endpoint {
+  function opened({ id, credentials }: TestedWebhook): Opened {
     try {
-      return endpointOf(webhook, openedFrom(vault.openCredentials(webhook.id, webhook.credentials)));
+      return openedFrom(vault.openCredentials(id, credentials));
     } catch (error) {
       if (!(error instanceof CannotOpen)) throw error;
-      return endpointOf(webhook, UNOPENED);
+      return UNOPENED;
     }
+  }
+
+  function endpoint(webhook: TestedWebhook): Endpoint {
+    const known = endpoints.get(webhook);
+    if (known !== undefined) return known;
+    const made = endpointOf(webhook, opened(webhook));
+    endpoints.set(webhook, made);
+    return made;
   }
 
   async function sendTest(webhook: TestedWebhook): Promise<AttemptRow> {
