@@ -25,6 +25,7 @@ import { createEvents, type Events } from "./telemetry/events";
 import { createHealth } from "./telemetry/health";
 import { openLog } from "./telemetry/log";
 import { type Metrics, openMetrics } from "./telemetry/metrics";
+import type { Vault } from "./vault";
 import { refuseWithoutKey, unlockVault } from "./vault/unlock";
 import { createWorkers, type WorkerParts, type Workers } from "./workers";
 
@@ -91,7 +92,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender };
   const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
   await waiting?.[Symbol.asyncDispose]();
-  const http = await openApi(stack, parts, { config, secrets, metrics, pulse, webhooksChanged, overrides });
+  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -229,9 +230,14 @@ function isConnectedLately(links: readonly NatsLink[]): () => boolean {
 async function openApi(
   stack: AsyncDisposableStack,
   { store, events, partitions, publishing, sender }: WorkerParts,
-  means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & { metrics: Metrics; pulse: Pulse; webhooksChanged: () => void },
+  means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & {
+    vault: Vault;
+    metrics: Metrics;
+    pulse: Pulse;
+    webhooksChanged: () => void;
+  },
 ): Promise<string> {
-  const { config, secrets, metrics, pulse, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, webhooksChanged, overrides } = means;
   const publisher = createReportPublisher(publishing, partitions);
   const http = await openHttp({
     config: config.http,
@@ -241,6 +247,7 @@ async function openApi(
     partitions,
     registration: config.registration,
     webhooks: sender,
+    vault,
     webhooksChanged,
     adminToken: secrets.adminToken,
     health: createHealth({ checks: { nats: () => pulse.beat(), store: () => store.probe() }, events }),
