@@ -115,7 +115,7 @@ function keyMissing(webhookId: string, keyId: string, keys: readonly SealingKey[
   return new CannotOpen(
     "keyMissing",
     keyId,
-    `The secrets of webhook ${webhookId} are sealed with key ${keyId}, which is not among those given (${held}).`,
+    `The secrets of webhook ${webhookId} are sealed with key ${keyId}, which is not among those given (${held}): add it to SECRETS_KEY, after the first.`,
   );
 }
 
