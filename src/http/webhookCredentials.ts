@@ -104,10 +104,8 @@ export function credentialsWith(before: Credentials, given: GivenCredentials): C
     auth: auth === undefined ? before.auth : auth,
     tls: clientCertificate === undefined ? before.tls : tlsOf(clientCertificate),
   };
-  const errors = [
-    ...headerErrors(after),
-    ...(clientCertificate != null && after.tls !== null ? certificateErrors(after.tls, Date.now()) : []),
-  ];
+  const errors = [...headerErrors(headers), ...clashes(after)];
+  if (clientCertificate != null && after.tls !== null) errors.push(...certificateErrors(after.tls, Date.now()));
   if (errors.length > 0) throw invalid("The credentials are not valid.", errors);
   return after;
 }
@@ -127,16 +125,23 @@ function headersWith(before: Credentials["headers"], given: GivenCredentials["he
   return Object.fromEntries(headers);
 }
 
-function headerErrors({ headers, auth }: Credentials): FieldError[] {
-  const names = Object.keys(headers);
-  const errors = Object.entries(headers).flatMap(([name, value]) => {
-    const message = headerProblem(name, value);
+/** In the spelling of who gave them. */
+function headerErrors(given: GivenCredentials["headers"]): FieldError[] {
+  const seen = new Set<string>();
+  return Object.entries(given ?? {}).flatMap(([name, value]) => {
+    const twice = seen.has(name.toLowerCase());
+    seen.add(name.toLowerCase());
+    const message = twice ? "stands there twice" : value === null ? null : headerProblem(name, value);
     return message === null ? [] : [{ pointer: `/headers/${escaped(name)}`, message }];
   });
-  if (names.length > HEADERS_MAX) errors.push({ pointer: "/headers", message: `must be ${HEADERS_MAX} at most` });
-  if (auth !== null && names.includes("authorization"))
-    errors.push({ pointer: "/auth", message: "and a header authorization exclude each other" });
-  return errors;
+}
+
+function clashes({ headers, auth }: Credentials): FieldError[] {
+  const names = Object.keys(headers);
+  return [
+    ...(names.length > HEADERS_MAX ? [{ pointer: "/headers", message: `must be ${HEADERS_MAX} at most` }] : []),
+    ...(auth !== null && names.includes("authorization") ? [{ pointer: "/auth", message: "excludes a header authorization" }] : []),
+  ];
 }
 
 /** RFC 6901, section 3. */
