@@ -83,7 +83,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const pulse = createPulse(links.publishing, partitions);
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
 
-  const sender = createSender(config.guard, { vault });
+  const sender = stack.use(createSender(config.guard, { vault }));
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());

@@ -18,7 +18,7 @@ export interface Attempted {
 export type Attempt = (delivery: DueDelivery, webhook: Webhook, signal: AbortSignal) => Promise<Attempted>;
 
 export interface AttemptOptions {
-  readonly sender: Pick<Sender, "send">;
+  readonly sender: Pick<Sender, "send" | "endpointOf">;
   readonly bodies: Bodies;
   readonly owed: Pick<Owed, "disable">;
   readonly recovery: Pick<Recovery, "attempting" | "hold">;
@@ -30,10 +30,11 @@ export interface AttemptOptions {
 export function createAttempt({ sender, bodies, owed, recovery, isHeld, moment, events }: AttemptOptions): Attempt {
   async function attempt(delivery: DueDelivery, webhook: Webhook, signal: AbortSignal): Promise<Attempted> {
     const kept = bodies.of(delivery.number);
-    const body = kept === null || typeof kept === "string" ? kept : await kept;
-    if (body === null) return { settlement: endWithout(delivery), timedOut: false };
+    const payload = kept instanceof Promise ? await kept : kept;
+    if (payload === null) return { settlement: endWithout(delivery), timedOut: false };
     recovery.attempting(webhook);
-    const sent = await sender.send(deliveryMessage(delivery, webhook, body), { signal, mayDial: isHeld });
+    const endpoint = sender.endpointOf(webhook);
+    const sent = await sender.send(deliveryMessage({ id: delivery.id, payload }, endpoint, Date.now()), { signal, mayDial: isHeld });
     if (sent === null) return NOTHING_KNOWN;
     const outcome = judge(sent.reply, delivery, moment());
     if (outcome.kind === "retry" && outcome.heldUntil !== null) recovery.hold(webhook, outcome.heldUntil);

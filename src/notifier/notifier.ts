@@ -26,7 +26,7 @@ export interface NotifierOptions {
   readonly from: number;
   /** Subscribes to wakes; they are hints. May reject while the broker is away. */
   readonly watch: (onWake: () => void) => Promise<{ stop(): Promise<void> }>;
-  readonly sender: Pick<Sender, "send" | "slots">;
+  readonly sender: Pick<Sender, "endpointOf" | "send" | "slots">;
   /** Commits of all notifiers of this node take turns, so that many quiet partitions write as few as one busy one. */
   readonly turns: Turns;
   readonly events: Events;

@@ -53,19 +53,28 @@ export async function unlockVault({ config, secrets, folder, rows, say, failed }
   return vault;
 }
 
-/** Given ones come first; the folder's own still opens what it sealed before they were given. */
 async function keysOf({ config, secrets, folder, rows }: Pick<Means, "config" | "secrets" | "folder" | "rows">): Promise<SealingKey[]> {
-  const given = secrets.sealingKeys ?? [];
-  if (config.store.kind !== "sqlite" || folder === null) return [...given];
-  const own = readKeyFile(folder);
-  if (own !== null) return [...given, ...(given.some(({ id }) => id === own.id) ? [] : [own])];
-  if (given.length > 0) return [...given];
-  const needed = new Set((await rows.listCredentials()).flatMap(({ credentials }) => sealedWith(credentials) ?? []));
-  if (needed.size === 0) return [makeKeyFile(folder)];
+  const held = heldKeys({ config, secrets, folder });
+  if (held.length > 0 || config.store.kind !== "sqlite" || folder === null) return held;
+  const needed = await lackingKeys(rows, []);
+  if (needed.length === 0) return [makeKeyFile(folder)];
   throw new Fault(
     "unavailable",
-    `${KEY_FILE} is missing in ${folder}, and the database holds secrets that are sealed with key ${[...needed].join(", ")}. Put the file back, or set SECRETS_KEY to that key.`,
+    `${KEY_FILE} is missing in ${folder}, and the database holds secrets that are sealed with key ${needed.join(", ")}. Put the file back, or set SECRETS_KEY to that key.`,
   );
+}
+
+/** Given ones come first; the folder's own still opens what it sealed before they were given. Throws `Fault` as {@link readKeyFile} does. */
+export function heldKeys({ config, secrets, folder }: Pick<Means, "config" | "secrets" | "folder">): SealingKey[] {
+  const given = secrets.sealingKeys ?? [];
+  const own = config.store.kind === "sqlite" && folder !== null ? readKeyFile(folder) : null;
+  return own === null || given.some(({ id }) => id === own.id) ? [...given] : [...given, own];
+}
+
+/** The ids of keys that rows are sealed with and that are not among `keys`. */
+export async function lackingKeys(rows: Pick<SealedRows, "listCredentials">, keys: readonly SealingKey[]): Promise<string[]> {
+  const needed = new Set((await rows.listCredentials()).flatMap(({ credentials }) => sealedWith(credentials) ?? []));
+  return [...needed].filter((keyId) => keys.every(({ id }) => id !== keyId));
 }
 
 /**

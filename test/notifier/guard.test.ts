@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { AddressRefused, createGuard } from "../../src/notifier/webhook/guard";
 import { createSender } from "../../src/notifier/webhook/sender";
+import { newMessage } from "./messages";
 import { openReceiver } from "../receivers/receiver";
-import { LOOPBACK_ALLOWED, newSecret, plainCredentials } from "./scene";
+import { LOOPBACK_ALLOWED } from "./scene";
 
 const STRICT = { allowCidrs: [], allowLoopback: false };
 const PUBLIC = "93.184.216.34";
@@ -96,7 +97,7 @@ test("a name that points elsewhere between check and attempt does not lead there
   await using receiver = openReceiver();
   const config = { allowCidrs: ["127.0.0.9/32"], allowLoopback: false };
   const url = `http://rebinding.example:${receiver.port}/`;
-  const message = { id: "wh_1_0_1", url, body: "{}", webhookId: "wh_1", credentials: plainCredentials([newSecret()]) };
+  const message = newMessage(url);
   const answers = [["127.0.0.9"], ["127.0.0.1"]];
   const guard = createGuard(config, () => Promise.resolve(answers.shift() ?? ["127.0.0.1"]));
   expect(await guard.checkUrl(url)).toBeNull();
@@ -114,13 +115,7 @@ test("the address that was checked is dialled, under the name's Host header", as
   await using receiver = openReceiver();
   const guard = { addressesOf: () => Promise.resolve(["127.0.0.1"]), checkUrl: () => Promise.resolve(null) };
   const url = `http://nowhere.invalid:${receiver.port}/`;
-  const sent = await createSender(STRICT, { guard }).send({
-    id: "wh_1_0_1",
-    url,
-    body: "{}",
-    webhookId: "wh_1",
-    credentials: plainCredentials([newSecret()]),
-  });
+  const sent = await createSender(STRICT, { guard }).send(newMessage(url));
   expect(sent?.attempt).toMatchObject({ statusCode: 204, error: null });
   expect(receiver.arrivals[0]?.headers["host"]).toBe(`nowhere.invalid:${receiver.port}`);
 });
@@ -130,13 +125,7 @@ test("the next address is tried when one refuses the connection", async () => {
   // Nobody listens on this address of loopback.
   const guard = { addressesOf: () => Promise.resolve(["127.0.0.9", "127.0.0.1"]), checkUrl: () => Promise.resolve(null) };
   const url = `http://two.invalid:${receiver.port}/`;
-  const sent = await createSender(STRICT, { guard }).send({
-    id: "wh_1_0_1",
-    url,
-    body: "{}",
-    webhookId: "wh_1",
-    credentials: plainCredentials([newSecret()]),
-  });
+  const sent = await createSender(STRICT, { guard }).send(newMessage(url));
   expect(sent?.attempt.statusCode).toBe(204);
   expect(receiver.arrivals).toHaveLength(1);
 });

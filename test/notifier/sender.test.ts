@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
 import { version } from "../../package.json";
+import { SETTINGS_DEFAULT } from "../../src/domain/webhook";
 import { createSender } from "../../src/notifier/webhook/sender";
 import { type HOSTILE, openHostile } from "../receivers/hostile";
 import { isSigned, openReceiver } from "../receivers/receiver";
+import { newMessage } from "./messages";
 import { LOOPBACK_ALLOWED, newSecret, plainCredentials } from "./scene";
 import { until } from "../until";
 
@@ -11,14 +13,10 @@ const SOON_MS = 2000;
 const SENT_BYTES_MAX = 16 * 1024 * 1024;
 const RSS_GROWTH_BYTES_MAX = 40 * 1024 * 1024;
 
-const newMessage = (url: string) => {
-  const secrets = [newSecret(), newSecret()];
-  return { id: "wh_1_0_7", url, body: '{"type":"x","data":{}}', webhookId: "wh_1", credentials: plainCredentials(secrets), secrets };
-};
-
 test("a request carries the three headers, our name and the body as it is; every secret verifies it", async () => {
   await using receiver = openReceiver();
-  const message = newMessage(receiver.url);
+  const secrets = [newSecret(), newSecret()];
+  const message = newMessage(receiver.url, { secrets });
   const sent = await createSender(LOOPBACK_ALLOWED).send(message);
   expect(sent?.attempt).toMatchObject({ statusCode: 204, error: null });
   const [arrival] = receiver.arrivals;
@@ -31,9 +29,9 @@ test("a request carries the three headers, our name and the body as it is; every
     "accept-encoding": "identity",
     "content-length": `${message.body.length}`,
   });
-  for (const secret of message.secrets) expect(isSigned(arrival, secret)).toBe(true);
+  for (const secret of secrets) expect(isSigned(arrival, secret)).toBe(true);
   expect(isSigned(arrival, newSecret())).toBe(false);
-  expect(isSigned({ ...arrival, body: `${arrival.body} ` }, message.secrets[0] as string)).toBe(false);
+  expect(isSigned({ ...arrival, body: `${arrival.body} ` }, secrets[0] as string)).toBe(false);
 });
 
 test("a test event is signed, has an id of its own each time, and is answered with how it went", async () => {
@@ -41,7 +39,7 @@ test("a test event is signed, has an id of its own each time, and is answered wi
   await using receiver = openReceiver(() => ({ status }));
   const sender = createSender(LOOPBACK_ALLOWED);
   const secret = newSecret();
-  const webhook = { id: "wh_1", url: receiver.url, credentials: plainCredentials([secret]) };
+  const webhook = { id: "wh_1", url: receiver.url, settings: SETTINGS_DEFAULT, credentials: plainCredentials([secret]) };
   expect(await sender.sendTest(webhook)).toMatchObject({ statusCode: 204, error: null });
   status = 500;
   expect(await sender.sendTest(webhook)).toMatchObject({ statusCode: 500, error: "answered 500" });
@@ -54,7 +52,7 @@ test("a test event is signed, has an id of its own each time, and is answered wi
 test("test events are limited in number, and refused beyond it as unavailable", async () => {
   await using hanging = await openHostile("hang");
   const sender = createSender(LOOPBACK_ALLOWED, { timeoutMs: TIMEOUT_MS });
-  const webhook = { id: "wh_1", url: hanging.url, credentials: plainCredentials([newSecret()]) };
+  const webhook = { id: "wh_1", url: hanging.url, settings: SETTINGS_DEFAULT, credentials: plainCredentials([newSecret()]) };
   const sent = await Promise.allSettled(Array.from({ length: 10 }, () => sender.sendTest(webhook)));
   const refused = sent.filter((one) => one.status === "rejected");
   expect(refused).toHaveLength(2);

@@ -23,11 +23,14 @@ export class Authority {
   /** PEM. */
   readonly certificate = this.#certify({ subject: this.#name, key: this.#keys.publicKey, extensions: [authorityExtension(true)] });
 
+  /** As a server's own certificate: signed by itself. */
+  readonly identity: Identity = { certificate: this.certificate, key: pemOf(this.#keys.privateKey) };
+
   issue({ names, from, until }: Issued): Identity {
     const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const extensions = [authorityExtension(false), namesExtension(names)];
     const certificate = this.#certify({ subject: names[0] ?? "nobody", key: publicKey, extensions, from, until });
-    return { certificate, key: privateKey.export({ type: "pkcs8", format: "pem" }) as string };
+    return { certificate, key: pemOf(privateKey) };
   }
 
   #certify({ subject, key, extensions, from = Date.now() - DAY_MS, until = Date.now() + DAY_MS }: Certified): string {
@@ -50,6 +53,10 @@ export class Authority {
     const body = der(SEQUENCE, content, ECDSA_SHA256, signature).toString("base64").replace(/.{64}/g, "$&\n");
     return `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
   }
+}
+
+function pemOf(key: KeyObject): string {
+  return key.export({ type: "pkcs8", format: "pem" }) as string;
 }
 
 interface Certified {

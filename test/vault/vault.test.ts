@@ -62,10 +62,14 @@ describe("sealed credentials", () => {
     const sealed = vault.sealCredentials("wh_1", full);
     const from = sealed.indexOf(".", 3) + 1;
     fc.assert(
-      fc.property(fc.integer({ min: from, max: sealed.length - 2 }), fc.constantFrom(..."AQgw-_9."), (at, character) => {
-        fc.pre(sealed[at] !== character);
-        expect(refusal(vault, "wh_1", sealed.slice(0, at) + character + sealed.slice(at + 1))?.reason).toBe("damaged");
-      }),
+      fc.property(
+        fc.integer({ min: from, max: sealed.length - 2 }),
+        fc.constantFrom("A", "Q", "g", "w", "-", "_", "9", "."),
+        (at, character) => {
+          fc.pre(sealed[at] !== character);
+          expect(refusal(vault, "wh_1", sealed.slice(0, at) + character + sealed.slice(at + 1))?.reason).toBe("damaged");
+        },
+      ),
     );
   });
 

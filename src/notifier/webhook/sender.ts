@@ -5,13 +5,16 @@ import type { AttemptRow } from "../../store/store";
 import { CannotOpen, openVault, type Vault } from "../../vault";
 import { errorOf, type Reply } from "../outcome";
 import { createGuard, type Guard } from "./guard";
+import { createConnections } from "./connections";
+import { type Endpoint, endpointOf, openedFrom, UNOPENED } from "./endpoint";
 import { type Message, testMessage } from "./payload";
-import { post, type PostOptions } from "./request";
-import { type Signer, signersOf } from "./signature";
+import { post, type Posted, type PostOptions } from "./request";
 import { createSlots, type Slots } from "./slots";
 
 /** Test events at once: with the slots they stay below what Bun's fetch runs at once. */
 const TESTS_AT_ONCE_MAX = 8;
+
+export type TestedWebhook = Pick<Webhook, "id" | "url" | "settings" | "credentials">;
 
 export interface Sent {
   readonly attempt: AttemptRow;
@@ -21,11 +24,13 @@ export interface Sent {
 export type SendOptions = Pick<PostOptions, "signal" | "mayDial">;
 
 /** All that leaves the node for webhooks. */
-export interface Sender extends Pick<Guard, "checkUrl"> {
+export interface Sender extends Pick<Guard, "checkUrl">, Disposable {
+  /** Where its requests go and what they carry. Of one whose secrets do not open, nothing will be sent. */
+  endpointOf(webhook: TestedWebhook): Endpoint;
   /** Null when it was abandoned, by the signal or because it may not be dialled any more. */
   send(message: Message, options?: SendOptions): Promise<Sent | null>;
   /** Sends a test event and gives how it went. Throws `Fault` (unavailable) while too many others run. */
-  sendTest(webhook: Pick<Webhook, "id" | "url" | "credentials">): Promise<AttemptRow>;
+  sendTest(webhook: TestedWebhook): Promise<AttemptRow>;
   /** Who may send now; the notifiers of all partitions share them. */
   readonly slots: Slots;
 }
@@ -33,41 +38,42 @@ export interface Sender extends Pick<Guard, "checkUrl"> {
 export interface SenderOptions {
   readonly guard?: Guard;
   readonly slots?: Slots;
-  /** Without one, secrets are opened that were never sealed. */
+  /** Without one, only secrets that were never sealed are opened. */
   readonly vault?: Pick<Vault, "openCredentials">;
+  /** Shortens every message's own. */
   readonly timeoutMs?: number;
 }
 
 export function createSender(config: GuardConfig, options: SenderOptions = {}): Sender {
-  const { guard = createGuard(config), slots = createSlots(), vault = openVault({ keys: [] }), timeoutMs } = options;
+  const { guard = createGuard(config), slots = createSlots(), vault = openVault({ keys: [] }), timeoutMs = Infinity } = options;
+  const connections = createConnections();
   let tests = 0;
 
   async function send(message: Message, sendOptions: SendOptions = {}): Promise<Sent | null> {
     const at = Date.now();
     const startedAt = performance.now();
-    const reply = await replyTo(message, at, sendOptions);
-    if (reply === null) return null;
+    const within = message.timeoutMs > timeoutMs ? { ...message, timeoutMs } : message;
+    const posted = message.signers.length === 0 ? UNSIGNED : await post(within, { ...sendOptions, guard, connections });
+    if (posted === null) return null;
+    const { reply, response } = posted;
     const durationMs = Math.round(performance.now() - startedAt);
-    return { reply, attempt: { at, durationMs, statusCode: reply.statusCode, error: errorOf(reply), response: null } };
+    return { reply, attempt: { at, durationMs, statusCode: reply.statusCode, error: errorOf(reply), response } };
   }
 
-  /** Secrets that do not open are ours to mend: nothing is sent, and the delivery is tried again later. */
-  async function replyTo(message: Message, at: number, sendOptions: SendOptions): Promise<Reply | null> {
-    let signers: readonly Signer[];
+  function endpoint(webhook: TestedWebhook): Endpoint {
     try {
-      signers = signersOf(vault.openCredentials(message.webhookId, message.credentials), at);
+      return endpointOf(webhook, openedFrom(vault.openCredentials(webhook.id, webhook.credentials)));
     } catch (error) {
       if (!(error instanceof CannotOpen)) throw error;
-      return { kind: "unanswered", statusCode: null, error: "not sent: the webhook's secrets cannot be opened here", timedOut: false };
+      return endpointOf(webhook, UNOPENED);
     }
-    return post(message, { ...sendOptions, guard, signers, timeoutMs });
   }
 
-  async function sendTest(webhook: Pick<Webhook, "id" | "url" | "credentials">): Promise<AttemptRow> {
+  async function sendTest(webhook: TestedWebhook): Promise<AttemptRow> {
     if (tests >= TESTS_AT_ONCE_MAX) throw new Fault("unavailable", `${TESTS_AT_ONCE_MAX} test events are under way; try again later.`);
     tests += 1;
     try {
-      const sent = await send(testMessage(webhook, Date.now()));
+      const sent = await send(testMessage(endpoint(webhook), Date.now()));
       if (sent === null) throw new Error("a test event is never abandoned");
       return sent.attempt;
     } finally {
@@ -75,5 +81,18 @@ export function createSender(config: GuardConfig, options: SenderOptions = {}): 
     }
   }
 
-  return { checkUrl: (text) => guard.checkUrl(text), send, sendTest, slots };
+  return {
+    checkUrl: (text) => guard.checkUrl(text),
+    endpointOf: endpoint,
+    send,
+    sendTest,
+    slots,
+    [Symbol.dispose]: () => connections[Symbol.dispose](),
+  };
 }
+
+/** Nobody could tell whom it is from. It is tried again: a node that has the key may come, or the secrets be set anew. */
+const UNSIGNED: Posted = {
+  reply: { kind: "unanswered", statusCode: null, error: "not sent: the webhook has no key that opens here and signs", timedOut: false },
+  response: null,
+};

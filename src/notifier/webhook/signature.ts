@@ -41,7 +41,7 @@ function signerOf(key: SigningKey): Signer {
 }
 
 /** A copy of a hasher that has taken its key already: 0.4 µs for a body of 500 bytes, `createHmac` 0.7 µs. */
-function hmacSigner(secret: string): Signer {
+export function hmacSigner(secret: string): Signer {
   const keyed = new Bun.CryptoHasher("sha256", hmacKeyOf(secret));
   return (text) => `v1,${keyed.copy().update(text).digest("base64")}`;
 }
