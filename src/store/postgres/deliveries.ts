@@ -5,6 +5,7 @@ import { NOW_MS } from "./clock";
 import type { Connection } from "./connection";
 import { openDeliveryRecords } from "./deliveryRecords";
 import { DUE_DELIVERY, IS_OPEN, lockLanes, makeHeadsDueUnder } from "./lanes";
+import { readOperationalEvent } from "./operationalEvents";
 import { prepareSettle } from "./settle";
 import { statement } from "./statement";
 import { findWebhook } from "./webhooks";
@@ -87,6 +88,8 @@ export function openDeliveries(connection: Connection): DeliveryStore {
     loggedChange: (partition, number) => readLoggedChange(work, partition, number),
 
     settle: prepareSettle(connection),
+
+    operationalEvent: (number) => readOperationalEvent(work, number),
 
     wakeWebhook: (lease, webhookId, now) => makeHeadsDueUnder(lease, connection, { webhookId, now }),
 

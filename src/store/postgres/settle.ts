@@ -4,6 +4,7 @@ import { arrayText, numberOrNull, quoted, quotedOrNull } from "./arrays";
 import { NOW_MS } from "./clock";
 import type { Connection } from "./connection";
 import { promoteLanes } from "./lanes";
+import { tellOfSettled } from "./operationalEvents";
 import { statement } from "./statement";
 import { type PendingDelivery, settlePending, type SettledDelivery } from "./verdicts";
 
@@ -39,11 +40,11 @@ const writeVerdicts = statement(
 
 const writeAttempts = statement(
   "settle.attempts",
-  `insert into attempts (delivery_id, number, at, duration_ms, status_code, error)
+  `insert into attempts (delivery_id, number, at, duration_ms, status_code, error, response)
    select u.delivery_id, b.number + row_number() over (partition by u.delivery_id order by u.place), u.at, u.duration_ms, u.status_code,
-     u.error
-   from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::text[])
-     with ordinality u (delivery_id, at, duration_ms, status_code, error, place)
+     u.error, u.response
+   from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::text[])
+     with ordinality u (delivery_id, at, duration_ms, status_code, error, response, place)
    cross join lateral (select coalesce(max(number), 0) as number from attempts a where a.delivery_id = u.delivery_id) b`,
 );
 
@@ -82,8 +83,10 @@ export function prepareSettle(connection: Connection): DeliveryStore["settle"] {
       await endOrRetry(client, settled, held.now);
       await addAttempts(client, fresh);
       const heads = await promoteLanes(client, partition, successions);
+      const said = await tellOfSettled(client, { partition, now: held.now, dueAt }, { settled, settlements: fresh });
       await moveHealth(client, fresh);
-      return { held: true, heads: heads.filter(({ nextAttemptAt }) => nextAttemptAt <= dueAt) };
+      await said.told();
+      return { held: true, heads: [...heads, ...said.heads].filter(({ nextAttemptAt }) => nextAttemptAt <= dueAt) };
     });
 }
 
@@ -126,6 +129,7 @@ async function addAttempts(client: ClientBase, settlements: readonly Settlement[
     made.map(({ durationMs }) => durationMs),
     made.map(({ statusCode }) => numberOrNull(statusCode)),
     made.map(({ error }) => quotedOrNull(error)),
+    made.map(({ response }) => quotedOrNull(response)),
   ];
   await writeAttempts(client, ...columns.map(arrayText));
 }

@@ -5,6 +5,7 @@ import type { Connection } from "./connection";
 import { openDeliveryRecords } from "./deliveryRecords";
 import type { Direct } from "./faults";
 import { DUE_DELIVERY, prepareLanes } from "./lanes";
+import { prepareReadOperationalEvent } from "./operationalEvents";
 import { prepareFence } from "./partitions";
 import { prepareSettle } from "./settle";
 import { prepareFindWebhook } from "./webhooks";
@@ -66,6 +67,8 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
     loggedChange: prepareLoggedChange(connection),
 
     settle: prepareSettle(connection),
+
+    operationalEvent: prepareReadOperationalEvent(connection),
 
     wakeWebhook,
 

@@ -2,6 +2,7 @@ import type { AttemptRow, DeliveryStore, DueDelivery, Settlement, SettleOutcome 
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
 import { prepareLanes } from "./lanes";
+import { prepareOperationalEvents } from "./operationalEvents";
 import { prepareFence } from "./partitions";
 
 /** One transaction under the fence: attempts, outcomes, and the next head of each lane whose head ended. */
@@ -11,6 +12,7 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
   const writeAttempt = prepareAttempts(connection);
   const writeHealth = prepareHealth(connection);
   const writeVerdict = prepareVerdicts(connection);
+  const { tellOfSettled } = prepareOperationalEvents(connection);
   const known = connection.client.prepare<[string, number, number]>(
     "select 1 from attempts where delivery_id = ? and at = ? and duration_ms = ?",
   );
@@ -26,14 +28,17 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
       const now = Date.now();
       extend.run(now + leaseTtlMs, lease.partition);
       const heads: DueDelivery[] = [];
+      const failed: string[] = [];
       const fresh = settlements.filter(isFresh);
       for (const settlement of fresh) {
         const { delivery, attempt } = settlement;
         if (attempt !== null) writeAttempt(delivery.id, attempt);
         const next = writeVerdict(settlement, now);
+        if (next !== null && settlement.verdict.kind === "failed") failed.push(delivery.id);
         const head = next === null ? null : lanes.promote(delivery, next);
         if (head !== null && head.nextAttemptAt <= now) heads.push(head);
       }
+      heads.push(...tellOfSettled({ partition: lease.partition, now }, { settlements: fresh, failed }));
       writeHealth(fresh);
       return { held: true, heads: lanes.sendable(heads) };
     });
@@ -78,11 +83,11 @@ function prepareVerdicts({ client }: Connection): (settlement: Settlement, now: 
 
 function prepareAttempts({ client }: Connection): (deliveryId: string, attempt: AttemptRow) => void {
   const insert = client.prepare<unknown[]>(
-    `insert into attempts (delivery_id, number, at, duration_ms, status_code, error)
-     values (?, (select coalesce(max(number), 0) + 1 from attempts where delivery_id = ?), ?, ?, ?, ?)`,
+    `insert into attempts (delivery_id, number, at, duration_ms, status_code, error, response)
+     values (?, (select coalesce(max(number), 0) + 1 from attempts where delivery_id = ?), ?, ?, ?, ?, ?)`,
   );
-  return (deliveryId, { at, durationMs, statusCode, error }) => {
-    insert.run(deliveryId, deliveryId, at, durationMs, statusCode, error);
+  return (deliveryId, { at, durationMs, statusCode, error, response }) => {
+    insert.run(deliveryId, deliveryId, at, durationMs, statusCode, error, response);
   };
 }
 

@@ -4,27 +4,36 @@ import { bigint, boolean, index, integer, json, pgTable, primaryKey, text, uniqu
 import type { DeliveryState } from "../../../domain/delivery";
 import type { Filter, OperationalKind, Terms, WebhookSettings, WebhookState } from "../../../domain/webhook";
 
-export const webhooks = pgTable("webhooks", {
-  id: text().primaryKey(),
-  url: text().notNull(),
-  filter: json().$type<Filter>().notNull(),
-  state: text().$type<WebhookState>().notNull(),
-  stateReason: text("state_reason"),
-  description: text().notNull(),
-  concurrency: integer().notNull(),
-  settings: json().$type<WebhookSettings>().notNull(),
-  /** Sealed (src/vault.ts). */
-  credentials: text().notNull(),
-  version: integer().notNull(),
-  createdAt: bigint("created_at", { mode: "number" }).notNull(),
-  updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
-  lastSuccessAt: bigint("last_success_at", { mode: "number" }),
-  failingSince: bigint("failing_since", { mode: "number" }),
-  /** The endpoint asked to be left alone until then. */
-  heldUntil: bigint("held_until", { mode: "number" }),
-  /** The `failingSince` that `webhook.failing` was recorded for. */
-  toldFailingSince: bigint("told_failing_since", { mode: "number" }),
-});
+export const webhooks = pgTable(
+  "webhooks",
+  {
+    id: text().primaryKey(),
+    url: text().notNull(),
+    filter: json().$type<Filter>().notNull(),
+    state: text().$type<WebhookState>().notNull(),
+    stateReason: text("state_reason"),
+    description: text().notNull(),
+    concurrency: integer().notNull(),
+    settings: json().$type<WebhookSettings>().notNull(),
+    /** Sealed (src/vault.ts). */
+    credentials: text().notNull(),
+    version: integer().notNull(),
+    createdAt: bigint("created_at", { mode: "number" }).notNull(),
+    updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
+    lastSuccessAt: bigint("last_success_at", { mode: "number" }),
+    failingSince: bigint("failing_since", { mode: "number" }),
+    /** The endpoint asked to be left alone until then. */
+    heldUntil: bigint("held_until", { mode: "number" }),
+    /** The `failingSince` that `webhook.failing` was recorded for. */
+    toldFailingSince: bigint("told_failing_since", { mode: "number" }),
+  },
+  (table) => [
+    // who is told of operational events: most ask for changes alone
+    index("webhooks_that_ask")
+      .on(table.id)
+      .where(sql`settings #>> '{events}' <> '["change"]'`),
+  ],
+);
 
 /** What a webhook was from some change on; outlives the webhook itself. */
 export const webhookVersions = pgTable(
