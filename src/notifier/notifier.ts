@@ -9,6 +9,7 @@ import { pause } from "./pause";
 import { Planner } from "./plan";
 import { createRecovery } from "./recovery";
 import { Settler } from "./settle";
+import { type SharedWebhooks, shareWebhooks } from "./sharedWebhooks";
 import type { Turns } from "./turns";
 import type { Sender } from "./webhook/sender";
 
@@ -16,6 +17,8 @@ const WATCH_RETRY_MS = 2000;
 
 export interface NotifierOptions {
   readonly store: ChangeLogStore & PlanStore & DeliveryStore & Pick<WebhookStore, "updateWebhook">;
+  /** What all notifiers of this node plan by; left out, this one reads for itself. */
+  readonly webhooks?: SharedWebhooks;
   readonly lease: Lease;
   readonly leaseTtlMs: number;
   /** Whether the lease still lasts, by this node's monotonic clock. */
@@ -89,6 +92,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   });
   const planner = new Planner({
     store,
+    webhooks: options.webhooks ?? shareWebhooks(store),
     lease,
     leaseTtlMs,
     from: options.from,
