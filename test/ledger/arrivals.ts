@@ -1,5 +1,5 @@
 import { type Books, type Finding, groupBy, placeKey } from "./books";
-import { type Arrival, type DeliveryRow, EVENTS_LANE, type OperationalRow, type OwedWebhook } from "./evidence";
+import { type Arrival, type DeliveryRow, EVENTS_LANE, type OperationalRow, type OwedWebhook, type ReplayRow } from "./evidence";
 import { changeContent, type Content, eventContent, expectedBody, type Item } from "./messages";
 
 /**
@@ -21,16 +21,14 @@ class Receiver {
   readonly #idsOfBodies = new Map<string, string>();
   readonly #ids = new Map<string, string>();
   readonly #revisions = new Map<string, number>();
-  /** Since when a delivery may come for the first time out of order: it was asked for once more. */
-  readonly #replayedSince = new Map<string, number>();
+  readonly #replays: readonly ReplayRow[];
 
   constructor(
     private readonly books: Books,
     private readonly events: ReadonlyMap<number, OperationalRow>,
     private readonly webhook: OwedWebhook | undefined,
   ) {
-    for (const { due, askedAt } of books.evidence.replays.filter(({ webhookId }) => webhookId === webhook?.id))
-      for (const id of due) this.#replayedSince.set(id, Math.min(askedAt, this.#replayedSince.get(id) ?? Infinity));
+    this.#replays = books.evidence.replays.filter(({ webhookId }) => webhookId === webhook?.id);
   }
 
   *take(arrival: Arrival): Iterable<Finding> {
@@ -89,8 +87,14 @@ class Receiver {
     this.#ids.set(changeId, id);
     if (this.webhook?.settings.ordering === "none") return;
     const last = this.#revisions.get(sensorId) ?? 0;
-    if (revision < last && at < (this.#replayedSince.get(id) ?? Infinity))
+    if (revision < last && !this.#isReplayed(id, at))
       yield { kind: "arrival.disordered", sensorId, message: `${name} brings revision ${revision} for the first time, after ${last}` };
     this.#revisions.set(sensorId, Math.max(last, revision));
+  }
+
+  /** Whether it may come for the first time out of order: it was asked for once more after its lane had gone on. */
+  #isReplayed(id: string, at: number): boolean {
+    const plannedAt = this.books.deliveries.get(id)?.plannedAt ?? 0;
+    return this.#replays.some(({ since, until, askedAt }) => since <= plannedAt && plannedAt < until && askedAt <= at);
   }
 }

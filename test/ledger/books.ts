@@ -62,7 +62,9 @@ export type ViolationKind =
   | "arrival.wrong"
   | "arrival.twoIds"
   | "arrival.twoBodies"
-  | "arrival.disordered";
+  | "arrival.disordered"
+  /** Closer to the one before than its webhook wants. */
+  | "arrival.tooSoon";
 
 /** A change with its data read once. */
 export interface Entry extends ChangeRow {

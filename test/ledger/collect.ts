@@ -71,7 +71,7 @@ type Kept = Omit<Evidence, keyof Witnessed | "messages" | "published" | "publish
 
 /** One that was promised and is not there was not carried out. */
 function replayRow(asked: ReplayAsked, kept: Kept["replays"]): ReplayRow {
-  const row = kept.find(({ id }) => id === asked.id) ?? { webhookId: "", state: "running", replayed: 0 };
+  const row = kept.find(({ id }) => id === asked.id) ?? { webhookId: "", state: "running", since: 0, until: 0, replayed: 0 };
   return { ...row, ...asked };
 }
 
@@ -102,9 +102,9 @@ const DEAD_LETTERS = "SELECT stream, sequence FROM dead_letters";
 const WEBHOOKS = `SELECT first.webhook_id AS id, first.filter, first.after, webhooks.settings, webhooks.state
   FROM webhook_versions AS first JOIN webhooks ON webhooks.id = first.webhook_id WHERE first.version = 1`;
 const DELIVERIES =
-  'SELECT id, webhook_id AS "webhookId", partition, number, sensor_id AS "sensorId", revision, state, reason FROM deliveries';
+  'SELECT id, webhook_id AS "webhookId", partition, number, sensor_id AS "sensorId", revision, state, reason, planned_at AS "plannedAt" FROM deliveries';
 const OPERATIONAL = 'SELECT number, kind, webhook_id AS "webhookId", recorded_at AS "recordedAt", data FROM operational_events';
-const REPLAYS = 'SELECT id, webhook_id AS "webhookId", state, replayed FROM replays';
+const REPLAYS = 'SELECT id, webhook_id AS "webhookId", state, since, until, replayed FROM replays';
 
 interface SensorColumns {
   readonly id: string;

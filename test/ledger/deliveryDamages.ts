@@ -204,6 +204,7 @@ function unwanted({ webhooks, changes, arrivals }: Evidence): { delivery: Delive
           revision,
           state: "delivered",
           reason: null,
+          plannedAt: 0,
         };
         const body = arrivals.find((arrival) => arrival.deliveryId.endsWith(`_${partition}_${number}`))?.body ?? "{}";
         return { delivery, arrival: { webhookId: webhook.id, deliveryId: id, body, signatureValid: true, at: 0, answered: 204 } };

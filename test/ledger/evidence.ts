@@ -134,6 +134,7 @@ export interface DeliveryRow {
   readonly revision: number;
   readonly state: DeliveryState;
   readonly reason: string | null;
+  readonly plannedAt: number;
 }
 
 /** One request at a receiver. */
@@ -172,6 +173,10 @@ export interface ReplayAsked {
 export interface ReplayRow extends ReplayAsked {
   readonly webhookId: string;
   readonly state: "running" | "done" | "cancelled";
+  /** What was planned from then … */
+  readonly since: number;
+  /** … and before that time, if it had ended when its turn came, in a state that the replay is for. */
+  readonly until: number;
   /** How many deliveries were made due. */
   readonly replayed: number;
 }

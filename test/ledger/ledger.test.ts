@@ -24,21 +24,25 @@ test(
 );
 
 describe("each kind of damage to a correct history is found, and named", () => {
-  test.each([...LOG_DAMAGES, ...NODE_DAMAGES, ...DELIVERY_DAMAGES, ...SENDER_DAMAGES])("$name: $kind", ({ kind, damage }) => {
-    let damaged = 0;
-    fc.assert(
-      fc.property(histories, fc.nat(), (history, pick) => {
-        const doctored = damage(evidenceOf(history), pick);
-        if (doctored === null) return;
-        damaged += 1;
-        const found = findViolations(doctored);
-        expect(found.map((violation) => violation.kind)).toContain(kind);
-        expect(describeViolations(found)).toContain(kind);
-      }),
-      { numRuns: 40 },
-    );
-    expect(damaged).toBeGreaterThan(5);
-  });
+  test.each([...LOG_DAMAGES, ...NODE_DAMAGES, ...DELIVERY_DAMAGES, ...SENDER_DAMAGES])(
+    "$name: $kind",
+    ({ kind, damage }) => {
+      let damaged = 0;
+      fc.assert(
+        fc.property(histories, fc.nat(), (history, pick) => {
+          const doctored = damage(evidenceOf(history), pick);
+          if (doctored === null) return;
+          damaged += 1;
+          const found = findViolations(doctored);
+          expect(found.map((violation) => violation.kind)).toContain(kind);
+          expect(describeViolations(found)).toContain(kind);
+        }),
+        { numRuns: 40 },
+      );
+      expect(damaged).toBeGreaterThan(5);
+    },
+    TEST_MS,
+  );
 });
 
 test("a violation brings the history of its sensor: what was acknowledged, kept, published, planned and received", () => {

@@ -11,6 +11,7 @@ import { checkPublications } from "./publications";
 import { checkPlaces } from "./places";
 import { checkReplay } from "./replay";
 import { checkReplays } from "./replays";
+import { checkSpacing } from "./spacing";
 
 /** A broken promise, with all that is known of the sensor concerned as text ("" when it concerns none in particular). */
 export interface Violation extends Finding {
@@ -25,6 +26,7 @@ const CHECKS: readonly ((books: Books) => Iterable<Finding>)[] = [
   checkDeliveries,
   checkEndings,
   checkArrivals,
+  checkSpacing,
   checkOperational,
   checkReplays,
 ];

@@ -20,6 +20,7 @@ export function webhooksOf(changes: number): OwedWebhook[] {
     webhook("wh_silent", { kinds: ["availability"], sensorIds: ["boiler-1", "pump-3"] }, {}),
     webhook("wh_free", all, { ordering: "none" }),
     webhook("wh_latest", all, { mode: "latest" }),
+    webhook("wh_spaced", all, { mode: "latest", minIntervalSeconds: 1 }),
     webhook("wh_batch", all, { batch: BATCH }),
     webhook("wh_cloud", all, { format: "cloudevents" }),
     webhook("wh_clouds", all, { format: "cloudevents", batch: BATCH }),
@@ -74,17 +75,21 @@ class Receiving {
       const isSuperseded = owed.some((other, later) => later > place && other.change.sensorId === change.sensorId);
       const isLeftOut = settings.mode === "latest" && isSuperseded && this.luck() < 50;
       if (isLeftOut) this.#leftOut.set(item.id, item);
-      const { partition, number, sensorId, revision } = change;
+      const { partition, number, sensorId, revision, detectedAt: plannedAt } = change;
       const end = isLeftOut ? { state: "coalesced", reason: "superseded" } : DELIVERED;
-      this.deliveries.set(item.id, { id: item.id, webhookId: id, partition, number, sensorId, revision, ...end } as DeliveryRow);
+      this.deliveries.set(item.id, { id: item.id, webhookId: id, partition, number, sensorId, revision, plannedAt, ...end } as DeliveryRow);
     }
     const sent = owed.filter(({ item }) => this.deliveries.get(item.id)?.state === "delivered");
     if (settings.ordering === "none") sent.reverse();
+    const takenAt = new Map<string, number>();
     for (let size = 1; sent.length > 0; size = 1 + (this.luck() % BATCH.maxItems)) {
       const group = sent.splice(0, settings.batch === null ? 1 : size);
+      const [{ change }] = group as [(typeof group)[0]];
+      const at = Math.max(change.detectedAt, (takenAt.get(change.sensorId) ?? 0) + settings.minIntervalSeconds * 1000);
+      takenAt.set(change.sensorId, at);
       this.#send(
         group.map(({ item }) => item),
-        (group[0] as (typeof group)[0]).change.detectedAt,
+        at,
       );
     }
   }
@@ -95,7 +100,16 @@ class Receiving {
     for (const event of events.filter(({ kind }) => settings.events.includes(kind))) {
       const { number, recordedAt } = event;
       const id = eventDeliveryId(webhookId, number);
-      this.deliveries.set(id, { id, webhookId, partition: 0, number, sensorId: EVENTS_LANE, revision: 0, ...DELIVERED });
+      this.deliveries.set(id, {
+        id,
+        webhookId,
+        partition: 0,
+        number,
+        sensorId: EVENTS_LANE,
+        revision: 0,
+        plannedAt: recordedAt,
+        ...DELIVERED,
+      });
       this.#arrive([{ id, payload: eventPayload(event) }], recordedAt, 204);
     }
   }
@@ -112,7 +126,8 @@ class Receiving {
       this.deliveries.set(id, { ...(this.deliveries.get(id) as DeliveryRow), ...DELIVERED });
     }
     const { id: webhookId } = this.webhook;
-    return { id: `rpl_${webhookId}`, webhookId, state: "done", replayed: due.length, askedAt: REPLAYED_AT, due: due.map(({ id }) => id) };
+    const range = { askedAt: REPLAYED_AT, since: 0, until: REPLAYED_AT };
+    return { id: `rpl_${webhookId}`, webhookId, state: "done", replayed: due.length, ...range, due: due.map(({ id }) => id) };
   }
 
   /** Refused at first, or for good, or taken; sometimes an earlier one comes again. */
@@ -123,7 +138,7 @@ class Receiving {
     if (this.luck() < 20) this.#arrive(items, at, this.luck() < 50 ? 500 : 0);
     this.#arrive(items, at, 204);
     const earlier = this.arrivals[this.luck()];
-    if (this.luck() < 20 && earlier !== undefined) this.arrivals.push(earlier);
+    if (this.luck() < 20 && earlier !== undefined) this.arrivals.push({ ...earlier, at });
   }
 
   #reject(id: string, items: readonly Item[], recordedAt: number): void {

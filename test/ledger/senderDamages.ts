@@ -26,8 +26,26 @@ export const SENDER_DAMAGES: readonly Damage[] = [
       withChosen(firstPairs(evidence, isLatest), pick, ([one, later]) => ({
         ...evidence,
         arrivals: [{ ...later, at: 0 }, ...evidence.arrivals.filter((arrival) => arrival !== later)],
-        replays: evidence.replays.filter(({ due }) => !due.includes(one.deliveryId)),
+        replays: evidence.replays.filter(({ webhookId }) => webhookId !== one.webhookId),
       })),
+  },
+  {
+    name: "a sensor's deliveries come closer to each other than their webhook wants",
+    kind: "arrival.tooSoon",
+    damage: (evidence, pick) => {
+      const count = Map.groupBy(evidence.arrivals, ({ deliveryId }) => deliveryId);
+      const pairs = firstPairs(evidence, ({ settings }) => settings.minIntervalSeconds > 0);
+      const refused = new Set(
+        evidence.deliveries.filter(({ id, state }) => id.startsWith("wh_spaced") && state === "failed").map(({ sensorId }) => sensorId),
+      );
+      const isClear = ({ deliveryId, answered, body }: Arrival) =>
+        answered === 204 && count.get(deliveryId)?.length === 1 && ![...refused].some((sensorId) => body.includes(`"${sensorId}"`));
+      const once = pairs.filter((pair) => pair.every(isClear));
+      return withChosen(once, pick, ([one, later]) => ({
+        ...evidence,
+        arrivals: evidence.arrivals.map((arrival) => (arrival === later ? { ...later, at: one.at + 500 } : arrival)),
+      }));
+    },
   },
   {
     name: "a batch holds a sensor's changes in the wrong order",
@@ -249,7 +267,9 @@ function firstPairs(evidence: Evidence, isOfKind: (webhook: OwedWebhook) => bool
     return arrival === undefined ? [] : [{ delivery, arrival }];
   });
   return firsts.flatMap(({ delivery, arrival }) => {
-    const later = firsts.find(({ delivery: { sensorId, revision } }) => sensorId === delivery.sensorId && revision > delivery.revision);
+    const isLater = ({ webhookId, sensorId, revision }: DeliveryRow) =>
+      webhookId === delivery.webhookId && sensorId === delivery.sensorId && revision > delivery.revision;
+    const later = firsts.find((first) => isLater(first.delivery));
     return later === undefined ? [] : [[arrival, later.arrival] as [Arrival, Arrival]];
   });
 }

@@ -63,11 +63,13 @@ const unled = statement<{ place: number }>(
    where l.led is null order by u.place`,
 );
 
+/** $4: those too that wait for no failure, but because their sensor's last success is not long enough ago. */
 const wake = statement<{ woken: number }>(
   "lanes.wake",
   `with woken as (
      update deliveries set next_attempt_at = $3 where ordinal in (
-       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3 limit ${WOKEN_AT_ONCE_MAX})
+       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3
+         and ($4 or lane_failures > 0 or min_interval_ms = 0) limit ${WOKEN_AT_ONCE_MAX})
      returning 1)
    select count(*)::int as woken from woken`,
 );
@@ -137,26 +139,28 @@ export async function makeHeadsDue(connection: Connection, webhookId: string, no
   for (const { partition } of await notifyPartitions(connection.work)) {
     await inSlices(connection, async (client) => {
       await lockLanes(client, partition);
-      return wakeSlice(client, { partition, webhookId, now });
+      return wakeSlice(client, { partition, webhookId, now, resting: true });
     });
   }
 }
 
-/** Makes a webhook's waiting heads due in the partition of a lease, while it is held; gives how many. */
+/** Makes due what waits in the partition of a lease for a webhook's endpoint to be back, while it is held; gives how many. */
 export function makeHeadsDueUnder(
   lease: Lease,
   connection: Connection,
   { webhookId, now }: { webhookId: string; now: number },
 ): Promise<number> {
   const { partition } = lease;
-  return inSlices(connection, async (client) => ((await holdLanes(client, lease)) ? wakeSlice(client, { partition, webhookId, now }) : 0));
+  return inSlices(connection, async (client) =>
+    (await holdLanes(client, lease)) ? wakeSlice(client, { partition, webhookId, now, resting: false }) : 0,
+  );
 }
 
 async function wakeSlice(
   client: ClientBase,
-  { partition, webhookId, now }: { partition: number; webhookId: string; now: number },
+  { partition, webhookId, now, resting }: { partition: number; webhookId: string; now: number; resting: boolean },
 ): Promise<number> {
-  const [row] = await wake(client, partition, webhookId, now);
+  const [row] = await wake(client, partition, webhookId, now, resting);
   return row?.woken ?? 0;
 }
 

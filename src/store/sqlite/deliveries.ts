@@ -32,7 +32,8 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
   );
   const wake = client.prepare<[number, number, string, number, number]>(
     `update deliveries set next_attempt_at = ? where ordinal in (
-       select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ? limit ?)`,
+       select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ?
+         and (lane_failures > 0 or min_interval_ms = 0) limit ?)`,
   );
   // From the end of each lane: where the limit cuts one, its head stays and leads what is left.
   const failLast = client.prepare<[string, number, string, string, number]>(

@@ -214,6 +214,19 @@ export const deliveryPromises: readonly Promises[] = [
       expect(await store.wakeWebhook(planner.lease, "x", now)).toBe(0);
       expect(await store.dueHeads(0, "x", now, 10)).toHaveLength(1);
     },
+
+    "does not move for a head that rests after its sensor's last success, however well the endpoint is": async (store) => {
+      await addWebhook(store, "w");
+      const owner = await Owner.of(store);
+      const planner = await Planner.of(store);
+      await planner.owe(await owner.change(["a", "a", "b"]), ["w"], { minIntervalMs: 60_000 });
+      const restsUntil = Date.now() + 60_000;
+      const success = delivered(await planner.head("w", "a"));
+      await planner.settle({ ...success, verdict: { kind: "delivered", nextAttemptAt: restsUntil } });
+      await planner.settle(refused(await planner.head("w", "b"), FAR));
+      expect(await store.wakeWebhook(planner.lease, "w", Date.now())).toBe(1);
+      expect((await planner.head("w", "a")).nextAttemptAt).toBe(restsUntil);
+    },
   }),
 
   promises("a change's body", {
