@@ -1,5 +1,6 @@
 import { describe } from "bun:test";
 import { changePromises } from "./conformance/changes";
+import { coalescingPromises } from "./conformance/coalescing";
 import { cursorPromises } from "./conformance/cursors";
 import { deadLetterPromises } from "./conformance/deadLetters";
 import { deliveryPromises } from "./conformance/deliveries";
@@ -9,6 +10,7 @@ import { historyPromises } from "./conformance/history";
 import { incidentPromises } from "./conformance/incidents";
 import { ingestPromises } from "./conformance/ingest";
 import { laneOrderPromises } from "./conformance/laneOrder";
+import { lanesByTermsPromises } from "./conformance/lanesByTerms";
 import { maintenancePromises } from "./conformance/maintenance";
 import { partitionPromises } from "./conformance/partitions";
 import { planPromises } from "./conformance/plan";
@@ -29,6 +31,8 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...deliveryPromises,
     ...endingPromises,
     ...laneOrderPromises,
+    ...lanesByTermsPromises,
+    ...coalescingPromises,
     ...sensorPromises,
     ...sensorListPromises,
     ...historyPromises,
