@@ -52,8 +52,8 @@ async function fill(client: pg.Client): Promise<void> {
     `insert into dead_letters (id, stream, sequence, subject, received_at, recorded_at, reason, payload)
      select 'f' || n, 'S', n, '', 1795600000000 + n, 0, '', '' from ${numbers}`,
     `insert into incidents (id, kind, partition, detail, recorded_at) select 'f' || n, '', 0, '{}', 0 from ${numbers}`,
-    `insert into webhook_versions (webhook_id, version, filter, state, deleted, after, passed)
-     select 'v', n, '{}', 'active', false, '{}', true from ${numbers}`,
+    `insert into webhook_versions (webhook_id, version, filter, state, deleted, after, terms, passed)
+     select 'v', n, '{}', 'active', false, '{}', '{}', true from ${numbers}`,
     "analyze",
   ]) {
     await client.query(statement);

@@ -34,6 +34,7 @@ const SCANS: readonly (readonly [statement: RegExp, step: RegExp, why: string])[
     "the first page, along the index that gives the order",
   ],
   [/receivedAt from folded$/, /^SCAN folded$/, "a row for each partition; when the file is opened, or the thread folds"],
+  [/from json_each\(\?\) u /, /^SCAN u VIRTUAL TABLE/, "the deliveries of one webhook that are under way"],
   [/from deliveries order by ordinal$/, /^SCAN deliveries$/, "by its key, and left at the first row that is not old"],
 ];
 
