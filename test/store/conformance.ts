@@ -10,8 +10,10 @@ import { incidentPromises } from "./conformance/incidents";
 import { ingestPromises } from "./conformance/ingest";
 import { laneOrderPromises } from "./conformance/laneOrder";
 import { maintenancePromises } from "./conformance/maintenance";
+import { operationalEventPromises } from "./conformance/operationalEvents";
 import { partitionPromises } from "./conformance/partitions";
 import { planPromises } from "./conformance/plan";
+import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
@@ -29,6 +31,8 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...deliveryPromises,
     ...endingPromises,
     ...laneOrderPromises,
+    ...operationalEventPromises,
+    ...replayPromises,
     ...sensorPromises,
     ...sensorListPromises,
     ...historyPromises,

@@ -27,7 +27,7 @@ export interface Lanes {
 /** What keeps each lane in order; for use within transactions. */
 export function prepareLanes({ client }: Connection): Lanes {
   const occupied = client.prepare<[string, string]>(
-    `select 1 from deliveries where state = 'pending' and webhook_id = ? and sensor_id = ? limit 1`,
+    `select 1 from deliveries where state = 'pending' and webhook_id = ? and sensor_id = ? order by number limit 1`,
   );
   const next = client.prepare<[string, string, number], { id: string; next_attempt_at: number | null }>(
     `select id, next_attempt_at from deliveries
