@@ -12,8 +12,10 @@ import { ingestPromises } from "./conformance/ingest";
 import { laneOrderPromises } from "./conformance/laneOrder";
 import { lanesByTermsPromises } from "./conformance/lanesByTerms";
 import { maintenancePromises } from "./conformance/maintenance";
+import { operationalEventPromises } from "./conformance/operationalEvents";
 import { partitionPromises } from "./conformance/partitions";
 import { planPromises } from "./conformance/plan";
+import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
@@ -33,6 +35,8 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...laneOrderPromises,
     ...lanesByTermsPromises,
     ...coalescingPromises,
+    ...operationalEventPromises,
+    ...replayPromises,
     ...sensorPromises,
     ...sensorListPromises,
     ...historyPromises,

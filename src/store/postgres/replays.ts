@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
 import type { ClientBase } from "pg";
 import { EVENTS_LANE } from "../../domain/delivery";
 import { termsOf, type WebhookSettings, type WebhookState } from "../../domain/webhook";
@@ -25,6 +25,8 @@ import { replays } from "./schema/webhooks";
 import { statement } from "./statement";
 
 const LIST = "replays";
+/** In these words, by which the index of those that run is known. */
+const IS_RUNNING = sql`state = 'running'`;
 
 interface Looked extends Planned {
   readonly partition: number;
@@ -94,7 +96,7 @@ export function openReplays(connection: Connection): ReplayStore {
       }),
 
     async runningReplays() {
-      return (await db.select().from(replays).where(eq(replays.state, "running"))).map(replayOf);
+      return (await db.select().from(replays).where(IS_RUNNING).orderBy(asc(replays.webhookId))).map(replayOf);
     },
 
     advanceReplay: (id, limit) => write((session) => advance(session, id, limit)),

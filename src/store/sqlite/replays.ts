@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
 import { type DeliveryState, EVENTS_LANE } from "../../domain/delivery";
 import { termsOf } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
@@ -25,6 +25,8 @@ import { replays } from "./schema/webhooks";
 import { prepareFindWebhook } from "./webhooks";
 
 const LIST = "replays";
+/** In these words, by which the index of those that run is known. */
+const IS_RUNNING = sql`state = 'running'`;
 
 type Looked = Pick<DeliveryRow, "ordinal" | "plannedAt" | "partition" | "sensorId" | "number">;
 
@@ -85,7 +87,7 @@ export function openReplays(connection: Connection): Direct<ReplayStore> {
         return row.state === "running" ? save(cancelled(row, "by an operator", Date.now())) : replayOf(row);
       }),
 
-    runningReplays: () => db.select().from(replays).where(eq(replays.state, "running")).all().map(replayOf),
+    runningReplays: () => db.select().from(replays).where(IS_RUNNING).orderBy(asc(replays.webhookId)).all().map(replayOf),
 
     advanceReplay: (id, limit) =>
       write(() => {
