@@ -11,6 +11,7 @@ import { incidentPromises } from "./conformance/incidents";
 import { ingestPromises } from "./conformance/ingest";
 import { laneOrderPromises } from "./conformance/laneOrder";
 import { lanesByTermsPromises } from "./conformance/lanesByTerms";
+import { lanesWalkPromises } from "./conformance/lanesWalk";
 import { maintenancePromises } from "./conformance/maintenance";
 import { operationalEventPromises } from "./conformance/operationalEvents";
 import { partitionPromises } from "./conformance/partitions";
@@ -35,6 +36,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...laneOrderPromises,
     ...lanesByTermsPromises,
     ...coalescingPromises,
+    ...lanesWalkPromises,
     ...operationalEventPromises,
     ...replayPromises,
     ...sensorPromises,
