@@ -14,7 +14,8 @@ afterAll(() => harness[Symbol.asyncDispose]());
 const TEST_MS = 120_000;
 /** As many as a call may ask for and a few beside, and far from as many as there are. */
 const ROWS_LOOKED_AT_MAX = 10_000;
-const LARGE = /^(sensors|states|sensor_labels|reports|changes|deliveries|attempts|dead_letters|incidents|webhook_versions|operational_events|replays)/;
+const LARGE =
+  /^(sensors|states|sensor_labels|reports|changes|deliveries|attempts|dead_letters|incidents|webhook_versions|operational_events|replays)/;
 
 /** What is read from end to end, and why that does no harm. */
 const SCANS: readonly (readonly [statement: RegExp, why: string])[] = [

@@ -34,14 +34,22 @@ const SCANS: readonly (readonly [statement: RegExp, step: RegExp, why: string])[
     "the first page, along the index that gives the order",
   ],
   [/receivedAt from folded$/, /^SCAN folded$/, "a row for each partition; when the file is opened, or the thread folds"],
-  [/from webhooks where json_extract/, /^SCAN webhooks USING INDEX webhooks_that_ask$/, "those that ask for more than changes, and no others"],
+  [
+    /from webhooks where json_extract/,
+    /^SCAN webhooks USING INDEX webhooks_that_ask$/,
+    "those that ask for more than changes, and no others",
+  ],
   [
     /^delete from replays .* order by id limit/,
     /^SCAN replays USING INDEX sqlite_autoindex_replays_1$/,
     "jobs that people began, the oldest first; when old ones are taken out",
   ],
   [/from "replays" where state = 'running'/, /^SCAN replays USING INDEX replays_running$/, "those that run, at most one for each webhook"],
-  [/from "replays" order by "replays"\."id" desc limit/, /^SCAN replays USING INDEX/, "the first page, along the index that gives the order"],
+  [
+    /from "replays" order by "replays"\."id" desc limit/,
+    /^SCAN replays USING INDEX/,
+    "the first page, along the index that gives the order",
+  ],
   [/from deliveries order by ordinal$/, /^SCAN deliveries$/, "by its key, and left at the first row that is not old"],
 ];
 

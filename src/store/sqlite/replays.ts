@@ -52,7 +52,12 @@ export function openReplays(connection: Connection): Direct<ReplayStore> {
         demandReplayable(draft.webhookId, findWebhook(draft.webhookId)?.state ?? null);
         const { after, before } = times.ordinalsOf(draft.range);
         const bounds = { afterOrdinal: after, lastOrdinal: Math.min(times.newest(), before - 1) };
-        const made = db.insert(replays).values(newReplay(draft, bounds, Date.now())).onConflictDoNothing().returning().get();
+        const made = db
+          .insert(replays)
+          .values(newReplay(draft, bounds, Date.now()))
+          .onConflictDoNothing()
+          .returning()
+          .get();
         if (made === undefined) throw replayRuns(draft.webhookId);
         return replayOf(made);
       }),

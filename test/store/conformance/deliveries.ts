@@ -74,7 +74,7 @@ export const deliveryPromises: readonly Promises[] = [
       const { planner, ids } = await threeOwed(store);
       const head = await planner.head("w", "a");
       const attempts = [
-        { at: 30, durationMs: 1, statusCode: 503, error: null, response: "{\"busy\": \"\u{1F514}\"}" },
+        { at: 30, durationMs: 1, statusCode: 503, error: null, response: '{"busy": "\u{1F514}"}' },
         { at: 20, durationMs: 2, statusCode: null, error: "connect ECONNREFUSED", response: null },
         { at: 10, durationMs: 0, statusCode: 204, error: null, response: null },
       ] as const;
