@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { benchFailover } from "./failover";
 import { benchLatency } from "./latency";
+import { benchMatching } from "./matching";
 import { benchPipeline, PIPELINE_REPORTS_MIN } from "./pipeline";
 import { benchScale, SCALE_REPORTS_MIN, SCALE_ROWS_MIN } from "./scale";
 import { benchSync } from "./sync";
@@ -33,6 +34,7 @@ const BENCHES: Record<string, Bench> = {
     stores: ["postgres", "sqlite"],
     reportsMin: SCALE_REPORTS_MIN,
   },
+  matching: { run: benchMatching, says: "a change's webhooks among 10,000, by the index over filters and by a loop", stores: ["sqlite"] },
   failover: { run: benchFailover, says: "how long changes pause when a node is stopped, and when it is killed", stores: ["postgres"] },
 };
 
@@ -48,12 +50,13 @@ export interface BenchOptions {
   readonly rounds: number | null;
   readonly rows: number | null;
   readonly calls: number | null;
+  readonly webhooks: number | null;
 }
 
 const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--sensors N] [--json]
        pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]
        failover: [--rounds N] [--rate R]   sync: [--seconds S] [--warm-up S] [--pairs N]
-       scale: [--reports N] [--rounds N] [--rows N] [--calls N]
+       scale: [--reports N] [--rounds N] [--rows N] [--calls N]   matching: [--webhooks N] [--calls N] [--pairs N]
 
 ${Object.entries(BENCHES)
   .map(([name, { says }]) => `  ${name.padEnd(10)} ${says}`)
@@ -75,6 +78,7 @@ function readOptions() {
       rounds: { type: "string" },
       rows: { type: "string" },
       calls: { type: "string" },
+      webhooks: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
@@ -93,6 +97,7 @@ function readOptions() {
     rounds: positive("rounds", values.rounds),
     rows: positive("rows", values.rows, SCALE_ROWS_MIN),
     calls: positive("calls", values.calls),
+    webhooks: positive("webhooks", values.webhooks),
   };
   return { bench, options, json: values.json };
 }

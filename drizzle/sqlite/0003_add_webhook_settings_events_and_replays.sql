@@ -53,6 +53,9 @@ INSERT INTO `__new_webhooks`("id", "url", "filter", "state", "state_reason", "de
 SELECT "id", "url", "filter", "state", "state_reason", "description", "concurrency", "version", "created_at", "updated_at", "last_success_at", "failing_since", '{"ratePerSecond":null,"ordering":"sensor","mode":"every","minIntervalSeconds":0,"batch":null,"format":"standard","retrySchedule":null,"timeoutSeconds":15,"events":["change"]}', 'plain:' || "secrets" FROM `webhooks`;--> statement-breakpoint
 DROP TABLE `webhooks`;--> statement-breakpoint
 ALTER TABLE `__new_webhooks` RENAME TO `webhooks`;--> statement-breakpoint
+CREATE INDEX `webhooks_that_ask` ON `webhooks` (`id`) WHERE json_extract(settings, '$.events') <> '["change"]';--> statement-breakpoint
 PRAGMA foreign_keys=ON;--> statement-breakpoint
 ALTER TABLE `attempts` ADD `response` text;--> statement-breakpoint
-ALTER TABLE `webhook_versions` ADD `terms` text DEFAULT '{"changes":true,"begins":"lane","minIntervalMs":0}' NOT NULL;
+ALTER TABLE `webhook_versions` ADD `terms` text DEFAULT '{"changes":true,"begins":"lane","minIntervalMs":0}' NOT NULL;--> statement-breakpoint
+ALTER TABLE `deliveries` ADD `min_interval_ms` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX `deliveries_spaced` ON `deliveries` (`webhook_id`,`sensor_id`,`ended_at`) WHERE min_interval_ms > 0 and state = 'delivered';

@@ -9,7 +9,7 @@ import { createConnections } from "./connections";
 import { type Endpoint, endpointOf, type Opened, openedFrom, UNOPENED } from "./endpoint";
 import { type Message, testMessage } from "./payload";
 import { post, type Posted, type PostOptions } from "./request";
-import { createSlots, type Slots } from "./slots";
+import { createTraffic, type Traffic } from "./traffic";
 
 /** Test events at once: with the slots they stay below what Bun's fetch runs at once. */
 const TESTS_AT_ONCE_MAX = 8;
@@ -32,12 +32,12 @@ export interface Sender extends Pick<Guard, "checkUrl">, Disposable {
   /** Sends a test event and gives how it went. Throws `Fault` (unavailable) while too many others run. */
   sendTest(webhook: TestedWebhook): Promise<AttemptRow>;
   /** Who may send now; the notifiers of all partitions share them. */
-  readonly slots: Slots;
+  readonly traffic: Traffic;
 }
 
 export interface SenderOptions {
   readonly guard?: Guard;
-  readonly slots?: Slots;
+  readonly traffic?: Traffic;
   /** Without one, only secrets that were never sealed are opened. */
   readonly vault?: Pick<Vault, "openCredentials">;
   /** Shortens every message's own. */
@@ -45,7 +45,7 @@ export interface SenderOptions {
 }
 
 export function createSender(config: GuardConfig, options: SenderOptions = {}): Sender {
-  const { guard = createGuard(config), slots = createSlots(), vault = openVault({ keys: [] }), timeoutMs = Infinity } = options;
+  const { guard = createGuard(config), traffic = createTraffic(), vault = openVault({ keys: [] }), timeoutMs = Infinity } = options;
   const connections = createConnections();
   /** Secrets are opened once for as long as whoever sends holds the webhook, not for each attempt. */
   const endpoints = new WeakMap<TestedWebhook, Endpoint>();
@@ -96,7 +96,7 @@ export function createSender(config: GuardConfig, options: SenderOptions = {}): 
     endpointOf: endpoint,
     send,
     sendTest,
-    slots,
+    traffic,
     [Symbol.dispose]: () => connections[Symbol.dispose](),
   };
 }

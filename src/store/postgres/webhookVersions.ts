@@ -20,6 +20,7 @@ interface VersionRow {
   readonly after: WebhookVersion["after"];
 }
 
+const shareLock = statement("webhookVersions.share", `select pg_advisory_xact_lock_shared(${LOCK})`);
 const lockForEdit = statement("webhookVersions.lock", `select pg_advisory_xact_lock(${LOCK})`);
 /** `webhooksVersion` counts the edits that planning must know of. */
 export const EDITS = "coalesce((select value from meta where name = 'webhooks_version'), 0)";
@@ -54,6 +55,11 @@ const pass = statement(
 /** Begins the transaction of an edit: until its end no other edits and no plan goes in. */
 export async function lockWebhooks(client: ClientBase): Promise<void> {
   await lockForEdit(client);
+}
+
+/** Keeps edits of webhooks out until the end of the transaction; what is read after it holds until then. An edit may call it, too. */
+export async function shareWebhooks(client: ClientBase): Promise<void> {
+  await shareLock(client);
 }
 
 /** Writes down what a webhook is for the changes recorded from here on; the transaction has begun with {@link lockWebhooks}. */

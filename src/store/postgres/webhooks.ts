@@ -1,16 +1,25 @@
 import { and, asc, count, eq, getTableColumns, gt } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
+import type { ClientBase } from "pg";
 import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
+import { webhookDisabled } from "../operationalFacts";
 import type { WebhookStore } from "../store";
 import { beginsAnew, demandVersion, editOf, isOfPlanning, newWebhook, type WebhookEdit } from "../webhookEdits";
+import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
-import { makeHeadsDue } from "./lanes";
+import { lockLanes, makeHeadsDue } from "./lanes";
+import { recordEvents } from "./operationalEvents";
 import { webhooks } from "./schema/webhooks";
+import { statement } from "./statement";
 import { addVersion, lockWebhooks, webhookExisted } from "./webhookVersions";
 
 const LIST = "webhooks";
+/** What is said of a webhook that was disabled is sent from here. */
+const TELLING_PARTITION = 0;
+
+const readNow = statement<{ now: number }>("webhooks.now", `select ${NOW_MS} as now`);
 
 /** All but what only the store itself asks for. */
 const { toldFailingSince: _, ...WEBHOOK } = getTableColumns(webhooks);
@@ -24,8 +33,9 @@ export function openWebhooks(connection: Connection): WebhookStore {
   const { db, write } = connection;
 
   /** One edit after the other, and none beside a plan. */
-  function edit<Result>(act: (session: Session) => Promise<Result>): Promise<Result> {
+  function edit<Result>(act: (session: Session) => Promise<Result>, { telling = false } = {}): Promise<Result> {
     return write(async (session) => {
+      if (telling) await lockLanes(session.client, TELLING_PARTITION);
       await lockWebhooks(session.client);
       return act(session);
     });
@@ -50,12 +60,17 @@ export function openWebhooks(connection: Connection): WebhookStore {
     getWebhook: (id) => findWebhook(db, id),
 
     async updateWebhook(id, wanted, expectedVersion) {
-      const { before, after } = await edit(async (session) => {
-        const found = await registered(session.db, id, expectedVersion);
-        const webhook = await overwrite(session.db, found, wanted);
-        if (isOfPlanning(found, webhook)) await addVersion(session.client, webhook, { deleted: false });
-        return { before: found, after: webhook };
-      });
+      const telling = wanted.state === "disabled";
+      const { before, after } = await edit(
+        async (session) => {
+          const found = await registered(session.db, id, expectedVersion);
+          const webhook = await overwrite(session.db, found, wanted);
+          if (isOfPlanning(found, webhook)) await addVersion(session.client, webhook, { deleted: false });
+          if (telling && found.state !== "disabled") await tellDisabled(session.client, webhook);
+          return { before: found, after: webhook };
+        },
+        { telling },
+      );
       // In slices of their own, so that no plan waits while a long backlog is woken. Where one fails, the first success wakes the rest.
       if (beginsAnew(before, after)) await makeHeadsDue(connection, id, after.updatedAt);
       return after;
@@ -97,4 +112,10 @@ async function registered(db: NodePgDatabase, id: string, expectedVersion: numbe
 async function overwrite(db: NodePgDatabase, before: Webhook, edit: WebhookEdit): Promise<Webhook> {
   const [after] = await db.update(webhooks).set(editOf(before, edit)).where(eq(webhooks.id, before.id)).returning(WEBHOOK);
   return after as Webhook;
+}
+
+async function tellDisabled(client: ClientBase, webhook: Webhook): Promise<void> {
+  const [{ now }] = (await readNow(client)) as [{ now: number }];
+  const telling = { partition: TELLING_PARTITION, now, dueAt: Math.min(now, Date.now()) };
+  await recordEvents(client, telling, [webhookDisabled(webhook)]);
 }

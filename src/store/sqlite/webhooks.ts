@@ -1,15 +1,19 @@
 import { and, asc, count, eq, getTableColumns, gt, sql } from "drizzle-orm";
 import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
+import { webhookDisabled } from "../operationalFacts";
 import type { WebhookStore } from "../store";
 import { beginsAnew, demandVersion, editOf, isOfPlanning, newWebhook } from "../webhookEdits";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
+import { prepareOperationalEvents } from "./operationalEvents";
 import { webhooks } from "./schema/webhooks";
 import { prepareWebhookVersions } from "./webhookVersions";
 
 const LIST = "webhooks";
+/** What is said of a webhook that was disabled is sent from here. */
+const TELLING_PARTITION = 0;
 
 /** All but what only the store itself asks for. */
 const { toldFailingSince: _, ...WEBHOOK } = getTableColumns(webhooks);
@@ -27,6 +31,7 @@ export function prepareFindWebhook({ db }: Connection): (id: string) => Webhook 
 export function openWebhooks(connection: Connection): Direct<WebhookStore> {
   const { db, write } = connection;
   const versions = prepareWebhookVersions(connection);
+  const events = prepareOperationalEvents(connection);
   const makeHeadsDue = prepareMakeHeadsDue(connection);
 
   const find = prepareFindWebhook(connection);
@@ -57,6 +62,9 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
         const webhook = { ...before, ...editOf(before, edit) };
         db.update(webhooks).set(webhook).where(eq(webhooks.id, id)).run();
         if (isOfPlanning(before, webhook)) versions.add(webhook, { deleted: false });
+        if (webhook.state === "disabled" && before.state !== "disabled") {
+          events.record({ partition: TELLING_PARTITION, now: Date.now() }, [webhookDisabled(webhook)]);
+        }
         if (beginsAnew(before, webhook)) makeHeadsDue(id, webhook.updatedAt);
         return webhook;
       });

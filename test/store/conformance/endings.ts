@@ -139,7 +139,7 @@ export const endingPromises: readonly Promises[] = [
         message: expect.stringContaining("behind"),
       });
       await store.updateWebhook("w", { state: "paused" }, null);
-      expect(await store.retryDelivery(ids[0], 1)).toMatchObject({ states: ["pending"] });
+      expect(await store.retryDelivery(ids[0], 1)).toMatchObject({ state: "pending" });
       expect(await planner.heads("w")).toEqual([]);
       await store.updateWebhook("w", { state: "disabled" }, null);
       await expect(store.retryDelivery(ids[0], 2)).rejects.toMatchObject({

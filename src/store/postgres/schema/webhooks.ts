@@ -4,27 +4,36 @@ import { bigint, boolean, index, integer, json, pgTable, primaryKey, text, uniqu
 import type { DeliveryState } from "../../../domain/delivery";
 import type { Filter, OperationalKind, Terms, WebhookSettings, WebhookState } from "../../../domain/webhook";
 
-export const webhooks = pgTable("webhooks", {
-  id: text().primaryKey(),
-  url: text().notNull(),
-  filter: json().$type<Filter>().notNull(),
-  state: text().$type<WebhookState>().notNull(),
-  stateReason: text("state_reason"),
-  description: text().notNull(),
-  concurrency: integer().notNull(),
-  settings: json().$type<WebhookSettings>().notNull(),
-  /** Sealed (src/vault.ts). */
-  credentials: text().notNull(),
-  version: integer().notNull(),
-  createdAt: bigint("created_at", { mode: "number" }).notNull(),
-  updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
-  lastSuccessAt: bigint("last_success_at", { mode: "number" }),
-  failingSince: bigint("failing_since", { mode: "number" }),
-  /** The endpoint asked to be left alone until then. */
-  heldUntil: bigint("held_until", { mode: "number" }),
-  /** The `failingSince` that `webhook.failing` was recorded for. */
-  toldFailingSince: bigint("told_failing_since", { mode: "number" }),
-});
+export const webhooks = pgTable(
+  "webhooks",
+  {
+    id: text().primaryKey(),
+    url: text().notNull(),
+    filter: json().$type<Filter>().notNull(),
+    state: text().$type<WebhookState>().notNull(),
+    stateReason: text("state_reason"),
+    description: text().notNull(),
+    concurrency: integer().notNull(),
+    settings: json().$type<WebhookSettings>().notNull(),
+    /** Sealed (src/vault.ts). */
+    credentials: text().notNull(),
+    version: integer().notNull(),
+    createdAt: bigint("created_at", { mode: "number" }).notNull(),
+    updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
+    lastSuccessAt: bigint("last_success_at", { mode: "number" }),
+    failingSince: bigint("failing_since", { mode: "number" }),
+    /** The endpoint asked to be left alone until then. */
+    heldUntil: bigint("held_until", { mode: "number" }),
+    /** The `failingSince` that `webhook.failing` was recorded for. */
+    toldFailingSince: bigint("told_failing_since", { mode: "number" }),
+  },
+  (table) => [
+    // who is told of operational events: most ask for changes alone
+    index("webhooks_that_ask")
+      .on(table.id)
+      .where(sql`settings #>> '{events}' <> '["change"]'`),
+  ],
+);
 
 /** What a webhook was from some change on; outlives the webhook itself. */
 export const webhookVersions = pgTable(
@@ -71,6 +80,8 @@ export const deliveries = pgTable(
     laneFailures: integer("lane_failures").notNull().default(0),
     rejections: integer().notNull().default(0),
     endedAt: bigint("ended_at", { mode: "number" }),
+    /** The least time from a success of its lane to the next delivery, as its webhook wanted it when this one was planned. */
+    minIntervalMs: bigint("min_interval_ms", { mode: "number" }).notNull().default(0),
   },
   (table) => [
     // getDelivery, settle; one change is owed once to one webhook
@@ -87,6 +98,10 @@ export const deliveries = pgTable(
     index("deliveries_in_lane")
       .on(table.webhookId, table.partition, table.sensorId, table.number)
       .where(sql`state = 'pending'`),
+    // the last success of a lane that rests after each: commitPlan
+    index("deliveries_spaced")
+      .on(table.webhookId, table.sensorId, table.endedAt)
+      .where(sql`min_interval_ms > 0 and state = 'delivered'`),
     // listDeliveries by webhook, with or without a state
     index("deliveries_by_webhook").on(table.webhookId, table.state, table.ordinal),
     // listDeliveries by sensor

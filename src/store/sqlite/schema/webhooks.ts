@@ -4,27 +4,36 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "driz
 import type { DeliveryState } from "../../../domain/delivery";
 import type { Filter, OperationalKind, Terms, WebhookSettings, WebhookState } from "../../../domain/webhook";
 
-export const webhooks = sqliteTable("webhooks", {
-  id: text().primaryKey(),
-  url: text().notNull(),
-  filter: text({ mode: "json" }).$type<Filter>().notNull(),
-  state: text().$type<WebhookState>().notNull(),
-  stateReason: text("state_reason"),
-  description: text().notNull(),
-  concurrency: integer().notNull(),
-  settings: text({ mode: "json" }).$type<WebhookSettings>().notNull(),
-  /** Sealed (src/vault.ts). */
-  credentials: text().notNull(),
-  version: integer().notNull(),
-  createdAt: integer("created_at").notNull(),
-  updatedAt: integer("updated_at").notNull(),
-  lastSuccessAt: integer("last_success_at"),
-  failingSince: integer("failing_since"),
-  /** The endpoint asked to be left alone until then. */
-  heldUntil: integer("held_until"),
-  /** The `failingSince` that `webhook.failing` was recorded for. */
-  toldFailingSince: integer("told_failing_since"),
-});
+export const webhooks = sqliteTable(
+  "webhooks",
+  {
+    id: text().primaryKey(),
+    url: text().notNull(),
+    filter: text({ mode: "json" }).$type<Filter>().notNull(),
+    state: text().$type<WebhookState>().notNull(),
+    stateReason: text("state_reason"),
+    description: text().notNull(),
+    concurrency: integer().notNull(),
+    settings: text({ mode: "json" }).$type<WebhookSettings>().notNull(),
+    /** Sealed (src/vault.ts). */
+    credentials: text().notNull(),
+    version: integer().notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    lastSuccessAt: integer("last_success_at"),
+    failingSince: integer("failing_since"),
+    /** The endpoint asked to be left alone until then. */
+    heldUntil: integer("held_until"),
+    /** The `failingSince` that `webhook.failing` was recorded for. */
+    toldFailingSince: integer("told_failing_since"),
+  },
+  (table) => [
+    // who is told of operational events: most ask for changes alone
+    index("webhooks_that_ask")
+      .on(table.id)
+      .where(sql`json_extract(settings, '$.events') <> '["change"]'`),
+  ],
+);
 
 /** What a webhook was from some change on; outlives the webhook itself. */
 export const webhookVersions = sqliteTable(
@@ -71,6 +80,8 @@ export const deliveries = sqliteTable(
     laneFailures: integer("lane_failures").notNull().default(0),
     rejections: integer().notNull().default(0),
     endedAt: integer("ended_at"),
+    /** The least time from a success of its lane to the next delivery, as its webhook wanted it when this one was planned. */
+    minIntervalMs: integer("min_interval_ms").notNull().default(0),
   },
   (table) => [
     // getDelivery, settle; one change is owed once to one webhook
@@ -87,6 +98,10 @@ export const deliveries = sqliteTable(
     index("deliveries_in_lane")
       .on(table.webhookId, table.sensorId, table.number)
       .where(sql`state = 'pending'`),
+    // the last success of a lane that rests after each: commitPlan
+    index("deliveries_spaced")
+      .on(table.webhookId, table.sensorId, table.endedAt)
+      .where(sql`min_interval_ms > 0 and state = 'delivered'`),
     // listDeliveries by webhook, with or without a state
     index("deliveries_by_webhook").on(table.webhookId, table.state),
     // listDeliveries by sensor
