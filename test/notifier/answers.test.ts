@@ -83,8 +83,9 @@ test.each([
   async (_, header) => {
     await using scene = await Scene.open();
     const clock = new HurriedClock();
-    const answers: Answer[] = [429, 503].map((status) => ({ status, headers: { "retry-after": header(clock.now()) } }));
-    await using receiver = openReceiver(() => answers.shift() ?? { status: 204 });
+    const statuses = [429, 503];
+    const answer = (status: number): Answer => ({ status, headers: { "retry-after": header(clock.now()) } });
+    await using receiver = openReceiver(() => (statuses.length === 0 ? { status: 204 } : answer(statuses.shift() as number)));
     await using other = openReceiver();
     const webhook = await scene.addWebhook(receiver.url, { concurrency: 1 });
     await scene.addWebhook(other.url);
