@@ -83,9 +83,11 @@ test.each([
   async (_, header) => {
     await using scene = await Scene.open();
     const clock = new HurriedClock();
-    const statuses = [429, 503];
-    const answer = (status: number): Answer => ({ status, headers: { "retry-after": header(clock.now()) } });
-    await using receiver = openReceiver(() => (statuses.length === 0 ? { status: 204 } : answer(statuses.shift() as number)));
+    const refusals = [429, 503];
+    await using receiver = openReceiver((): Answer => {
+      const status = refusals.shift();
+      return status === undefined ? { status: 204 } : { status, headers: { "retry-after": header(clock.now()) } };
+    });
     await using other = openReceiver();
     const webhook = await scene.addWebhook(receiver.url, { concurrency: 1 });
     await scene.addWebhook(other.url);
