@@ -1,7 +1,7 @@
 /** What nodes do at the same time on one database, each over and over until it is told to stop. */
 import type { Change } from "../../../src/domain/change";
 import { isFault } from "../../../src/domain/fault";
-import { createMatcher, type Matcher } from "../../../src/notifier/matching";
+import { createMatcher, indexWebhooks, type Matcher } from "../../../src/notifier/matching";
 import type { DueDelivery, Settlement, Store } from "../../../src/store/store";
 import { Owner } from "../conformance/owner";
 import { delivered, failed, Planner, refused } from "../conformance/planner";
@@ -102,7 +102,7 @@ export class Notify {
   async plan(): Promise<void> {
     const { planner, store } = this;
     const { partition } = planner.lease;
-    const matcher = (this.#matcher ??= createMatcher(await store.webhookSet(), partition));
+    const matcher = (this.#matcher ??= createMatcher(indexWebhooks(await store.webhookSet()), partition));
     const changes = await store.changesAfter(partition, planner.planned, 20);
     const plan = { lease: planner.lease, leaseTtlMs: 60_000, webhooksVersion: matcher.webhooksVersion, from: planner.planned };
     const deliveries = changes.flatMap((change) => matcher.match(change));
