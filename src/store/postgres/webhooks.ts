@@ -61,7 +61,9 @@ export function openWebhooks(connection: Connection): WebhookStore {
 
     async updateWebhook(id, wanted, expectedVersion) {
       const telling = wanted.state === "disabled";
-      const { before, after } = await edit((session) => update(session, wanted, () => registered(session.db, id, expectedVersion)), { telling });
+      const { before, after } = await edit((session) => update(session, wanted, () => registered(session.db, id, expectedVersion)), {
+        telling,
+      });
       // In slices of their own, so that no plan waits while a long backlog is woken. Where one fails, the first success wakes the rest.
       if (beginsAnew(before, after)) await makeHeadsDue(connection, id, after.updatedAt);
       return after;
