@@ -1,7 +1,11 @@
 /** `npm run bench -- <name> [options]`: measures, beside a reference in the same run, and prints figures with their settings. */
 import { parseArgs } from "node:util";
+import { benchDeliver } from "./deliver";
 import { benchFailover } from "./failover";
+import { benchDrain } from "./drain";
+import { benchIsolation } from "./isolation";
 import { benchLatency } from "./latency";
+import { benchMatching } from "./matching";
 import { benchPipeline, PIPELINE_REPORTS_MIN } from "./pipeline";
 import { benchScale, SCALE_REPORTS_MIN, SCALE_ROWS_MIN } from "./scale";
 import { benchSync } from "./sync";
@@ -33,6 +37,14 @@ const BENCHES: Record<string, Bench> = {
     stores: ["postgres", "sqlite"],
     reportsMin: SCALE_REPORTS_MIN,
   },
+  matching: { run: benchMatching, says: "a change's webhooks among 10,000, by the index over filters and by a loop", stores: ["sqlite"] },
+  deliver: {
+    run: benchDeliver,
+    says: "from the committed change to the outcome in the table, beside signing and posting alone",
+    stores: ["postgres", "sqlite"],
+  },
+  isolation: { run: benchIsolation, says: "what endpoints that hang cost those that answer", stores: ["postgres", "sqlite"] },
+  drain: { run: benchDrain, says: "how long what is owed takes once the endpoints are back", stores: ["postgres", "sqlite"] },
   failover: { run: benchFailover, says: "how long changes pause when a node is stopped, and when it is killed", stores: ["postgres"] },
 };
 
@@ -48,12 +60,19 @@ export interface BenchOptions {
   readonly rounds: number | null;
   readonly rows: number | null;
   readonly calls: number | null;
+  readonly webhooks: number | null;
+  readonly deliveries: number | null;
+  readonly endpoints: number | null;
+  readonly partitions: number | null;
 }
 
 const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--sensors N] [--json]
        pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]
        failover: [--rounds N] [--rate R]   sync: [--seconds S] [--warm-up S] [--pairs N]
-       scale: [--reports N] [--rounds N] [--rows N] [--calls N]
+       scale: [--reports N] [--rounds N] [--rows N] [--calls N]   matching: [--webhooks N] [--calls N] [--pairs N]
+       deliver: [--deliveries N] [--endpoints N] [--partitions N] [--pairs N]
+       isolation: [--rate R] [--seconds S] [--warm-up S] [--endpoints N] [--partitions N]
+       drain: [--deliveries N] [--endpoints N] [--seconds S] [--partitions N]
 
 ${Object.entries(BENCHES)
   .map(([name, { says }]) => `  ${name.padEnd(10)} ${says}`)
@@ -75,6 +94,10 @@ function readOptions() {
       rounds: { type: "string" },
       rows: { type: "string" },
       calls: { type: "string" },
+      webhooks: { type: "string" },
+      deliveries: { type: "string" },
+      endpoints: { type: "string" },
+      partitions: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
@@ -93,6 +116,10 @@ function readOptions() {
     rounds: positive("rounds", values.rounds),
     rows: positive("rows", values.rows, SCALE_ROWS_MIN),
     calls: positive("calls", values.calls),
+    webhooks: positive("webhooks", values.webhooks),
+    deliveries: positive("deliveries", values.deliveries),
+    endpoints: positive("endpoints", values.endpoints),
+    partitions: positive("partitions", values.partitions),
   };
   return { bench, options, json: values.json };
 }

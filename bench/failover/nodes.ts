@@ -1,6 +1,7 @@
 /** The service as several processes on one database and one broker. */
 import { resolve } from "node:path";
 import type { LeasedRole, PartitionStatus } from "../../src/store/store";
+import { newSealingKeyText } from "../../src/vault/sealingKey";
 import { freePort } from "../broker";
 
 const READY_MS = 60_000;
@@ -8,12 +9,15 @@ const BALANCED_MS = 60_000;
 const LOOK_MS = 50;
 const ROLES: readonly LeasedRole[] = ["ingest", "notify"];
 export const ADMIN_TOKEN = "bench-admin-token";
+const SECRETS_KEY = newSealingKeyText();
 
 export interface NodeSettings {
   readonly databaseUrl: string;
   readonly natsUrl: string;
   readonly partitions: number;
   readonly dir: string;
+  /** As the environment names them; all of them without it. */
+  readonly roles?: string;
 }
 
 export class ServiceNode {
@@ -32,8 +36,14 @@ export class ServiceNode {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Of the process that runs. */
+  get pid(): number {
+    if (this.#child === null) throw new Error("the node does not run");
+    return this.#child.pid;
+  }
+
   async start(): Promise<void> {
-    const { databaseUrl, natsUrl, partitions, dir } = this.settings;
+    const { databaseUrl, natsUrl, partitions, dir, roles = "" } = this.settings;
     const child = Bun.spawn([process.execPath, "--no-env-file", resolve(import.meta.dir, "../../src/main.ts"), "serve"], {
       env: {
         ...process.env,
@@ -43,8 +53,9 @@ export class ServiceNode {
         DATA_DIR: dir,
         HTTP_HOST: "127.0.0.1",
         HTTP_PORT: String(this.port),
-        ROLES: "",
+        ROLES: roles,
         ADMIN_TOKEN,
+        SECRETS_KEY,
         LOG_LEVEL: "error",
       },
       stdout: "ignore",

@@ -1,18 +1,28 @@
 import type { ChangeKind } from "./change";
-import type { Labels } from "./sensor";
 import type { Severity } from "./severity";
+
+/** For each label: its value, or any of several, or null where the sensor must not have it. */
+export type LabelSelectors = Readonly<Record<string, string | readonly string[] | null>>;
+
+export const DIRECTIONS = ["raised", "lowered"] as const;
+/** Whether a change's severity went up or down; none before the first report counts as `ok`. */
+export type Direction = (typeof DIRECTIONS)[number];
 
 /** Every field that is there must hold; a filter without fields lets every change through. */
 export interface Filter {
   readonly sensorIds?: readonly string[];
-  /** Every pair must stand in the sensor's labels. */
-  readonly labels?: Labels;
+  /** All of them must hold for the sensor's labels, as they were at the change. */
+  readonly labels?: LabelSelectors;
   /** Holds for whatever moved. */
   readonly kinds?: readonly ChangeKind[];
+  /** The old status; a sensor's first change has none, and is none of them. */
+  readonly from?: readonly string[];
   /** The new status. */
   readonly to?: readonly string[];
   /** Holds when the severity before or after reaches it: who heard of the trouble hears of its end. */
   readonly minSeverity?: Exclude<Severity, "unknown">;
+  /** `unknown` before or after passes: nobody can say that it was not so. */
+  readonly direction?: Direction;
   /** Whether a sensor's first report counts although it is `ok`. */
   readonly initial?: boolean;
 }

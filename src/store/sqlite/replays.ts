@@ -109,7 +109,7 @@ function prepareAdvance(connection: Connection): (row: ReplayRow, limit: number,
      where webhook_id = ? and state = ? and ordinal > ? and ordinal <= ? order by ordinal limit ?`,
   );
   const makePending = client.prepare<[number, number | null, number]>(
-    `update deliveries set state = 'pending', reason = null, ended_at = null, owed_since = ?, lane_failures = 0, rejections = 0,
+    `update deliveries set state = 'pending', reason = null, ended_at = null, owed_since = max(?, planned_at + 1), lane_failures = 0, rejections = 0,
        next_attempt_at = ? where ordinal = ?`,
   );
 
