@@ -1,5 +1,6 @@
 import { describe } from "bun:test";
 import { changePromises } from "./conformance/changes";
+import { coalescingPromises } from "./conformance/coalescing";
 import { cursorPromises } from "./conformance/cursors";
 import { deadLetterPromises } from "./conformance/deadLetters";
 import { deliveryPromises } from "./conformance/deliveries";
@@ -9,6 +10,8 @@ import { historyPromises } from "./conformance/history";
 import { incidentPromises } from "./conformance/incidents";
 import { ingestPromises } from "./conformance/ingest";
 import { laneOrderPromises } from "./conformance/laneOrder";
+import { lanesByTermsPromises } from "./conformance/lanesByTerms";
+import { lanesWalkPromises } from "./conformance/lanesWalk";
 import { maintenancePromises } from "./conformance/maintenance";
 import { operationalEventPromises } from "./conformance/operationalEvents";
 import { partitionPromises } from "./conformance/partitions";
@@ -31,6 +34,9 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...deliveryPromises,
     ...endingPromises,
     ...laneOrderPromises,
+    ...lanesByTermsPromises,
+    ...coalescingPromises,
+    ...lanesWalkPromises,
     ...operationalEventPromises,
     ...replayPromises,
     ...sensorPromises,

@@ -13,7 +13,7 @@ const RANGES: readonly TimeRange[] = [{}, { since: LOG_BEGINS }, { until: FAR },
 export async function makeEveryCall(store: Store): Promise<void> {
   const { owner, planner } = await fill(store);
   await askAsOwner(store, owner);
-  await askAsNotifier(store, planner);
+  await askAsNotifier(store, owner, planner);
   await replay(store);
   await askAsApi(store);
   await store.listPartitions();
@@ -57,7 +57,7 @@ async function askAsOwner(store: Store, owner: Owner): Promise<void> {
   await store.strayCursor("STRAYS");
 }
 
-async function askAsNotifier(store: Store, planner: Planner): Promise<void> {
+async function askAsNotifier(store: Store, owner: Owner, planner: Planner): Promise<void> {
   await store.webhookSet();
   await store.nextDue(0);
   await store.webhookById("w");
@@ -65,7 +65,11 @@ async function askAsNotifier(store: Store, planner: Planner): Promise<void> {
   await store.expiredHeads(0, FAR, 10);
   const [one, two, three] = (await planner.heads("w")) as [never, never, never];
   await planner.settle(delivered(one), refused(two, FAR), failed(three, "rejected"));
+  for (const terms of [{ begins: "free" }, { begins: "batch" }, { minIntervalMs: 5 }] as const) {
+    await planner.owe(await owner.change(["sensor-0", "sensor-1"]), ["w"], terms);
+  }
   await store.wakeWebhook(planner.lease, "w", Date.now());
+  await store.coalesceDue(planner.lease, { webhookId: "w", now: Date.now(), limit: 10, except: ["w_0_4"] });
   await planner.settle(refused(three, FAR, { at: 1 }), refused(two, FAR, { at: 2 }));
   await store.updateWebhook("x", { state: "disabled" }, null);
   await store.operationalEvent(1);
