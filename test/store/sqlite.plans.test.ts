@@ -51,6 +51,7 @@ const SCANS: readonly (readonly [statement: RegExp, step: RegExp, why: string])[
     /^SCAN replays USING INDEX/,
     "the first page, along the index that gives the order",
   ],
+  [/json_each\(\?\) u cross join deliveries e on e\.id = u\.value/, /^SCAN u VIRTUAL TABLE/, "ids that were given: what is under way"],
   [/from deliveries order by ordinal$/, /^SCAN deliveries$/, "by its key, and left at the first row that is not old"],
 ];
 
