@@ -104,6 +104,19 @@ export const deliveryPromises: readonly Promises[] = [
       expect(await store.getWebhook("w")).toMatchObject({ lastSuccessAt: 120, failingSince: null });
     },
 
+    "are kept, though a delivery was sent again at the time of its planning, by the clock of somebody else": async (store) => {
+      await addWebhook(store, "w");
+      const { planner, heads, ids } = await threeOwed(store);
+      const first = await planner.head("w", "a");
+      await planner.settle(delivered(first, 5));
+      await store.retryDelivery(first.id, heads[0]?.plannedAt ?? 0);
+      await planner.settle(delivered(first, 5), delivered(await planner.head("w", "b"), 6));
+      expect(await store.getDelivery(ids[0])).toMatchObject({ state: "pending", attempts: [{ at: 5 }] });
+      expect(await store.getDelivery(ids[2])).toMatchObject({ state: "delivered", attempts: [{ at: 6 }] });
+      await planner.settle(delivered(first, 7));
+      expect(await store.getDelivery(ids[0])).toMatchObject({ state: "delivered", attempts: [{ at: 5 }, { at: 7 }] });
+    },
+
     "of a delivery that ended meanwhile leave it as it is, but for the attempt": async (store) => {
       await addWebhook(store, "w");
       const { planner, ids } = await threeOwed(store);
