@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { addressOf, dialHost } from "./addresses";
 import { ConfigReader, type Environment } from "./configReader";
+import { type GuardConfig, readGuard } from "./guardConfig";
 import { parseSealingKeys, type SealingKey } from "./vault/sealingKey";
 
 export const ROLES = ["http", "ingest", "notify"] as const;
@@ -38,12 +39,6 @@ export type StoreConfig =
   | { readonly kind: "sqlite"; readonly file: string }
   /** `url` with user and password, where the database asks for them. */
   | { readonly kind: "postgres"; readonly url: string };
-
-export interface GuardConfig {
-  /** Networks that webhooks may point into although they are not public. */
-  readonly allowCidrs: readonly string[];
-  readonly allowLoopback: boolean;
-}
 
 export interface Config {
   readonly http: HttpConfig;
@@ -95,7 +90,7 @@ export function readConfig(
     roles: read.list("ROLES", ROLES, [...ROLES]),
     registration: read.choice("REGISTRATION", ["open", "closed"] as const, "open"),
     sensorsMax: read.integer("SENSORS_MAX", 1_000_000, { min: 1, max: 100_000_000 }),
-    guard: { allowCidrs: read.cidrs("WEBHOOK_ALLOW_CIDRS"), allowLoopback: isLoopback(httpHost) },
+    guard: readGuard(read, { allowLoopback: isLoopback(httpHost) }),
     keep: {
       reportsDays: read.integer("REPORTS_KEEP_DAYS", 30, { min: 3, max: 3650 }),
       changesDays: read.integer("CHANGES_KEEP_DAYS", 90, { min: 4, max: 3650 }),

@@ -1,6 +1,5 @@
 /** How single variables are read. Each problem is noted, so that all of them are told at once. */
 import { readFileSync } from "node:fs";
-import { BlockList, isIP } from "node:net";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -64,15 +63,6 @@ export class ConfigReader {
     return choices.filter((choice) => items.includes(choice));
   }
 
-  cidrs(name: string): string[] {
-    if (!this.has(name)) return [];
-    const items = this.text(name, "")
-      .split(",")
-      .map((item) => item.trim());
-    for (const item of items) if (!isCidr(item)) this.problem(name, `"${item}" is not a network such as 10.0.0.0/8`);
-    return items;
-  }
-
   /** The value itself, or what the file named by `NAME_FILE` holds. */
   secret(name: string, charsMin: number): string | null {
     const fileName = `${name}_FILE`;
@@ -91,17 +81,5 @@ export class ConfigReader {
 
   finish(): void {
     if (this.#problems.length > 0) throw new ConfigError(this.#problems);
-  }
-}
-
-function isCidr(text: string): boolean {
-  const [address = "", bits = ""] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || !/^\d{1,3}$/.test(bits)) return false;
-  try {
-    new BlockList().addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6");
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -6,7 +6,7 @@ import { Authority } from "../receivers/certificates";
 import { openKeeping } from "../receivers/keeping";
 import { until } from "../until";
 import { newMessage } from "./messages";
-import { LOOPBACK_ALLOWED } from "./scene";
+import { LOOPBACK_ALLOWED, STRICT } from "./scene";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 /** As many as are kept for one origin. */
@@ -68,7 +68,7 @@ test("a connection serves only the client certificate that it was made with", as
 
 test("a connection to an address is not used once the name leads to another, or to one that is refused", async () => {
   await using receiver = await openKeeping();
-  const strict = { allowCidrs: ["127.0.0.1/32", "127.0.0.2/32"], allowLoopback: false };
+  const strict = { ...STRICT, allowCidrs: ["127.0.0.1/32", "127.0.0.2/32"] };
   let address = "127.0.0.1";
   const addressesOf = (url: URL) => createGuard(strict, () => Promise.resolve([address])).addressesOf(url);
   using sender = createSender(strict, { guard: { addressesOf, checkUrl: () => Promise.resolve(null) } });

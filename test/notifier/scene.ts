@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { CONCURRENCY_DEFAULT, type Filter, SETTINGS_DEFAULT, type Webhook, type WebhookSettings } from "../../src/domain/webhook";
+import type { GuardConfig } from "../../src/guardConfig";
 import { type Notifier, type NotifierOptions, openNotifier } from "../../src/notifier/notifier";
 import { createTurns } from "../../src/notifier/turns";
 import { createSender, type SenderOptions } from "../../src/notifier/webhook/sender";
@@ -11,7 +12,8 @@ import { LogWorker, report } from "../ingest/log";
 import { until } from "../until";
 
 const LEASE_TTL_MS = 4000;
-export const LOOPBACK_ALLOWED = { allowCidrs: [], allowLoopback: true };
+export const STRICT: GuardConfig = { allowCidrs: [], allowLoopback: false, allowPorts: [], dnsServers: [] };
+export const LOOPBACK_ALLOWED: GuardConfig = { ...STRICT, allowLoopback: true };
 
 export const quietEvents = () => createEvents(openLog("silent"), openMetrics());
 

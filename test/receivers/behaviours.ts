@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 /** What a receiver does with a connection once the first bytes of a request are there. `every` runs something until it is closed. */
 export type Behaviour = (socket: Socket, every: (ms: number, act: () => void) => void) => void;
 
 export const OK = "HTTP/1.1 200 OK\r\n";
 const DONE = `${OK}content-length: 0\r\nconnection: close\r\n\r\n`;
-const BOMB_BYTES = 50 * 1024 * 1024;
+const MIB = 1024 * 1024;
 const HEAD_BOMB_BYTES = 100 * 1024;
 
 /** Sends the text and closes. */
@@ -30,9 +30,13 @@ function pours(socket: Socket, text: string): void {
   pour();
 }
 
-function packed(encoding: string, bomb: () => Buffer): Behaviour {
+/** Sends the text, and closes before the whole of what it promised. */
+function breaksOff(text: string): Behaviour {
+  return (socket) => socket.write(text, () => setTimeout(() => socket.end(), 10));
+}
+
+function packed(encoding: string, bytes: Buffer): Behaviour {
   return (socket) => {
-    const bytes = bomb();
     socket.write(`${OK}content-encoding: ${encoding}\r\ncontent-length: ${bytes.length}\r\nconnection: close\r\n\r\n`);
     socket.end(bytes);
   };
@@ -72,11 +76,11 @@ const LARGE = {
     socket.write("HTTP/1.1 503 Oh\r\n\r\n");
     pours(socket, "x".repeat(64 * 1024));
   },
-  /** 48 KiB that unpack to 50 MiB. */
-  gzipBomb: packed("gzip", () => gzipSync(Buffer.alloc(BOMB_BYTES, "x"))),
-  /** Some hundred bytes that do. */
-  brotliBomb: packed("br", () => brotliCompressSync(Buffer.alloc(BOMB_BYTES, "x"))),
-  brokenGzip: packed("gzip", () => gzipSync(Buffer.alloc(1000)).fill(0xff, 12)),
+  /** 50 KiB that unpack to 50 MiB. */
+  gzipBomb: packed("gzip", Buffer.concat(Array<Buffer>(50).fill(gzipSync(Buffer.alloc(MIB, "x"))))),
+  /** Some bytes that unpack to 16 MiB. */
+  brotliBomb: packed("br", brotliCompressSync(Buffer.alloc(16 * MIB, "x"), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })),
+  brokenGzip: packed("gzip", Buffer.alloc(100, 0xff)),
   /** One header of 100 KiB. */
   headBomb: sends(`${OK}x: ${"y".repeat(HEAD_BOMB_BYTES)}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`),
   /** As much in headers of 20 bytes. */
@@ -97,13 +101,13 @@ const BROKEN = {
   closeAtOnce: (socket) => socket.end(),
   /** Something else than HTTP. */
   garbage: sends("220 mail.example ESMTP\r\n\r\n"),
-  lengthTooLong: sends(`${OK}content-length: 1000\r\n\r\nshort`),
+  lengthTooLong: breaksOff(`${OK}content-length: 1000\r\n\r\nshort`),
   lengthTooShort: sends(`${OK}content-length: 2\r\n\r\nok, and more that nobody asked for`),
   lengthGarbage: sends(`${OK}content-length: -5\r\n\r\nok`),
   lengthTwice: sends(`${OK}content-length: 2\r\ncontent-length: 5\r\n\r\nok`),
   chunkGarbage: sends(`${OK}transfer-encoding: chunked\r\n\r\nzz\r\nok\r\n`),
   chunkHuge: sends(`${OK}transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\nok\r\n`),
-  chunkCutOff: sends(`${OK}transfer-encoding: chunked\r\n\r\n2\r\nok\r\n`),
+  chunkCutOff: breaksOff(`${OK}transfer-encoding: chunked\r\n\r\n2\r\nok\r\n`),
   switchingProtocols: sends("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"),
 } satisfies Record<string, Behaviour>;
 

@@ -87,13 +87,13 @@ function der(tag: number, ...parts: readonly Buffer[]): Buffer {
 /** 1.2.840.10045.4.3.2 */
 const ECDSA_SHA256 = der(SEQUENCE, der(OBJECT_ID, Buffer.from("2a8648ce3d040302", "hex")));
 /** 2.5.4.3 */
-const COMMON_NAME = der(OBJECT_ID, Buffer.from("550403", "hex"));
+const SUBJECT_NAME = der(OBJECT_ID, Buffer.from("550403", "hex"));
 /** 2.5.29.19 and 2.5.29.17 */
 const BASIC_CONSTRAINTS = der(OBJECT_ID, Buffer.from("551d13", "hex"));
 const SUBJECT_ALT_NAME = der(OBJECT_ID, Buffer.from("551d11", "hex"));
 
 function named(name: string): Buffer {
-  return der(SEQUENCE, der(SET, der(SEQUENCE, COMMON_NAME, der(UTF8_STRING, Buffer.from(name)))));
+  return der(SEQUENCE, der(SET, der(SEQUENCE, SUBJECT_NAME, der(UTF8_STRING, Buffer.from(name)))));
 }
 
 function time(at: number): Buffer {

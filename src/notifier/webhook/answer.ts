@@ -1,4 +1,4 @@
-import { Readable, type Transform } from "node:stream";
+import type { Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 
 /** No more is read of an answer's body, and no more unpacked. */
@@ -69,21 +69,25 @@ const UNPACKERS: Readonly<Record<string, () => Transform>> = {
 };
 
 /** We ask for no packing; some pack all the same. What came before the packed bytes break off counts. */
-async function unpacked(bytes: Buffer, encoding: string | null): Promise<Buffer> {
+function unpacked(bytes: Buffer, encoding: string | null): Buffer | Promise<Buffer> {
   const name = encoding?.trim().toLowerCase() ?? "";
   if (name === "" || name === "identity") return bytes;
   const unpacker = UNPACKERS[name]?.();
   if (unpacker === undefined) return Buffer.alloc(0);
+  const { promise, resolve } = Promise.withResolvers<Buffer>();
   const parts: Buffer[] = [];
-  try {
-    let length = 0;
-    for await (const part of Readable.from([bytes]).compose(unpacker) as AsyncIterable<Buffer>) {
-      parts.push(part);
-      length += part.length;
-      if (length >= ANSWER_BYTES_MAX) break;
-    }
-  } catch {
-    // Broken, or cut off by our own limit.
-  }
-  return Buffer.concat(parts).subarray(0, ANSWER_BYTES_MAX);
+  let length = 0;
+  const end = () => {
+    unpacker.destroy();
+    resolve(Buffer.concat(parts).subarray(0, ANSWER_BYTES_MAX));
+  };
+  unpacker.on("data", (part: Buffer) => {
+    parts.push(part);
+    length += part.length;
+    if (length >= ANSWER_BYTES_MAX) end();
+  });
+  unpacker.on("end", end);
+  unpacker.on("error", end);
+  unpacker.end(bytes);
+  return promise;
 }

@@ -23,7 +23,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNRESET: "the connection was closed before the answer was complete",
   ENOTFOUND: "the name does not resolve",
   EAI_AGAIN: "the name could not be looked up",
-  ESERVFAIL: "the name could not be looked up",
+  ETIMEOUT: "the name could not be looked up in time",
   EPROTO: "the TLS handshake failed",
   Malformed_HTTP_Response: "the answer is not HTTP",
   InvalidHTTPResponse: "the answer is not HTTP",

@@ -147,7 +147,7 @@ async function exchangeOver(connections: ConnectionSet, url: URL, { init, means:
   } catch (error) {
     const isStale = mayBeStale && codeOf(error) === "ECONNRESET" && performance.now() - startedAt < STALE_WITHIN_MS;
     if (!isStale || signal.aborted) throw error;
-    return await fetched({ ...init, keepalive: false });
+    return fetched({ ...init, keepalive: false });
   }
 }
 

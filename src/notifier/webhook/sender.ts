@@ -1,4 +1,4 @@
-import type { GuardConfig } from "../../config";
+import type { GuardConfig } from "../../guardConfig";
 import { Fault } from "../../domain/fault";
 import type { Webhook } from "../../domain/webhook";
 import type { AttemptRow } from "../../store/store";
