@@ -40,4 +40,6 @@ CREATE UNIQUE INDEX "operational_events_by_fact" ON "operational_events" USING b
 CREATE INDEX "operational_events_by_time" ON "operational_events" USING btree ("recorded_at");--> statement-breakpoint
 CREATE INDEX "webhooks_that_ask" ON "webhooks" USING btree ("id") WHERE settings #>> '{events}' <> '["change"]';--> statement-breakpoint
 CREATE INDEX "replays_by_webhook" ON "replays" USING btree ("webhook_id","id");--> statement-breakpoint
-CREATE UNIQUE INDEX "replays_running" ON "replays" USING btree ("webhook_id") WHERE state = 'running';
+CREATE UNIQUE INDEX "replays_running" ON "replays" USING btree ("webhook_id") WHERE state = 'running';--> statement-breakpoint
+ALTER TABLE "deliveries" ADD COLUMN "min_interval_ms" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX "deliveries_spaced" ON "deliveries" USING btree ("webhook_id","sensor_id","ended_at") WHERE min_interval_ms > 0 and state = 'delivered';

@@ -56,4 +56,6 @@ ALTER TABLE `__new_webhooks` RENAME TO `webhooks`;--> statement-breakpoint
 CREATE INDEX `webhooks_that_ask` ON `webhooks` (`id`) WHERE json_extract(settings, '$.events') <> '["change"]';--> statement-breakpoint
 PRAGMA foreign_keys=ON;--> statement-breakpoint
 ALTER TABLE `attempts` ADD `response` text;--> statement-breakpoint
-ALTER TABLE `webhook_versions` ADD `terms` text DEFAULT '{"changes":true,"begins":"lane","minIntervalMs":0}' NOT NULL;
+ALTER TABLE `webhook_versions` ADD `terms` text DEFAULT '{"changes":true,"begins":"lane","minIntervalMs":0}' NOT NULL;--> statement-breakpoint
+ALTER TABLE `deliveries` ADD `min_interval_ms` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX `deliveries_spaced` ON `deliveries` (`webhook_id`,`sensor_id`,`ended_at`) WHERE min_interval_ms > 0 and state = 'delivered';

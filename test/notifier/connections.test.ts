@@ -80,7 +80,7 @@ test("a connection to an address is not used once the name leads to another, or 
   await delivered(sender, url);
   expect(receiver.connections()).toBe(2);
   address = "127.0.0.3";
-  expect((await sender.send(newMessage(url)))?.attempt.error).toBe("address 127.0.0.3 is not public");
+  expect((await sender.send(newMessage(url)))?.attempt.error).toStartWith("address 127.0.0.3 is not public");
   expect(receiver.requests).toHaveLength(3);
 });
 

@@ -6,10 +6,10 @@ import { CannotOpen, openVault, type Vault } from "../../vault";
 import { errorOf, type Reply } from "../outcome";
 import { createGuard, type Guard } from "./guard";
 import { createConnections } from "./connections";
-import { type Endpoint, endpointOf, openedFrom, UNOPENED } from "./endpoint";
+import { type Endpoint, endpointOf, type Opened, openedFrom, UNOPENED } from "./endpoint";
 import { type Message, testMessage } from "./payload";
 import { post, type Posted, type PostOptions } from "./request";
-import { createSlots, type Slots } from "./slots";
+import { createTraffic, type Traffic } from "./traffic";
 
 /** Test events at once: with the slots they stay below what Bun's fetch runs at once. */
 const TESTS_AT_ONCE_MAX = 8;
@@ -32,12 +32,12 @@ export interface Sender extends Pick<Guard, "checkUrl">, Disposable {
   /** Sends a test event and gives how it went. Throws `Fault` (unavailable) while too many others run. */
   sendTest(webhook: TestedWebhook): Promise<AttemptRow>;
   /** Who may send now; the notifiers of all partitions share them. */
-  readonly slots: Slots;
+  readonly traffic: Traffic;
 }
 
 export interface SenderOptions {
   readonly guard?: Guard;
-  readonly slots?: Slots;
+  readonly traffic?: Traffic;
   /** Without one, only secrets that were never sealed are opened. */
   readonly vault?: Pick<Vault, "openCredentials">;
   /** Shortens every message's own. */
@@ -45,8 +45,10 @@ export interface SenderOptions {
 }
 
 export function createSender(config: GuardConfig, options: SenderOptions = {}): Sender {
-  const { guard = createGuard(config), slots = createSlots(), vault = openVault({ keys: [] }), timeoutMs = Infinity } = options;
+  const { guard = createGuard(config), traffic = createTraffic(), vault = openVault({ keys: [] }), timeoutMs = Infinity } = options;
   const connections = createConnections();
+  /** Secrets are opened once for as long as whoever sends holds the webhook, not for each attempt. */
+  const endpoints = new WeakMap<TestedWebhook, Endpoint>();
   let tests = 0;
 
   async function send(message: Message, sendOptions: SendOptions = {}): Promise<Sent | null> {
@@ -60,13 +62,21 @@ export function createSender(config: GuardConfig, options: SenderOptions = {}): 
     return { reply, attempt: { at, durationMs, statusCode: reply.statusCode, error: errorOf(reply), response } };
   }
 
-  function endpoint(webhook: TestedWebhook): Endpoint {
+  function opened({ id, credentials }: TestedWebhook): Opened {
     try {
-      return endpointOf(webhook, openedFrom(vault.openCredentials(webhook.id, webhook.credentials)));
+      return openedFrom(vault.openCredentials(id, credentials));
     } catch (error) {
       if (!(error instanceof CannotOpen)) throw error;
-      return endpointOf(webhook, UNOPENED);
+      return UNOPENED;
     }
+  }
+
+  function endpoint(webhook: TestedWebhook): Endpoint {
+    const known = endpoints.get(webhook);
+    if (known !== undefined) return known;
+    const made = endpointOf(webhook, opened(webhook));
+    endpoints.set(webhook, made);
+    return made;
   }
 
   async function sendTest(webhook: TestedWebhook): Promise<AttemptRow> {
@@ -86,7 +96,7 @@ export function createSender(config: GuardConfig, options: SenderOptions = {}): 
     endpointOf: endpoint,
     send,
     sendTest,
-    slots,
+    traffic,
     [Symbol.dispose]: () => connections[Symbol.dispose](),
   };
 }

@@ -90,6 +90,11 @@ export async function lockLanes(client: ClientBase, partition: number): Promise<
   await lock(client, partition);
 }
 
+/** The same, while the lease is held; false when it is not. */
+export async function holdLanes(client: ClientBase, { partition, epoch, owner }: Lease): Promise<boolean> {
+  return (await hold(client, partition, epoch, owner)).length > 0;
+}
+
 /** The same for several partitions, the lowest first, as everybody does who needs more than one. */
 export async function lockLanesOf(client: ClientBase, partitions: readonly number[]): Promise<void> {
   if (partitions.length > 0) await lockSeveral(client, [...new Set(partitions)]);
@@ -143,11 +148,8 @@ export function makeHeadsDueUnder(
   connection: Connection,
   { webhookId, now }: { webhookId: string; now: number },
 ): Promise<number> {
-  const { partition, epoch, owner } = lease;
-  return inSlices(connection, async (client) => {
-    const held = await hold(client, partition, epoch, owner);
-    return held.length === 0 ? 0 : wakeSlice(client, { partition, webhookId, now });
-  });
+  const { partition } = lease;
+  return inSlices(connection, async (client) => ((await holdLanes(client, lease)) ? wakeSlice(client, { partition, webhookId, now }) : 0));
 }
 
 async function wakeSlice(

@@ -16,7 +16,6 @@ import type { DueDelivery, OperationalEvent, Settlement } from "../store";
 import { arrayText, quoted } from "./arrays";
 import { DUE_DELIVERY } from "./lanes";
 import { statement } from "./statement";
-import type { SettledDelivery } from "./verdicts";
 import { shareWebhooks } from "./webhookVersions";
 
 const one = statement<OperationalEvent>(
@@ -131,19 +130,18 @@ export async function recordEvents(
 }
 
 /**
- * Tells what settled deliveries say to operators; gives the deliveries that lead their lanes for it. Comes before rows of webhooks are
+ * Tells what settlements say to operators, `failed` being the ordinals of what they ended as failed; gives the deliveries that lead their lanes for it. Comes before rows of webhooks are
  * locked; `told`, which locks those that failed once more, after.
  */
 export async function tellOfSettled(
   client: ClientBase,
   telling: Telling,
-  { settled, settlements }: { settled: readonly SettledDelivery[]; settlements: readonly Settlement[] },
+  { failed, settlements }: { failed: readonly number[]; settlements: readonly Settlement[] },
 ): Promise<{ heads: readonly DueDelivery[]; told: () => Promise<void> }> {
   const failures = lastFailures(settlements);
   const down = failures.size === 0 ? [] : await failing(client, [...failures.keys()], failingTold(telling.dueAt));
-  const failed = settled.filter(({ state, reason }) => state === "failed" && isToldOf(reason)).map(({ ordinal }) => ordinal);
   if ((down.length === 0 && failed.length === 0) || (await asking(client)).length === 0) return { heads: [], told: async () => undefined };
-  const gone = failed.length === 0 ? [] : await ended(client, arrayText(failed));
+  const gone = failed.length === 0 ? [] : (await ended(client, arrayText(failed))).filter(({ reason }) => isToldOf(reason));
   const facts = [...down.map((webhook) => webhookFailing(webhook, failures.get(webhook.id))), ...gone.map(deliveryFailed)];
   return {
     heads: await recordEvents(client, telling, facts),

@@ -1,6 +1,7 @@
 import { nextTurn } from "../../nextTurn";
 import type { DeliveryStore, DueDelivery, Lease, NextDue } from "../store";
 import { prepareLoggedChange } from "./changeLog";
+import { prepareCoalesceDue } from "./coalesce";
 import type { Connection } from "./connection";
 import { openDeliveryRecords } from "./deliveryRecords";
 import type { Direct } from "./faults";
@@ -67,6 +68,8 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
     loggedChange: prepareLoggedChange(connection),
 
     settle: prepareSettle(connection),
+
+    coalesceDue: prepareCoalesceDue(connection),
 
     operationalEvent: prepareReadOperationalEvent(connection),
 

@@ -80,6 +80,8 @@ export const deliveries = sqliteTable(
     laneFailures: integer("lane_failures").notNull().default(0),
     rejections: integer().notNull().default(0),
     endedAt: integer("ended_at"),
+    /** The least time from a success of its lane to the next delivery, as its webhook wanted it when this one was planned. */
+    minIntervalMs: integer("min_interval_ms").notNull().default(0),
   },
   (table) => [
     // getDelivery, settle; one change is owed once to one webhook
@@ -96,6 +98,10 @@ export const deliveries = sqliteTable(
     index("deliveries_in_lane")
       .on(table.webhookId, table.sensorId, table.number)
       .where(sql`state = 'pending'`),
+    // the last success of a lane that rests after each: commitPlan
+    index("deliveries_spaced")
+      .on(table.webhookId, table.sensorId, table.endedAt)
+      .where(sql`min_interval_ms > 0 and state = 'delivered'`),
     // listDeliveries by webhook, with or without a state
     index("deliveries_by_webhook").on(table.webhookId, table.state),
     // listDeliveries by sensor
