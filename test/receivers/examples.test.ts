@@ -16,7 +16,7 @@ const RECEIVERS: readonly { readonly name: string; readonly command: readonly st
 
 interface RunningExample extends AsyncDisposable {
   readonly url: string;
-  output(): string;
+  readonly output: () => string;
 }
 
 async function startExample(command: readonly string[], env: Record<string, string>): Promise<RunningExample> {
@@ -175,3 +175,17 @@ async function stateOf(webhookId: string): Promise<string | undefined> {
   const answer = await tocsin.api(`/v1/deliveries?webhookId=${webhookId}`);
   return ((await answer.json()) as { items: { state: string }[] }).items[0]?.state;
 }
+
+test("the worked example of docs/webhooks.md is right", async () => {
+  const page = await Bun.file(join(EXAMPLES, "../webhooks.md")).text();
+  const [, block = ""] = /```\n(secret .*?)```/s.exec(page) ?? [];
+  const { secret, id, timestamp, body, signature } = Object.fromEntries(
+    block
+      .trim()
+      .split("\n")
+      .map((line) => line.split(/ +(.*)/, 2)),
+  );
+  const key = Buffer.from((secret as string).slice("whsec_".length), "base64");
+  expect(key.length).toBe(32);
+  expect(signature).toBe(`v1,${createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64")}`);
+});
