@@ -132,5 +132,7 @@ test("every format is understood, and of a batch each change by itself", () => {
   expect(read({ "webhook-id": "wh_1_batch_1" }, { type: "batch", timestamp, items })).toEqual([event, { ...event, id: "wh_1_0_2" }]);
   expect(read({ "content-type": "application/cloudevents+json" }, cloud)).toMatchObject([event]);
   expect(read({ "content-type": "application/cloudevents-batch+json" }, [cloud, cloud])).toMatchObject([event, event]);
-  expect(read({ "ce-id": event.id, "ce-type": type, "ce-time": timestamp, "content-type": "application/json" }, data)).toEqual([event]);
+  expect(read({ "webhook-id": event.id, "ce-type": type, "ce-time": timestamp, "content-type": "application/json" }, data)).toEqual([
+    event,
+  ]);
 });
