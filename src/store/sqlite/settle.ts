@@ -23,7 +23,7 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
   const attempts = prepareAttempts(connection);
   const writeHealth = prepareHealth(connection);
   const writeVerdict = prepareVerdicts(connection);
-  const { tellOfSettled } = prepareOperationalEvents(connection);
+  const events = prepareOperationalEvents(connection);
   const find = connection.client.prepare<[string], Found>(
     `select ordinal, state = 'pending' as pending, state <> 'pending' or lane_failures > 0 or owed_since <> planned_at as tried,
        next_attempt_at, lane_failures
@@ -54,7 +54,7 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
         const head = next === null ? null : lanes.promote(delivery, next);
         if (head !== null && head.nextAttemptAt <= now) heads.push(head);
       }
-      heads.push(...tellOfSettled({ partition: lease.partition, now }, { settlements: fresh, failed }));
+      heads.push(...events.tellOfSettled({ partition: lease.partition, now }, { settlements: fresh, failed }));
       writeHealth(fresh);
       return { held: true, heads: lanes.sendable(heads) };
     });
