@@ -61,16 +61,9 @@ export function openWebhooks(connection: Connection): WebhookStore {
 
     async updateWebhook(id, wanted, expectedVersion) {
       const telling = wanted.state === "disabled";
-      const { before, after } = await edit(
-        async (session) => {
-          const found = await registered(session.db, id, expectedVersion);
-          const webhook = await overwrite(session.db, found, wanted);
-          if (isOfPlanning(found, webhook)) await addVersion(session.client, webhook, { deleted: false });
-          if (telling && found.state !== "disabled") await tellDisabled(session.client, webhook);
-          return { before: found, after: webhook };
-        },
-        { telling },
-      );
+      const { before, after } = await edit((session) => update(session, wanted, () => registered(session.db, id, expectedVersion)), {
+        telling,
+      });
       // In slices of their own, so that no plan waits while a long backlog is woken. Where one fails, the first success wakes the rest.
       if (beginsAnew(before, after)) await makeHeadsDue(connection, id, after.updatedAt);
       return after;
@@ -108,6 +101,18 @@ async function listWebhooks(db: NodePgDatabase, { limit, cursor }: PageRequest):
 /** The webhook that is to be edited. Throws notFound, preconditionFailed. */
 async function registered(db: NodePgDatabase, id: string, expectedVersion: number | null): Promise<Webhook> {
   return demandVersion(id, await findWebhook(db, id), expectedVersion);
+}
+
+async function update(
+  { db, client }: Session,
+  wanted: WebhookEdit,
+  find: () => Promise<Webhook>,
+): Promise<{ before: Webhook; after: Webhook }> {
+  const before = await find();
+  const after = await overwrite(db, before, wanted);
+  if (isOfPlanning(before, after)) await addVersion(client, after, { deleted: false });
+  if (after.state === "disabled" && before.state !== "disabled") await tellDisabled(client, after);
+  return { before, after };
 }
 
 /** All but how its deliveries went, which others write meanwhile. */

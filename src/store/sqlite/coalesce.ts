@@ -27,8 +27,8 @@ export function prepareCoalesceDue(connection: Connection): Direct<DeliveryStore
 function prepareSlice(connection: Connection): (lease: Lease, query: Query) => { heads: DueDelivery[] | null; ended: number } {
   const { client } = connection;
   const held = prepareFence(connection);
-  const lanes = prepareLanes(connection);
-  const cuts = prepareCuts(connection);
+  const all = prepareLanes(connection);
+  const lanes = prepareCuts(connection);
   // One lane has several that are due where its order is none, or where one was sent again by hand.
   const look = client.prepare<[number, string, number, string, number], DueDelivery>(
     `select ${DUE_DELIVERY} from deliveries
@@ -38,13 +38,13 @@ function prepareSlice(connection: Connection): (lease: Lease, query: Query) => {
   );
 
   return (lease, { webhookId, now, limit, except }) => {
-    if (held(lease) === null || !lanes.isOpen(webhookId)) return { heads: [], ended: 0 };
+    if (held(lease) === null || !all.isOpen(webhookId)) return { heads: [], ended: 0 };
     for (let ended = 0; ;) {
       const due = look.all(lease.partition, webhookId, now, JSON.stringify(except), limit);
-      const long = lanesOf(due).filter((head) => cuts.isLong(head));
+      const long = lanesOf(due).filter((head) => lanes.isLong(head));
       if (long.length === 0) return { heads: due, ended };
       if (ended >= COALESCED_AT_ONCE_MAX) return { heads: null, ended };
-      for (const head of long) ended += cuts.cut(head, COALESCED_AT_ONCE_MAX - ended);
+      for (const head of long) ended += lanes.cut(head, COALESCED_AT_ONCE_MAX - ended);
     }
   };
 }
