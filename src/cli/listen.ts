@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readCliConfig } from "../config";
 import { CHANGE_KINDS, type ChangeData, type ChangeKind } from "../domain/change";
-import type { Filter } from "../domain/webhook";
+import { type Filter, FORMATS, type WebhookSettings } from "../domain/webhook";
+import { BATCH_ITEMS_MAX, BATCH_ITEMS_MIN } from "../domain/webhookLimits";
 import { type Api, ApiError, openApi } from "./api";
 import { changeLine } from "./changeLine";
 import { type Paint, paintFor } from "./colour";
@@ -9,10 +10,12 @@ import { UsageError } from "./errors";
 import { collect, commaList, label, sensorId, wholeNumber } from "./flags";
 import { openLifetime } from "./lifetime";
 import { openOutput } from "./output";
-import { openReceiver, type ReceivedDelivery } from "./receiver";
-import { register, unregister } from "./registration";
+import { openReceiver, type ReceivedRequest } from "./receiver";
+import { register, unregister, type Wish } from "./registration";
 
 const DEADLINE_MS = 5000;
+/** Nobody who looks on wants to wait longer. */
+const BATCH_WAIT_MS = 500;
 
 interface ListenOptions {
   readonly port: number;
@@ -28,6 +31,8 @@ interface ListenOptions {
   readonly to?: readonly string[];
   readonly minSeverity?: "ok" | "warning" | "critical";
   readonly initial?: boolean;
+  readonly format?: WebhookSettings["format"];
+  readonly batch?: number;
 }
 
 export function addListen(program: Command): void {
@@ -49,6 +54,8 @@ export function addListen(program: Command): void {
     .option("--to <statuses>", "only changes to these statuses, such as hot,overheated", commaList)
     .addOption(new Option("--min-severity <severity>", "only what reaches it, and its end").choices(["ok", "warning", "critical"]))
     .option("--initial", "also a sensor's first report when it is ok")
+    .addOption(new Option("--format <format>", "how the bodies look (default: standard)").choices(FORMATS))
+    .option("--batch <items>", "several in one request, so many at most", wholeNumber({ min: BATCH_ITEMS_MIN, max: BATCH_ITEMS_MAX }))
     .addHelpText("after", EXAMPLES)
     .action(listen);
 }
@@ -65,12 +72,15 @@ async function listen(options: ListenOptions): Promise<void> {
     host: options.host,
     port: options.port,
     secret: secret.promise,
-    onDelivery: (delivery) => output.print(options.json ? delivery.body : deliveryLine(delivery, paint)),
+    onRequest: ({ body, events }) => {
+      if (options.json) output.print(body);
+      else for (const event of events) output.print(eventLine(event, paint));
+    },
     onRefusal: (reason) => console.error(`${paint("red", "refused")}  ${reason}`),
   });
   try {
     const url = options.url ?? receiver.url;
-    const registered = registering ? await register(api, url, filterOf(options)) : null;
+    const registered = registering ? await register(api, url, wishOf(options)) : null;
     secret.resolve(registered?.secret ?? (options.secret as string));
     console.error(`listening on ${receiver.url}${registered === null ? "" : `, registered as ${registered.id}`}; Ctrl-C ends it`);
     await lifetime.asked;
@@ -99,6 +109,16 @@ async function leave(api: Api, id: string): Promise<void> {
   }
 }
 
+/** How it wants to be sent to. */
+function wishOf(options: ListenOptions): Wish {
+  const { format, batch } = options;
+  return {
+    filter: filterOf(options),
+    ...(format === undefined ? {} : { format }),
+    ...(batch === undefined ? {} : { batch: { maxItems: batch, maxWaitMs: BATCH_WAIT_MS } }),
+  };
+}
+
 /** The fields of a filter that the flags ask for. */
 export function filterOf({ sensor, label: labels, kind: kinds, to, minSeverity, initial }: Partial<ListenOptions>): Filter {
   return {
@@ -111,11 +131,15 @@ export function filterOf({ sensor, label: labels, kind: kinds, to, minSeverity, 
   };
 }
 
-/** A verified delivery in one line. */
-export function deliveryLine({ id, body, repeated }: ReceivedDelivery, paint: Paint): string {
-  const { type, timestamp, data } = JSON.parse(body) as { type: string; timestamp: string; data: unknown };
-  const text = type === "webhook.test" ? `${paint("dim", timestamp)}  ${type}` : changeLine(data as ChangeData, paint);
+/** A verified event in one line. */
+export function eventLine({ id, type, time, data, repeated }: ReceivedRequest["events"][number], paint: Paint): string {
+  const text = type.startsWith("sensor.") ? changeLine(data as ChangeData, paint) : `${paint("dim", time)}  ${type}${factsOf(type, data)}`;
   return `${paint("green", "verified")}  ${text}  ${paint("dim", id)}${repeated ? paint("yellow", "  (again)") : ""}`;
+}
+
+/** Of what is said about webhooks and deliveries. */
+function factsOf(type: string, data: unknown): string {
+  return type === "webhook.test" ? "" : `  ${JSON.stringify(data)}`;
 }
 
 function secret(text: string): string {
@@ -134,6 +158,7 @@ Examples:
   $ tocsin listen
   $ tocsin listen --min-severity warning --label site:north
   $ tocsin listen --port 9001 --sensor boiler-7 --to hot,overheated
+  $ tocsin listen --format cloudevents --batch 100 --json
   $ tocsin listen --secret whsec_… --json | jq .data.to
 
 Answers 204 to what is signed with the webhook's secret and 401 to anything else.`;

@@ -6,6 +6,7 @@ import { addDoctor } from "./doctor";
 import { addKey } from "./key";
 import { addListen } from "./listen";
 import { addMigrate } from "./migrate";
+import { addReplay } from "./replay";
 import { addSense } from "./sense";
 import { addServe } from "./serve";
 import { addSimulate } from "./simulate";
@@ -36,7 +37,8 @@ export function createProgram(): Command {
     .showSuggestionAfterError(true)
     .exitOverride()
     .addHelpText("after", EXAMPLES);
-  for (const add of [addUp, addServe, addMigrate, addToken, addKey, addTail, addListen, addSimulate, addSense, addDoctor]) add(program);
+  for (const add of [addUp, addServe, addMigrate, addToken, addKey, addTail, addListen, addReplay, addSimulate, addSense, addDoctor])
+    add(program);
   return program;
 }
 
@@ -46,6 +48,7 @@ Examples:
   $ tocsin doctor                               what is wrong, and what to do about it
   $ tocsin tail                                 follow the changes in the terminal
   $ tocsin listen                               receive webhooks here, and print them
+  $ tocsin replay wh_… --since 1h               send a webhook what it missed
   $ tocsin sense                                this machine as four sensors
   $ tocsin simulate --sensors 100 --rate 500    a fleet of a hundred
 

@@ -2,18 +2,20 @@ import { LRUCache } from "lru-cache";
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { addressOf } from "../addresses";
 import { Fault } from "../domain/fault";
+import { eventsOf, type ReceivedEvent } from "./receivedEvents";
 
-const BODY_BYTES_MAX = 1024 * 1024;
+/** A batch may be large. */
+const BODY_BYTES_MAX = 128 * 1024 * 1024;
 /** So many deliveries are remembered to tell a repeat from a new one. */
 const REMEMBERED_MAX = 100_000;
 
-export interface ReceivedDelivery {
-  /** `webhook-id`. */
-  readonly id: string;
+export interface ReceivedRequest {
   /** The body, as it was signed. */
   readonly body: string;
-  /** It came before, under the same id. */
-  readonly repeated: boolean;
+  readonly events: readonly (ReceivedEvent & {
+    /** It came before, under the same id. */
+    readonly repeated: boolean;
+  })[];
 }
 
 export interface ReceiverOptions {
@@ -22,7 +24,7 @@ export interface ReceiverOptions {
   readonly port: number;
   /** `whsec_…`; requests wait until it is known. */
   readonly secret: Promise<string>;
-  readonly onDelivery: (delivery: ReceivedDelivery) => void;
+  readonly onRequest: (request: ReceivedRequest) => void;
   readonly onRefusal: (reason: string) => void;
 }
 
@@ -45,9 +47,12 @@ export function openReceiver(options: ReceiverOptions): Receiver {
       options.onRefusal(reason);
       return new Response(`${reason}\n`, { status: 401 });
     }
-    const id = request.headers.get("webhook-id") as string;
-    options.onDelivery({ id, body, repeated: seen.has(id) });
-    seen.set(id, true);
+    const events = eventsOf(request.headers, body).map((event) => {
+      const repeated = seen.has(event.id);
+      seen.set(event.id, true);
+      return { ...event, repeated };
+    });
+    options.onRequest({ body, events });
     return new Response(null, { status: 204 });
   });
   return { url: `http://${addressOf(options.host, server.port ?? options.port)}/`, stop: () => server.stop(true) };

@@ -1,4 +1,4 @@
-import type { Filter } from "../domain/webhook";
+import type { Filter, WebhookSettings } from "../domain/webhook";
 import { type Api, ApiError } from "./api";
 
 /** Marks our registrations, so that the next run finds what a killed one has left. */
@@ -10,15 +10,20 @@ export interface Registration {
   readonly secret: string;
 }
 
+/** What is asked for beside the address. */
+export interface Wish extends Partial<Pick<WebhookSettings, "format" | "batch">> {
+  readonly filter: Filter;
+}
+
 interface Listed {
   readonly items: readonly { readonly id: string; readonly url: string; readonly description: string }[];
   readonly nextCursor: string | null;
 }
 
 /** Registers `url` as a webhook; one that a killed run left there is deleted first. Throws {@link ApiError}. */
-export async function register(api: Api, url: string, filter: Filter): Promise<Registration> {
+export async function register(api: Api, url: string, wish: Wish): Promise<Registration> {
   for (const id of await leftOver(api, url)) await unregister(api, id);
-  return api.request<Registration>("POST", "/v1/webhooks", { url, filter, description: DESCRIPTION });
+  return api.request<Registration>("POST", "/v1/webhooks", { url, ...wish, description: DESCRIPTION });
 }
 
 /** Deletes it, unless somebody has done so already. Throws {@link ApiError}. */

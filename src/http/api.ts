@@ -14,10 +14,12 @@ import { incidents } from "./incidents";
 import type { WebhookPort } from "./ports";
 import { probes } from "./probes";
 import { reference } from "./reference";
+import { replays } from "./replays";
 import { reports } from "./reports";
 import { sensors } from "./sensors";
 import { statuses } from "./statuses";
 import { tokens } from "./tokens";
+import { webhookSecrets } from "./webhookSecrets";
 import { webhooks } from "./webhooks";
 
 export interface ApiOptions {
@@ -26,7 +28,7 @@ export interface ApiOptions {
   readonly partitions: number;
   readonly registration: "open" | "closed";
   readonly webhooks: WebhookPort;
-  readonly vault: Pick<Vault, "sealCredentials">;
+  readonly vault: Vault;
   readonly webhooksChanged: () => void;
   readonly tokenRevoked: (id: string) => void;
   readonly health: Health;
@@ -55,12 +57,14 @@ export function createProbes({
 
 /** The handlers, one plugin for each noun. They are asked by the gate alone, which has read the body and the query. */
 export function createApi(options: ApiOptions) {
-  const { store, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
+  const { store, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
   const app = createProbes(options)
     .use(sensors({ store, partitions }))
     .use(reports({ store, publisher, registration }))
     .use(changes({ store }))
-    .use(webhooks({ store, port: options.webhooks, vault: options.vault, changed }))
+    .use(webhooks({ store, port: options.webhooks, vault, changed }))
+    .use(webhookSecrets({ store, vault, changed }))
+    .use(replays({ store, changed }))
     .use(deliveries({ store, changed }))
     .use(deadLetters({ store, publisher }))
     .use(statuses())

@@ -1,6 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { DELIVERY_STATES } from "../domain/delivery";
+import { DELIVERY_STATES, type DeliveryState } from "../domain/delivery";
 import { Fault } from "../domain/fault";
 import type { AttemptRow, DeliveryRecord, DeliveryStore } from "../store/store";
 import {
@@ -12,6 +12,8 @@ import {
   pageOf,
   pageSchema,
   pageView,
+  RangeFields,
+  rangeOf,
   SensorId,
   Time,
   timeOf,
@@ -19,13 +21,15 @@ import {
   timeOrNull,
 } from "./fields";
 import { operation } from "./operation";
+import { invalid } from "./problems";
 import { TestAttempt as Attempt } from "./webhookModel";
 
 const Delivery = Type.Object(
   {
     id: Type.String({ description: "The `webhook-id` that the receiver sees." }),
     webhookId: Type.String(),
-    changeId: nullable(Type.String()),
+    changeId: nullable(Type.String(), { description: "Null for an operational event." }),
+    eventId: nullable(Type.String(), { description: "Of the operational event that it carries; null for a change." }),
     sensorId: nullable(SensorId),
     revision: Type.Integer(),
     state: oneOf(DELIVERY_STATES),
@@ -38,7 +42,18 @@ const Delivery = Type.Object(
 );
 
 const DeliveriesQuery = Type.Object(
-  { webhookId: Type.Optional(OwnId), sensorId: Type.Optional(SensorId), state: Type.Optional(oneOf(DELIVERY_STATES)), ...PageFields },
+  {
+    webhookId: Type.Optional(OwnId),
+    sensorId: Type.Optional(SensorId),
+    state: Type.Optional(
+      Type.Array(oneOf(DELIVERY_STATES), { maxItems: DELIVERY_STATES.length, description: "May be given more than once: any of them." }),
+    ),
+    undelivered: Type.Optional(
+      oneOf(["true", "false"], { description: "`true`: what is owed or ended as failed, which is the states `pending` and `failed`." }),
+    ),
+    ...RangeFields,
+    ...PageFields,
+  },
   { additionalProperties: false },
 );
 
@@ -53,11 +68,9 @@ export function deliveries({ store, changed }: DeliveriesOptions) {
     .get(
       "/v1/deliveries",
       async ({ query }) => {
-        const { webhookId, sensorId, state } = query;
-        return pageView(
-          await store.listDeliveries({ webhookId, sensorId, states: state === undefined ? undefined : [state] }, pageOf(query)),
-          deliveryView,
-        );
+        const { webhookId, sensorId } = query;
+        const asked = { webhookId, sensorId, states: statesOf(query), range: rangeOf(query) };
+        return pageView(await store.listDeliveries(asked, pageOf(query)), deliveryView);
       },
       { query: DeliveriesQuery, ...LIST },
     )
@@ -81,14 +94,20 @@ export function deliveries({ store, changed }: DeliveriesOptions) {
     );
 }
 
-function deliveryView(delivery: DeliveryRecord): Static<typeof Delivery> {
-  const { id, webhookId, changeId, sensorId, revision, state, reason, plannedAt, nextAttemptAt, attempts } = delivery;
-  const times = { plannedAt: timeOf(plannedAt), nextAttemptAt: timeOrNull(nextAttemptAt) };
-  return { id, webhookId, changeId, sensorId, revision, state, reason, ...times, attempts: attempts.map(attemptView) };
+function statesOf({ state, undelivered }: Pick<Static<typeof DeliveriesQuery>, "state" | "undelivered">): DeliveryState[] | undefined {
+  if (undelivered !== "true") return state;
+  if (state === undefined) return ["pending", "failed"];
+  throw invalid("The query is not valid.", [{ pointer: "/undelivered", message: "names the states itself: leave state out" }]);
 }
 
-export function attemptView({ at, durationMs, statusCode, error }: AttemptRow): Static<typeof Attempt> {
-  return { at: timeOf(at), durationMs, statusCode, error };
+function deliveryView(delivery: DeliveryRecord): Static<typeof Delivery> {
+  const { id, webhookId, changeId, eventId, sensorId, revision, state, reason, plannedAt, nextAttemptAt, attempts } = delivery;
+  const times = { plannedAt: timeOf(plannedAt), nextAttemptAt: timeOrNull(nextAttemptAt) };
+  return { id, webhookId, changeId, eventId, sensorId, revision, state, reason, ...times, attempts: attempts.map(attemptView) };
+}
+
+export function attemptView({ at, durationMs, statusCode, error, response }: AttemptRow): Static<typeof Attempt> {
+  return { at: timeOf(at), durationMs, statusCode, error, response };
 }
 
 const ONE = { description: "The delivery.", schema: Delivery };
@@ -97,6 +116,7 @@ const LIST = operation({
   id: "listDeliveries",
   tag: "Deliveries",
   summary: "List deliveries, newest first",
+  description: "`since` and `until` count by when a delivery was planned.",
   scope: "webhooks:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Delivery) } },
 });

@@ -5,6 +5,9 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type OperationDetail, TAGS } from "./operation";
 import { bodyTypes } from "./routeTable";
 
+/** The plugin takes a path with a dot in it, such as `/.well-known`, for a file. */
+const EXCLUDED = { staticFile: false };
+
 type Json = Record<string, unknown>;
 
 const OPENAPI_VERSION = "3.1.1";
@@ -18,7 +21,7 @@ Errors are \`application/problem+json\` (RFC 9457) and come in this order: 401, 
 /** The OpenAPI document of what `app` serves, as JSON. */
 export function openapiDocument(app: AnyElysia): string {
   const schemas: Json = {};
-  const paths = hoisted(completed(toOpenAPISchema(app, undefined, undefined, undefined, OPENAPI_VERSION).paths as Json, app), schemas);
+  const paths = hoisted(completed(toOpenAPISchema(app, EXCLUDED, undefined, undefined, OPENAPI_VERSION).paths as Json, app), schemas);
   return JSON.stringify({
     openapi: OPENAPI_VERSION,
     jsonSchemaDialect: SCHEMA_DIALECT,

@@ -49,7 +49,13 @@ function closest(error: ValueError): ValueError[] | null {
 function messageOf({ schema, message }: ValueError): string {
   const branches = (schema["anyOf"] ?? []) as TSchema[];
   if ([schema, ...branches].some((each) => each["pattern"] === TIME_PATTERN)) return NOT_A_TIME;
-  const choices = branches.map(({ const: choice }) => choice as unknown);
+  const choices = branches.flatMap(choicesOf);
   if (choices.length > 0 && choices.every((choice) => typeof choice === "string")) return `must be one of ${choices.join(", ")}`;
   return message;
+}
+
+/** Null beside choices is understood. */
+function choicesOf({ const: choice, type, anyOf }: TSchema): unknown[] {
+  if (type === "null") return [];
+  return anyOf === undefined ? [choice] : (anyOf as TSchema[]).flatMap(choicesOf);
 }

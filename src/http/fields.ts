@@ -96,8 +96,8 @@ export function pageView<Item, View>(
   return { items: items.map(view), nextCursor };
 }
 
-export function nullable<Schema extends TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
+export function nullable<Schema extends TSchema>(schema: Schema, options: { description?: string } = {}) {
+  return Type.Union([schema, Type.Null()], options);
 }
 
 export function oneOf<const Choices extends readonly string[]>(choices: Choices, options: { description?: string } = {}) {

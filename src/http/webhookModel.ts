@@ -1,16 +1,12 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { CHANGE_KINDS } from "../domain/change";
+import { type Credentials, publicKeys } from "../domain/credentials";
 import { STATUS_PATTERN } from "../domain/report";
 import { LABEL_KEY_PATTERN, LABEL_VALUE_CHARS_MAX, LABELS_MAX } from "../domain/sensor";
-import {
-  CONCURRENCY_DEFAULT,
-  CONCURRENCY_MAX,
-  DIRECTIONS,
-  FILTER_ITEMS_MAX,
-  WEBHOOK_STATES,
-  type Webhook as WebhookFacts,
-} from "../domain/webhook";
+import { CONCURRENCY_MAX, DIRECTIONS, FILTER_ITEMS_MAX, WEBHOOK_STATES, type Webhook as WebhookFacts } from "../domain/webhook";
 import { nullable, oneOf, SensorId, TEXT_PATTERN, Time, timeOf, TimeOrNull, timeOrNull } from "./fields";
+import { type CredentialsView, createdCredentials, patchedCredentials, shownCredentials } from "./webhookCredentials";
+import { givenSettings, settingsView, shownSettings } from "./webhookSettings";
 
 const URL_CHARS_MAX = 2048;
 const DESCRIPTION_CHARS_MAX = 1024;
@@ -64,13 +60,30 @@ const Description = Type.String({ maxLength: DESCRIPTION_CHARS_MAX, pattern: TEX
 const Concurrency = Type.Integer({ minimum: 1, maximum: CONCURRENCY_MAX, description: "The most attempts that run at once." });
 
 export const WebhookCreation = Type.Object(
-  { url: Url, filter: Type.Optional(Filter), description: Type.Optional(Description), concurrency: Type.Optional(Concurrency) },
+  {
+    url: Url,
+    filter: Type.Optional(Filter),
+    description: Type.Optional(Description),
+    concurrency: Type.Optional(Concurrency),
+    ...givenSettings,
+    ...createdCredentials,
+  },
   {
     $id: "WebhookCreation",
     additionalProperties: false,
-    examples: [{ url: "https://example.com/hooks/tocsin", filter: { minSeverity: "warning", labels: { site: "north" } } }],
+    examples: [
+      { url: "https://example.com/hooks/tocsin", filter: { minSeverity: "warning", labels: { site: "north" } } },
+      {
+        url: "https://example.com/hooks/tocsin",
+        format: "cloudevents",
+        batch: { maxItems: 100, maxWaitMs: 500 },
+        ratePerSecond: 20,
+        auth: { type: "bearer", token: "made-up-token" },
+      },
+    ],
   },
 );
+export type WebhookCreation = Static<typeof WebhookCreation>;
 
 export const WebhookPatch = Type.Object(
   {
@@ -78,13 +91,15 @@ export const WebhookPatch = Type.Object(
     filter: Type.Optional(nullable(Filter)),
     description: Type.Optional(nullable(Description)),
     concurrency: Type.Optional(nullable(Concurrency)),
+    ...givenSettings,
+    ...patchedCredentials,
     state: Type.Optional(oneOf(WEBHOOK_STATES, { description: "`paused` holds deliveries back; `disabled` ends what is owed." })),
   },
   {
     $id: "WebhookPatch",
     additionalProperties: false,
-    description: "What is left out stays; null sets what a new webhook would have. A filter is replaced as a whole.",
-    examples: [{ state: "paused" }],
+    description: "What is left out stays; null sets what a new webhook would have. A filter is replaced as a whole, headers one by one.",
+    examples: [{ state: "paused" }, { ratePerSecond: 5, headers: { "x-api-key": "made-up-key", "x-old": null } }],
   },
 );
 export type WebhookPatch = Static<typeof WebhookPatch>;
@@ -97,31 +112,45 @@ const fields = {
   stateReason: nullable(Type.String()),
   description: Type.String(),
   concurrency: Type.Integer(),
+  ...shownSettings,
+  ...shownCredentials,
   createdAt: Time,
   updatedAt: Time,
   lastSuccessAt: TimeOrNull,
   failingSince: TimeOrNull,
+  heldUntil: Type.Union([Time, Type.Null()], { description: "The endpoint asked to be left alone until then." }),
   version: Type.Integer({ description: "Counts edits; the `ETag`." }),
 };
 export const Webhook = Type.Object(fields, { $id: "Webhook" });
 export type Webhook = Static<typeof Webhook>;
 
-export const NewWebhook = Type.Object(
-  { ...fields, secret: Type.String({ description: "`whsec_` and the base64 of 32 bytes, to verify signatures with. Shown only here." }) },
-  { $id: "NewWebhook" },
-);
+export const NewSecret = {
+  secret: Type.Optional(
+    Type.String({ description: "`whsec_` and the base64 of its bytes, to verify `v1` signatures with. Shown only here." }),
+  ),
+  publicKey: Type.Optional(Type.String({ description: "`whpk_` and the base64 of 32 bytes, to verify `v1a` signatures with." })),
+};
+export const NewWebhook = Type.Object({ ...fields, ...NewSecret }, { $id: "NewWebhook" });
+
+/** What is shown once, of the keys that were just made. */
+export function newSecretsView({ keys }: Pick<Credentials, "keys">, now = Date.now()): { secret?: string; publicKey?: string } {
+  const secret = keys.find(({ kind }) => kind === "v1")?.secret;
+  const publicKey = publicKeys({ keys }, now)[0]?.whpk;
+  return { ...(secret === undefined ? {} : { secret }), ...(publicKey === undefined ? {} : { publicKey }) };
+}
 
 export const TestAttempt = Type.Object(
   {
     at: Time,
     durationMs: Type.Number(),
     statusCode: nullable(Type.Integer()),
-    error: nullable(Type.String({ description: "Why there was no answer." })),
+    error: nullable(Type.String(), { description: "Why there was no answer." }),
+    response: nullable(Type.String(), { description: "The beginning of the answer's body." }),
   },
   { $id: "Attempt" },
 );
 
-export function webhookView(webhook: WebhookFacts): Webhook {
+export function webhookView(webhook: WebhookFacts, credentials: CredentialsView): Webhook {
   const { id, url, filter, state, stateReason, description, concurrency, version } = webhook;
   return {
     id,
@@ -132,21 +161,13 @@ export function webhookView(webhook: WebhookFacts): Webhook {
     stateReason,
     description,
     concurrency,
+    ...settingsView(webhook.settings),
+    ...credentials,
     createdAt: timeOf(webhook.createdAt),
     updatedAt: timeOf(webhook.updatedAt),
     lastSuccessAt: timeOrNull(webhook.lastSuccessAt),
     failingSince: timeOrNull(webhook.failingSince),
+    heldUntil: timeOrNull(webhook.heldUntil),
     version,
-  };
-}
-
-/** What a patch sets; null sets what a new webhook would have. */
-export function editOf({ url, filter, description, concurrency, state }: WebhookPatch) {
-  return {
-    url,
-    filter: filter === null ? {} : filter,
-    description: description === null ? "" : description,
-    concurrency: concurrency === null ? CONCURRENCY_DEFAULT : concurrency,
-    state,
   };
 }

@@ -1,48 +1,44 @@
 import { Elysia } from "elysia";
-import { Fault } from "../domain/fault";
-import { CONCURRENCY_DEFAULT, SETTINGS_DEFAULT, type Webhook as WebhookFacts } from "../domain/webhook";
-import { newKey } from "../signingKeys";
+import type { Credentials } from "../domain/credentials";
+import type { Webhook as WebhookFacts } from "../domain/webhook";
 import type { WebhookStore } from "../store/store";
-import type { Vault } from "../vault";
+import { CannotOpen, type Vault } from "../vault";
 import { attemptView } from "./deliveries";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView } from "./fields";
 import { operation } from "./operation";
 import type { WebhookPort } from "./ports";
-import { invalid } from "./problems";
 import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
-import { editOf, NewWebhook, TestAttempt, Webhook, WebhookCreation, WebhookPatch, webhookView } from "./webhookModel";
+import { type CredentialsView, credentialsView, unreadableView } from "./webhookCredentials";
+import { editWebhook, newWebhook, patchOf, registered } from "./webhookEdits";
+import { newSecretsView, NewWebhook, TestAttempt, Webhook, WebhookCreation, WebhookPatch, webhookView } from "./webhookModel";
 
 export interface WebhooksOptions {
   readonly store: WebhookStore;
   readonly port: WebhookPort;
-  readonly vault: Pick<Vault, "sealCredentials">;
+  readonly vault: Vault;
   /** Wakes whoever plans and sends. */
   readonly changed: () => void;
 }
 
 export function webhooks({ store, port, vault, changed }: WebhooksOptions) {
+  const means = { store, vault, port };
+  const view = (webhook: WebhookFacts) => webhookView(webhook, shownOf(vault, webhook));
+  const versioned = (webhook: WebhookFacts, headers: Record<string, string | number>): Webhook => {
+    headers["etag"] = etagOf(webhook.version);
+    return view(webhook);
+  };
+
   return new Elysia({ name: "webhooks" })
-    .get("/v1/webhooks", async ({ query }) => pageView(await store.listWebhooks(pageOf(query)), webhookView), { query: PageQuery, ...LIST })
+    .get("/v1/webhooks", async ({ query }) => pageView(await store.listWebhooks(pageOf(query)), view), { query: PageQuery, ...LIST })
     .post(
       "/v1/webhooks",
       async ({ body, set }) => {
-        await demandUrl(port, body.url);
-        const { url, filter = {}, description = "", concurrency = CONCURRENCY_DEFAULT } = body;
-        const id = newId();
-        const key = newKey("v1", Date.now());
-        const webhook = await store.createWebhook({
-          id,
-          url,
-          filter,
-          description,
-          concurrency,
-          settings: SETTINGS_DEFAULT,
-          credentials: vault.sealCredentials(id, { keys: [key], headers: {}, auth: null, tls: null }),
-        });
+        const { draft, credentials } = await newWebhook(newId(), body, means);
+        const webhook = await store.createWebhook(draft);
         changed();
         set.status = 201;
         set.headers["location"] = `/v1/webhooks/${webhook.id}`;
-        return { ...versioned(webhook, set.headers), secret: key.secret };
+        return { ...versioned(webhook, set.headers), ...newSecretsView(credentials) };
       },
       { body: WebhookCreation, ...CREATE },
     )
@@ -53,8 +49,7 @@ export function webhooks({ store, port, vault, changed }: WebhooksOptions) {
     .patch(
       "/v1/webhooks/:id",
       async ({ params: { id }, body, headers, set }) => {
-        if (body.url !== undefined) await demandUrl(port, body.url);
-        const webhook = await onVersion(headers["if-match"], (wanted) => store.updateWebhook(id, editOf(body), wanted));
+        const webhook = await editWebhook(store, { id, ifMatch: headers["if-match"] }, (before) => patchOf(before, body, means));
         changed();
         return versioned(webhook, set.headers);
       },
@@ -75,20 +70,16 @@ export function webhooks({ store, port, vault, changed }: WebhooksOptions) {
     });
 }
 
-function versioned(webhook: WebhookFacts, headers: Record<string, string | number>): Webhook {
-  headers["etag"] = etagOf(webhook.version);
-  return webhookView(webhook);
-}
-
-async function registered(store: WebhookStore, id: string): Promise<WebhookFacts> {
-  const webhook = await store.getWebhook(id);
-  if (webhook === null) throw new Fault("notFound", `There is no webhook ${id}.`);
-  return webhook;
-}
-
-async function demandUrl(port: WebhookPort, url: string): Promise<void> {
-  const error = await port.checkUrl(url);
-  if (error !== null) throw invalid("The URL cannot be registered.", [error]);
+/** One whose credentials were damaged must not hide the others in a list. */
+function shownOf(vault: Vault, { id, credentials }: WebhookFacts): CredentialsView {
+  let opened: Credentials;
+  try {
+    opened = vault.openCredentials(id, credentials);
+  } catch (error) {
+    if (error instanceof CannotOpen) return unreadableView(error.message);
+    throw error;
+  }
+  return credentialsView(opened, Date.now());
 }
 
 /** In the order of their making; without a dot, as a delivery's id is derived from it and signed. */
@@ -109,7 +100,7 @@ const CREATE = operation({
   id: "createWebhook",
   tag: "Webhooks",
   summary: "Register a webhook",
-  description: "It is owed every matching change that is recorded from now on.",
+  description: "It is owed every matching change that is recorded from now on. Its `secret` is shown in this answer alone.",
   scope: "webhooks:write",
   takesBody: true,
   answers: { 201: { ...ONE, schema: NewWebhook, headers: { ...ETAG_HEADER, location: "Its path." } } },
@@ -145,6 +136,7 @@ const TEST = operation({
   id: "testWebhook",
   tag: "Webhooks",
   summary: "Send a test event, once",
+  description: "As its deliveries are sent: in its format, with its headers and certificate.",
   scope: "webhooks:write",
   answers: { 200: { description: "How it went, whatever the endpoint answered.", schema: TestAttempt } },
   problems: [404],

@@ -186,16 +186,17 @@ export class Dispatcher {
       return "started";
     }
     const gatheredAt = queue.gatheredAt(webhook, now);
-    if (gatheredAt > now) return this.#waitUntil(queue, gatheredAt, now);
+    if (gatheredAt > now) return this.#waitUntil(queue, { at: gatheredAt, untilFull: true }, now);
     const admission = traffic.admit(webhook, first.laneFailures > 0, now);
-    if (admission.kind === "later") return this.#waitUntil(queue, Math.min(admission.at, now + HELD_LOOK_MS), now);
+    if (admission.kind === "later")
+      return this.#waitUntil(queue, { at: Math.min(admission.at, now + HELD_LOOK_MS), untilFull: false }, now);
     if (admission.kind !== "now") return admission.kind === "full" ? "full" : "wait";
     this.#start(queue, webhook, now);
     return "started";
   }
 
-  #waitUntil(queue: WebhookQueue, at: number, now: number): Turn {
-    queue.resumeAt = at;
+  #waitUntil(queue: WebhookQueue, { at, untilFull }: { at: number; untilFull: boolean }, now: number): Turn {
+    queue.waitUntil(at, untilFull);
     this.#alarm.in(at - now);
     return "wait";
   }

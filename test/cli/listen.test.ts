@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Webhook } from "standardwebhooks";
-import { deliveryLine, filterOf } from "../../src/cli/listen";
+import { eventLine, filterOf } from "../../src/cli/listen";
+import { eventsOf } from "../../src/cli/receivedEvents";
 import { PLAIN } from "../../src/cli/colour";
 import { ADMIN_TOKEN, startTocsin } from "../servers/tocsin";
 import { startCommand } from "./command";
@@ -88,6 +89,19 @@ test("a port that is taken is said in one line", async () => {
   expect(second.stderr).toMatch(/^tocsin: Port \d+ on 127\.0\.0\.1 is in use .*--port\.\n$/);
 });
 
+test("what is registered is sent as the flags ask, and printed change by change", async () => {
+  await using tocsin = await startTocsin();
+  const env = { TOCSIN_URL: tocsin.httpUrl, TOCSIN_TOKEN: ADMIN_TOKEN };
+  await using command = startCommand(["listen", "--port", "0", "--format", "cloudevents", "--batch", "2"], env);
+  await command.printed(/registered as (\S+);/);
+  for (const status of ["overheated", "ok"]) {
+    await tocsin.api("/v1/sensors/boiler-7/reports", { method: "POST", body: JSON.stringify({ status }) });
+  }
+  await command.printed(/verified .*boiler-7 .*overheated.*\nverified .*boiler-7 .*ok .*\n/);
+  command.signal("SIGINT");
+  expect((await command.ended()).exitCode).toBe(0);
+}, 30_000);
+
 test("when the API is gone at the end, it says which webhook stays there, and how to remove it", async () => {
   await using tocsin = await startTocsin();
   await using command = startCommand(["listen", "--port", "0"], { TOCSIN_URL: tocsin.httpUrl, TOCSIN_TOKEN: ADMIN_TOKEN });
@@ -115,7 +129,23 @@ test("the flags make the filter, and none of them makes an empty one", () => {
   });
 });
 
-test("a test event has a line of its own", () => {
-  const body = JSON.stringify({ type: "webhook.test", timestamp: AT, data: { webhookId: "wh_1" } });
-  expect(deliveryLine({ id: "msg_1", body, repeated: false }, PLAIN)).toBe(`verified  ${AT}  webhook.test  msg_1`);
+test("what is no change has a line of its own", () => {
+  const event = { id: "msg_1", time: AT, data: { webhookId: "wh_1" }, repeated: false };
+  expect(eventLine({ ...event, type: "webhook.test" }, PLAIN)).toBe(`verified  ${AT}  webhook.test  msg_1`);
+  expect(eventLine({ ...event, type: "webhook.failing" }, PLAIN)).toBe(`verified  ${AT}  webhook.failing  {"webhookId":"wh_1"}  msg_1`);
+});
+
+test("every format is understood, and of a batch each change by itself", () => {
+  const { type, timestamp, data } = JSON.parse(BODY) as { type: string; timestamp: string; data: unknown };
+  const event = { id: "wh_1_0_1", type, time: timestamp, data };
+  const cloud = { specversion: "1.0", source: "/sensors/boiler-7", subject: "boiler-7", ...event };
+  const read = (headers: Record<string, string>, body: unknown) => eventsOf(new Headers(headers), JSON.stringify(body));
+  expect(read({ "webhook-id": "wh_1_0_1", "content-type": "application/json" }, { type, timestamp, data })).toEqual([event]);
+  const items = ["wh_1_0_1", "wh_1_0_2"].map((id) => ({ id, type, timestamp, data }));
+  expect(read({ "webhook-id": "wh_1_batch_1" }, { type: "batch", timestamp, items })).toEqual([event, { ...event, id: "wh_1_0_2" }]);
+  expect(read({ "content-type": "application/cloudevents+json" }, cloud)).toMatchObject([event]);
+  expect(read({ "content-type": "application/cloudevents-batch+json" }, [cloud, cloud])).toMatchObject([event, event]);
+  expect(read({ "webhook-id": event.id, "ce-type": type, "ce-time": timestamp, "content-type": "application/json" }, data)).toEqual([
+    event,
+  ]);
 });

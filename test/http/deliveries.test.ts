@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Settlement, Store } from "../../src/store/store";
 import { openTestApi, type TestApi } from "./api";
 import { fillHistory, planAll } from "./history";
 import { collectPages } from "./pages";
@@ -33,7 +34,35 @@ test("deliveries are found by webhook, sensor and state", async () => {
   expect(await count("sensorId=boiler-7&state=pending")).toBe(5);
   expect(await count("sensorId=boiler-8")).toBe(0);
   expect(await count("state=delivered")).toBe(0);
-  expect(pointersOf(await api.request("GET", "/v1/deliveries?state=lost&webhookId=a.b"))).toEqual(["/state", "/webhookId"]);
+  expect(pointersOf(await api.request("GET", "/v1/deliveries?state=lost&webhookId=a.b"))).toEqual(["/state/0", "/webhookId"]);
+});
+
+test("deliveries are found by several states and by when they were planned", async () => {
+  const count = async (query: string) => (await api.request("GET", `/v1/deliveries?${query}`)).json<{ items: Item[] }>().items.length;
+  expect(await count("state=delivered&state=pending")).toBe(5);
+  expect(await count("state=delivered&state=failed")).toBe(0);
+  expect(await count("since=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00Z")).toBe(5);
+  expect(await count("since=2099-01-01T00:00:00Z")).toBe(0);
+  expect(await count("until=2020-01-01T00:00:00Z")).toBe(0);
+  expect(pointersOf(await api.request("GET", "/v1/deliveries?since=yesterday"))).toEqual(["/since"]);
+  expect(pointersOf(await api.request("GET", "/v1/deliveries?since=2026-02-30T00:00:00Z"))).toEqual(["/since"]);
+});
+
+test("what is owed or ended as failed is found by one query", async () => {
+  await using own = await openTestApi();
+  const { id } = (await own.request("POST", "/v1/webhooks", { json: { url: "https://example.com/" } })).json<{ id: string }>();
+  await own.request("POST", "/v1/sensors", { json: { id: "boiler-7" } });
+  await fillHistory(own.store, "boiler-7", { reports: 3, deadLetters: [] });
+  await planAll(own.store, id);
+  await settleHead(own.store, id, { kind: "delivered" });
+  await settleHead(own.store, id, { kind: "failed", reason: "rejected" });
+  const asked = await own.request("GET", "/v1/deliveries?undelivered=true");
+  const states = asked.json<{ items: { state: string }[] }>().items.map(({ state }) => state);
+  expect(states).toEqual(["pending", "failed"]);
+  const all = await own.request("GET", "/v1/deliveries?undelivered=false");
+  expect(all.json<{ items: unknown[] }>().items.length).toBe(3);
+  expect(pointersOf(await own.request("GET", "/v1/deliveries?undelivered=true&state=failed"))).toEqual(["/undelivered"]);
+  expect(pointersOf(await own.request("GET", "/v1/deliveries?undelivered=yes"))).toEqual(["/undelivered"]);
 });
 
 test("one delivery is shown with its attempts", async () => {
@@ -45,6 +74,7 @@ test("one delivery is shown with its attempts", async () => {
     id,
     webhookId,
     changeId: "chg_0_1",
+    eventId: null,
     sensorId: "boiler-7",
     revision: 1,
     state: "pending",
@@ -75,10 +105,17 @@ test("a delivery that must wait, or has nowhere to go, is not sent again: 409; o
 
 /** A first attempt that failed; the next is far away. */
 async function settleFirst(id: string): Promise<void> {
-  const acquired = await api.store.acquireLease({ role: "notify", partition: 0, owner: "test", ttlMs: 60_000, takeOver: true });
-  const [head] = await api.store.dueHeads(0, webhookId, Date.now(), 1);
-  if (acquired === null || head?.id !== id) throw new Error("the first delivery is not due");
-  const attempt = { at: Date.parse("2026-11-23T10:00:00.000Z"), durationMs: 12, statusCode: 500, error: "answered 500", response: null };
   const nextAttemptAt = Date.parse("2099-01-01T00:00:00.000Z");
-  await api.store.settle(acquired.lease, 60_000, [{ delivery: head, attempt, verdict: { kind: "retry", nextAttemptAt, rejected: false } }]);
+  const settled = await settleHead(api.store, webhookId, { kind: "retry", nextAttemptAt, rejected: false });
+  if (settled !== id) throw new Error("the first delivery is not due");
+}
+
+/** An attempt of what is due, which ends so; gives its id. */
+async function settleHead(store: Store, webhook: string, verdict: Settlement["verdict"]): Promise<string> {
+  const acquired = await store.acquireLease({ role: "notify", partition: 0, owner: "test", ttlMs: 60_000, takeOver: true });
+  const [head] = await store.dueHeads(0, webhook, Date.now(), 1);
+  if (acquired === null || head === undefined) throw new Error("nothing is due");
+  const attempt = { at: Date.parse("2026-11-23T10:00:00.000Z"), durationMs: 12, statusCode: 500, error: "answered 500", response: null };
+  await store.settle(acquired.lease, 60_000, [{ delivery: head, attempt, verdict }]);
+  return head.id;
 }

@@ -187,7 +187,7 @@ describe("a webhook", () => {
     const answer = await api.request("POST", `/v1/webhooks/${id}/test`);
     expect({ status: answer.status, body: answer.json() }).toEqual({
       status: 200,
-      body: { at: expect.stringMatching(/Z$/) as string, durationMs: 3, statusCode: 204, error: null },
+      body: { at: expect.stringMatching(/Z$/) as string, durationMs: 3, statusCode: 204, error: null, response: null },
     });
     expect(api.webhooks.tested).toEqual([id]);
   });

@@ -117,6 +117,23 @@ test("a batch holds what came within its time, no more than its limit, each sens
   expect(new Set(batches.flat().map(({ id }) => id)).size).toBe(100);
 });
 
+test("a batch leaves as soon as it is full, also when it filled bit by bit", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  const webhook = await scene.addWebhook(receiver.url, { settings: { batch: { maxItems: 3, maxWaitMs: 60_000 } } });
+  await scene.start();
+  for (const count of [1, 2]) {
+    await scene.change(named(1), 1);
+    await until(async () => (await scene.deliveries(webhook.id)).length === count, "it is not planned");
+    // Time for the first to begin its wait.
+    await Bun.sleep(50);
+  }
+  expect(receiver.arrivals.length).toBe(0);
+  await scene.change(named(1), 1);
+  await until(() => receiver.arrivals.length === 1, "the full batch waits");
+  expect(receiver.arrivals.map(itemsOf).map(({ length }) => length)).toEqual([3]);
+});
+
 test("a batch that is not taken comes again whole and in the same order, before what follows, under the same id", async () => {
   await using scene = await Scene.open();
   let failures = 2;

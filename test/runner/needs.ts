@@ -19,6 +19,7 @@ const NEEDS: readonly Need[] = [
   { name: "nats-server", provide: natsServer },
   { name: "chromium", provide: chromium },
   { name: "kubectl", provide: kubectl },
+  { name: "python3", provide: python },
 ];
 
 /** Everything is there afterwards. Throws with the name of what is not. */
@@ -52,19 +53,29 @@ async function kubectl(): Promise<Record<string, string>> {
   return { KUBECTL_BIN: path };
 }
 
-/** Debian's package starts no service; it is installed where there is none. */
-async function chromium(): Promise<Record<string, string>> {
-  if (chromiumPath() === null) {
-    console.log("installing chromium with apt-get");
-    await demand(["apt-get", "-q", "update"]);
-    await demand(["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]);
+/** Debian's packages start no service; each is installed where there is none. */
+function chromium(): Promise<Record<string, string>> {
+  return debianPackage({ program: "chromium", path: chromiumPath });
+}
+
+/** For the example of a receiver in docs/examples. */
+function python(): Promise<Record<string, string>> {
+  return debianPackage({ program: "python3", path: () => Bun.which("python3") });
+}
+
+/** The package is called like its program. */
+async function debianPackage({ program, path }: { program: string; path: () => string | null }): Promise<Record<string, string>> {
+  if (path() === null) {
+    console.log(`installing ${program} with apt-get`);
+    await demand(program, ["apt-get", "-q", "update"]);
+    await demand(program, ["apt-get", "install", "-y", "-q", "--no-install-recommends", program]);
   }
-  if (chromiumPath() === null) throw new Error("apt-get install left none on the PATH; install Chromium by hand");
-  console.log(`chromium: ${chromiumPath()}`);
+  if (path() === null) throw new Error(`apt-get install left none on the PATH; install ${program} by hand`);
+  console.log(`${program}: ${path()}`);
   return {};
 }
 
-async function demand(words: readonly string[]): Promise<void> {
+async function demand(program: string, words: readonly string[]): Promise<void> {
   const { ok, reason } = await runCommand(words, { timeoutMs: INSTALL_MS });
-  if (!ok) throw new Error(`${words.join(" ")}: ${reason}; install Chromium by hand so that chromium is on the PATH`);
+  if (!ok) throw new Error(`${words.join(" ")}: ${reason}; install ${program} by hand so that it is on the PATH`);
 }

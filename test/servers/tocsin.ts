@@ -36,8 +36,10 @@ export interface TocsinProcess extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<{ exitCode: number; ms: number }>;
   /** A call of its API with the admin token. Throws what fetch throws. */
   api(path: string, init?: RequestInit): Promise<Response>;
-  /** What it printed since it was last started. */
+  /** What it printed last, since it was last started. */
   output(): string;
+  /** All that it printed since then. */
+  wholeOutput(): string;
 }
 
 export interface TocsinOptions {
@@ -151,6 +153,10 @@ class RunningTocsin implements TocsinProcess {
 
   output(): string {
     return this.#output.slice(-OUTPUT_CHARS_SHOWN);
+  }
+
+  wholeOutput(): string {
+    return this.#output;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

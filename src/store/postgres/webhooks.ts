@@ -5,7 +5,7 @@ import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
 import { webhookDisabled } from "../operationalFacts";
-import type { WebhookStore } from "../store";
+import type { Page, PageRequest, WebhookStore } from "../store";
 import { beginsAnew, demandVersion, editOf, isOfPlanning, newWebhook, type WebhookEdit } from "../webhookEdits";
 import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
@@ -76,16 +76,7 @@ export function openWebhooks(connection: Connection): WebhookStore {
         await addVersion(session.client, { ...before, version: before.version + 1 }, { deleted: true });
       }),
 
-    async listWebhooks({ limit, cursor }) {
-      const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
-      const rows = await db
-        .select(WEBHOOK)
-        .from(webhooks)
-        .where(gt(webhooks.id, after))
-        .orderBy(asc(webhooks.id))
-        .limit(limit + 1);
-      return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
-    },
+    listWebhooks: (page) => listWebhooks(db, page),
 
     listCredentials: () => db.select({ id: webhooks.id, credentials: webhooks.credentials }).from(webhooks),
 
@@ -94,6 +85,17 @@ export function openWebhooks(connection: Connection): WebhookStore {
       return (await db.update(webhooks).set({ credentials }).where(unchanged).returning({ id: webhooks.id })).length === 1;
     },
   };
+}
+
+async function listWebhooks(db: NodePgDatabase, { limit, cursor }: PageRequest): Promise<Page<Webhook>> {
+  const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
+  const rows = await db
+    .select(WEBHOOK)
+    .from(webhooks)
+    .where(gt(webhooks.id, after))
+    .orderBy(asc(webhooks.id))
+    .limit(limit + 1);
+  return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
 }
 
 /** The webhook that is to be edited. Throws notFound, preconditionFailed. */

@@ -1,0 +1,103 @@
+import { Authority } from "../receivers/certificates";
+import type { Sent, TestApi } from "./api";
+import { fillHistory, planAll } from "./history";
+
+/** What the good calls are about. */
+export interface Made {
+  readonly webhookId: string;
+  readonly deliveryId: string;
+  readonly replayId: string;
+  readonly deadLetterId: string;
+  readonly tokenId: string;
+}
+
+const authority = new Authority();
+const CREDENTIALS = {
+  headers: { "x-api-key": "made-up-key" },
+  auth: { type: "basic", username: "tocsin", password: "made-up-password" },
+  clientCertificate: { ...authority.issue({ names: ["client.example.com"] }), ca: authority.certificate },
+};
+const SETTINGS = {
+  ratePerSecond: 5,
+  ordering: "sensor",
+  mode: "every",
+  minIntervalSeconds: 0,
+  batch: { maxItems: 10, maxWaitMs: 100 },
+  format: "cloudevents",
+  retrySchedule: [1, 2],
+  timeoutSeconds: 5,
+  events: ["change", "webhook.disabled"],
+};
+
+/** What the good calls need to be there. */
+export async function makeThings(api: TestApi): Promise<Made> {
+  const webhookId = (await api.request("POST", "/v1/webhooks", { json: { url: "https://example.com/" } })).json<{ id: string }>().id;
+  await api.request("POST", "/v1/sensors", { json: { id: "boiler-7", labels: { site: "north" }, heartbeat: { intervalSeconds: 30 } } });
+  await fillHistory(api.store, "boiler-7", { reports: 3, deadLetters: [{ subject: "reports.1.0.boiler-7", text: "{" }], incidents: 1 });
+  await planAll(api.store, webhookId);
+  const { items } = (await api.request("GET", "/v1/dead-letters")).json<{ items: { id: string }[] }>();
+  const replayId = await replayed(api);
+  const tokenId = (await api.mint(["admin"])).id;
+  return { webhookId, replayId, deliveryId: `${webhookId}_0_1`, deadLetterId: items[0]?.id ?? "", tokenId };
+}
+
+/** Of another webhook, so that the call which makes one finds none running. */
+async function replayed(api: TestApi): Promise<string> {
+  const { id } = (await api.request("POST", "/v1/webhooks", { json: { url: "https://example.org/" } })).json<{ id: string }>();
+  return (await api.request("POST", `/v1/webhooks/${id}/replay`, { json: { since: "2020-01-01T00:00:00Z" } })).json<{ id: string }>().id;
+}
+
+export interface Call extends Sent {
+  /** What stands for `{id}`. */
+  readonly id?: string;
+  readonly query?: string;
+}
+
+/** A call of every operation that is right, in an order in which they can be made. */
+export function goodCalls(made: Made): Record<string, Call> {
+  const { webhookId, replayId, deliveryId, deadLetterId, tokenId } = made;
+  const page = "limit=2";
+  const range = "since=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00.5%2B02:00&order=desc";
+  return {
+    live: {},
+    ready: {},
+    metrics: {},
+    listSensors: { query: `${page}&status=overheated&severity=critical&availability=online&label=site:north&q=BOIL` },
+    createSensor: {
+      json: { id: "pump-1", name: "Pump", labels: { a: "b" }, metadata: { c: [1] }, heartbeat: { intervalSeconds: 9, graceSeconds: 1 } },
+    },
+    getSensor: { id: "boiler-7" },
+    replaceSensor: { id: "pump-1", json: { name: "Pump 1" }, headers: { "if-match": '"1"' } },
+    patchSensor: { id: "pump-1", json: { labels: { d: "e" } }, headers: { "if-match": "*" } },
+    deleteSensor: { id: "pump-1" },
+    postReport: { id: "boiler-7", json: { status: "ok", value: 1 } },
+    listReports: { id: "boiler-7", query: `${page}&${range}` },
+    listChanges: { query: `${page}&${range}` },
+    listSensorChanges: { id: "boiler-7", query: `${page}&${range}` },
+    listWebhooks: { query: page },
+    createWebhook: { json: { url: "https://example.com/", filter: { minSeverity: "warning" }, ...CREDENTIALS, signatures: ["v1", "v1a"] } },
+    getWebhook: { id: webhookId },
+    patchWebhook: { id: webhookId, json: { filter: { initial: true, labels: { a: "b" } }, ...CREDENTIALS, ...SETTINGS } },
+    rotateSecret: { id: webhookId, json: { overlapSeconds: 60, kind: "v1a" }, headers: { "if-match": "*" } },
+    getWebhookKeys: { id: webhookId },
+    replayWebhook: { id: webhookId, json: { since: "2020-01-01T00:00:00Z", which: "all", ratePerSecond: 1 } },
+    listReplays: { query: `${page}&webhookId=${webhookId}` },
+    getReplay: { id: replayId },
+    cancelReplay: { id: replayId },
+    testWebhook: { id: webhookId },
+    listDeliveries: {
+      query: `${page}&webhookId=${webhookId}&sensorId=boiler-7&state=pending&state=failed&undelivered=false&since=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00Z`,
+    },
+    getDelivery: { id: deliveryId },
+    retryDelivery: { id: deliveryId },
+    deleteWebhook: { id: webhookId },
+    listDeadLetters: { query: page },
+    getDeadLetter: { id: deadLetterId },
+    replayDeadLetter: { id: deadLetterId },
+    listStatuses: { query: page },
+    listTokens: { query: page },
+    createToken: { json: { name: "t", scopes: ["admin"], expiresAt: "2099-01-01T00:00:00Z" } },
+    deleteToken: { id: tokenId },
+    listIncidents: { query: page },
+  };
+}
