@@ -215,14 +215,14 @@ export class Dispatcher {
     });
   }
 
-  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt, tooMuch }: Attempted): void {
+  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt, left, tooMuch }: Attempted): void {
     const now = this.options.now();
     for (const settlement of settlements) this.options.settler.add(settlement);
     const ended = new Set(settlements.map(({ delivery }) => delivery.id));
     for (const { id } of deliveries) if (!ended.has(id)) queue.forget(id);
-    const retryAt = ended.size < deliveries.length ? now + RETRY_MS : null;
+    const retryAt = ended.size + left.length < deliveries.length ? now + RETRY_MS : null;
     if (retryAt !== null) queue.expectAt(retryAt);
-    queue.batchEnded({ sent: deliveries.length, againAt: againAt ?? retryAt, tooMuch, now });
+    queue.batchEnded({ sent: settlements.length, againAt: againAt ?? retryAt, left, tooMuch, now });
   }
 
   /** One who reads the store in the background, and tries again when it is away. */

@@ -5,6 +5,14 @@ import type { DueDelivery } from "../store/store";
 const READY_PER_RUNNING = 4;
 const BATCHES_READY = 2;
 
+interface BatchEnd {
+  readonly sent: number;
+  readonly againAt: number | null;
+  readonly left: readonly DueDelivery[];
+  readonly tooMuch: boolean;
+  readonly now: number;
+}
+
 /** What of one webhook's deliveries in one partition is at hand, and when the table may hold more. */
 export class WebhookQueue {
   /** Heads of lanes, to be sent in this order. */
@@ -127,9 +135,13 @@ export class WebhookQueue {
     return this.ready.splice(0, this.batch.sizeMax);
   }
 
-  /** `againAt`: it is to come again, before all that is ready, and not before that time. */
-  batchEnded({ sent, againAt, tooMuch, now }: { sent: number; againAt: number | null; tooMuch: boolean; now: number }): void {
+  /** `againAt`: it is to come again, before all that is ready, and not before that time. `left`: what did not fit comes next. */
+  batchEnded({ sent, againAt, left, tooMuch, now }: BatchEnd): void {
     if (this.batch === null) return;
+    for (const head of left.toReversed()) {
+      this.#known.add(head.id);
+      this.ready.unshift(head);
+    }
     this.batch.running = false;
     this.waitUntil(againAt ?? 0, false);
     if (tooMuch) this.batch.sizeMax = Math.ceil(sent / 2);

@@ -235,3 +235,17 @@ test(
   },
   TEST_MS,
 );
+
+test("a batch is closed by its size, too, and what did not fit comes next, in order", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  await scene.addWebhook(receiver.url, { settings: { batch: { maxItems: 100, maxWaitMs: 200 } } });
+  await scene.start();
+  await scene.change(named(5), 10, { padding: "x".repeat(50_000) });
+  await scene.settled();
+  const batches = receiver.arrivals.map(itemsOf);
+  expect(batches.map(({ length }) => length)).toEqual([21, 21, 8]);
+  for (const ofSensor of Map.groupBy(batches.flat(), ({ data }) => data.sensorId).values()) {
+    expect(ofSensor.map(({ data }) => data.revision)).toEqual(upTo(10));
+  }
+});
