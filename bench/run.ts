@@ -5,6 +5,7 @@ import { benchFailover } from "./failover";
 import { benchDrain } from "./drain";
 import { benchIsolation } from "./isolation";
 import { benchLatency } from "./latency";
+import { benchMatching } from "./matching";
 import { benchPipeline, PIPELINE_REPORTS_MIN } from "./pipeline";
 import { benchScale, SCALE_REPORTS_MIN, SCALE_ROWS_MIN } from "./scale";
 import { benchSync } from "./sync";
@@ -36,6 +37,7 @@ const BENCHES: Record<string, Bench> = {
     stores: ["postgres", "sqlite"],
     reportsMin: SCALE_REPORTS_MIN,
   },
+  matching: { run: benchMatching, says: "a change's webhooks among 10,000, by the index over filters and by a loop", stores: ["sqlite"] },
   deliver: {
     run: benchDeliver,
     says: "from the committed change to the outcome in the table, beside signing and posting alone",
@@ -58,6 +60,7 @@ export interface BenchOptions {
   readonly rounds: number | null;
   readonly rows: number | null;
   readonly calls: number | null;
+  readonly webhooks: number | null;
   readonly deliveries: number | null;
   readonly endpoints: number | null;
   readonly partitions: number | null;
@@ -66,7 +69,7 @@ export interface BenchOptions {
 const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--sensors N] [--json]
        pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]
        failover: [--rounds N] [--rate R]   sync: [--seconds S] [--warm-up S] [--pairs N]
-       scale: [--reports N] [--rounds N] [--rows N] [--calls N]
+       scale: [--reports N] [--rounds N] [--rows N] [--calls N]   matching: [--webhooks N] [--calls N] [--pairs N]
        deliver: [--deliveries N] [--endpoints N] [--partitions N] [--pairs N]
        isolation: [--rate R] [--seconds S] [--warm-up S] [--endpoints N] [--partitions N]
        drain: [--deliveries N] [--endpoints N] [--seconds S] [--partitions N]
@@ -91,6 +94,7 @@ function readOptions() {
       rounds: { type: "string" },
       rows: { type: "string" },
       calls: { type: "string" },
+      webhooks: { type: "string" },
       deliveries: { type: "string" },
       endpoints: { type: "string" },
       partitions: { type: "string" },
@@ -112,6 +116,7 @@ function readOptions() {
     rounds: positive("rounds", values.rounds),
     rows: positive("rows", values.rows, SCALE_ROWS_MIN),
     calls: positive("calls", values.calls),
+    webhooks: positive("webhooks", values.webhooks),
     deliveries: positive("deliveries", values.deliveries),
     endpoints: positive("endpoints", values.endpoints),
     partitions: positive("partitions", values.partitions),

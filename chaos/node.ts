@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dieWithParent } from "../src/jetstream/embedded/child";
 import { freePorts } from "../test/servers/natsServer";
-import { ADMIN_TOKEN, callApi, inherited, isReady } from "../test/servers/tocsin";
+import { ADMIN_TOKEN, callApi, inherited, isReady, SECRETS_KEY } from "../test/servers/tocsin";
 import type { Dependency } from "./plan";
 import { type LinkState, openProxy, type Proxy } from "./proxy";
 
@@ -63,6 +63,7 @@ export class ServiceNode implements AsyncDisposable {
       ROLES: roles,
       DATA_DIR: folder,
       ADMIN_TOKEN,
+      SECRETS_KEY,
       LOG_LEVEL: "warn",
     };
   }

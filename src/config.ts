@@ -1,8 +1,9 @@
 /** The only reader of the environment: raw names first, then one frozen `Config`. A wrong environment lists every problem at once. */
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { BlockList, isIP } from "node:net";
 import { addressOf, dialHost } from "./addresses";
+import { ConfigReader, type Environment } from "./configReader";
+import { type GuardConfig, readGuard } from "./guardConfig";
+import { parseSealingKeys, type SealingKey } from "./vault/sealingKey";
 
 export const ROLES = ["http", "ingest", "notify"] as const;
 export type Role = (typeof ROLES)[number];
@@ -39,12 +40,6 @@ export type StoreConfig =
   /** `url` with user and password, where the database asks for them. */
   | { readonly kind: "postgres"; readonly url: string };
 
-export interface GuardConfig {
-  /** Networks that webhooks may point into although they are not public. */
-  readonly allowCidrs: readonly string[];
-  readonly allowLoopback: boolean;
-}
-
 export interface Config {
   readonly http: HttpConfig;
   readonly nats: NatsConfig;
@@ -69,17 +64,9 @@ export interface Config {
 /** Kept apart from `Config`, so that a configuration can be printed. */
 export interface Secrets {
   readonly adminToken: string | null;
+  /** SECRETS_KEY: the first seals webhooks' secrets, all of them open. Null where none is given. */
+  readonly sealingKeys: readonly SealingKey[] | null;
 }
-
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-
-  constructor(readonly problems: readonly string[]) {
-    super(`The environment is not usable:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
-  }
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ConfigDefaults {
   /** Where LOG_LEVEL is not set. */
@@ -91,7 +78,7 @@ export function readConfig(
   env: Environment = process.env,
   defaults: ConfigDefaults = { logLevel: "info" },
 ): { config: Config; secrets: Secrets } {
-  const read = new Reader(env);
+  const read = new ConfigReader(env);
   const dataDir = resolve(read.text("DATA_DIR", "./data"));
   const httpHost = read.text("HTTP_HOST", "127.0.0.1");
   const config: Config = {
@@ -103,7 +90,7 @@ export function readConfig(
     roles: read.list("ROLES", ROLES, [...ROLES]),
     registration: read.choice("REGISTRATION", ["open", "closed"] as const, "open"),
     sensorsMax: read.integer("SENSORS_MAX", 1_000_000, { min: 1, max: 100_000_000 }),
-    guard: { allowCidrs: read.cidrs("WEBHOOK_ALLOW_CIDRS"), allowLoopback: isLoopback(httpHost) },
+    guard: readGuard(read, { allowLoopback: isLoopback(httpHost) }),
     keep: {
       reportsDays: read.integer("REPORTS_KEEP_DAYS", 30, { min: 3, max: 3650 }),
       changesDays: read.integer("CHANGES_KEEP_DAYS", 90, { min: 4, max: 3650 }),
@@ -114,8 +101,9 @@ export function readConfig(
     shutdownMs: 5000,
   };
   const adminToken = read.secret("ADMIN_TOKEN", 16);
+  const sealingKeys = readSealingKeys(read);
   read.finish();
-  return { config: Object.freeze(config), secrets: { adminToken } };
+  return { config: Object.freeze(config), secrets: { adminToken, sealingKeys } };
 }
 
 /** What the command line needs to know: where a running Tocsin is, and with which token it may speak to it. */
@@ -137,7 +125,7 @@ export interface CliConfig {
 
 /** Throws {@link ConfigError} with every problem. */
 export function readCliConfig(env: Environment = process.env): CliConfig {
-  const read = new Reader(env);
+  const read = new ConfigReader(env);
   const apiUrl = read.has("TOCSIN_URL")
     ? read.httpUrl("TOCSIN_URL")
     : `http://${dialAddress(read.text("HTTP_HOST", "127.0.0.1"), read.port("HTTP_PORT", 8080))}`;
@@ -171,7 +159,7 @@ function dialAddress(host: string, port: number): string {
   return addressOf(dialHost(host), port);
 }
 
-function readNats(read: Reader, env: Environment): NatsConfig {
+function readNats(read: ConfigReader, env: Environment): NatsConfig {
   if (read.has("NATS_URL")) {
     const urls = read
       .text("NATS_URL", "")
@@ -192,7 +180,7 @@ function readNats(read: Reader, env: Environment): NatsConfig {
   };
 }
 
-function readStore(read: Reader, dataDir: string): StoreConfig {
+function readStore(read: ConfigReader, dataDir: string): StoreConfig {
   const url = read.secret("DATABASE_URL", 1);
   if (url === null) return { kind: "sqlite", file: resolve(dataDir, "tocsin.db") };
   if (/^postgres(ql)?:\/\/./.test(url) && URL.canParse(url)) return { kind: "postgres", url };
@@ -201,100 +189,11 @@ function readStore(read: Reader, dataDir: string): StoreConfig {
   return { kind: "sqlite", file: resolve(file ?? "tocsin.db") };
 }
 
+function readSealingKeys(read: ConfigReader): readonly SealingKey[] | null {
+  const text = read.secret("SECRETS_KEY", 1);
+  return text === null ? null : parseSealingKeys(text, (message) => read.problem("SECRETS_KEY", message));
+}
+
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-class Reader {
-  readonly #problems: string[] = [];
-
-  constructor(private readonly env: Environment) {}
-
-  problem(name: string, message: string): void {
-    this.#problems.push(`${name}: ${message}`);
-  }
-
-  has(name: string): boolean {
-    return (this.env[name] ?? "") !== "";
-  }
-
-  text(name: string, fallback: string): string {
-    return this.has(name) ? (this.env[name] as string) : fallback;
-  }
-
-  integer(name: string, fallback: number, { min, max }: { min: number; max: number }): number {
-    const text = this.text(name, String(fallback));
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    this.problem(name, `"${text}" is not a whole number from ${min} to ${max}`);
-    return fallback;
-  }
-
-  port(name: string, fallback: number): number {
-    return this.integer(name, fallback, { min: 1, max: 65_535 });
-  }
-
-  httpUrl(name: string): string {
-    const text = this.text(name, "");
-    if (!/^https?:\/\/./.test(text) || !URL.canParse(text)) this.problem(name, `"${text}" is not an http:// or https:// address`);
-    return text.replace(/\/+$/, "");
-  }
-
-  choice<Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice): Choice {
-    const text = this.text(name, fallback);
-    if ((choices as readonly string[]).includes(text)) return text as Choice;
-    this.problem(name, `"${text}" is none of ${choices.join(", ")}`);
-    return fallback;
-  }
-
-  list<Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice[]): Choice[] {
-    if (!this.has(name)) return fallback;
-    const items = this.text(name, "")
-      .split(",")
-      .map((item) => item.trim());
-    const wrong = items.filter((item) => !(choices as readonly string[]).includes(item));
-    if (wrong.length > 0) this.problem(name, `"${wrong.join(", ")}" is none of ${choices.join(", ")}`);
-    return choices.filter((choice) => items.includes(choice));
-  }
-
-  cidrs(name: string): string[] {
-    if (!this.has(name)) return [];
-    const items = this.text(name, "")
-      .split(",")
-      .map((item) => item.trim());
-    for (const item of items) if (!isCidr(item)) this.problem(name, `"${item}" is not a network such as 10.0.0.0/8`);
-    return items;
-  }
-
-  /** The value itself, or what the file named by `NAME_FILE` holds. */
-  secret(name: string, charsMin: number): string | null {
-    const fileName = `${name}_FILE`;
-    let value: string | null = this.has(name) ? this.text(name, "") : null;
-    if (this.has(fileName)) {
-      if (value !== null) this.problem(fileName, `set either ${name} or ${fileName}`);
-      try {
-        value = readFileSync(this.text(fileName, ""), "utf8").trim();
-      } catch (error) {
-        this.problem(fileName, `cannot be read: ${(error as Error).message}`);
-      }
-    }
-    if (value !== null && value.length < charsMin) this.problem(name, `is shorter than ${charsMin} characters`);
-    return value;
-  }
-
-  finish(): void {
-    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
-  }
-}
-
-function isCidr(text: string): boolean {
-  const [address = "", bits = ""] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || !/^\d{1,3}$/.test(bits)) return false;
-  try {
-    new BlockList().addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6");
-    return true;
-  } catch {
-    return false;
-  }
 }

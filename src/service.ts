@@ -15,6 +15,7 @@ import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
 import { createPulse, type Pulse } from "./jetstream/pulse";
 import { createSender } from "./notifier/webhook/sender";
+import { createTraffic } from "./notifier/webhook/traffic";
 import { defaultPartitions } from "./partitionCount";
 import { openSharing, type Sharing } from "./partition/sharing";
 import { openReportDays } from "./reportDays";
@@ -25,6 +26,8 @@ import { createEvents, type Events } from "./telemetry/events";
 import { createHealth } from "./telemetry/health";
 import { openLog } from "./telemetry/log";
 import { type Metrics, openMetrics } from "./telemetry/metrics";
+import type { Vault } from "./vault";
+import { refuseWithoutKey, unlockVault } from "./vault/unlock";
 import { createWorkers, type WorkerParts, type Workers } from "./workers";
 
 /** What running attempts get at the end; the rest is sent by whoever comes next. */
@@ -60,6 +63,7 @@ export interface ServiceOptions {
 
 /** Throws a `Fault` with one clear line when something that it needs cannot be had; whatever was opened by then is closed. */
 export async function openService({ config, secrets, say, overrides = {} }: ServiceOptions): Promise<Service> {
+  refuseWithoutKey(config, secrets);
   await using stack = new AsyncDisposableStack();
   const metrics = openMetrics();
   const nodeId = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
@@ -71,6 +75,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
   const store = overrides.store?.(opened) ?? opened;
   const partitions = await store.fixPartitionCount(config.partitions, defaultPartitions(config));
+  const failed = (error: unknown) => events.failed("vault.open", error);
+  const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: store, say, failed });
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
@@ -78,16 +84,18 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const pulse = createPulse(links.publishing, partitions);
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
 
-  const sender = createSender(config.guard);
+  const nodes: NotifyNodes = { count: 1 };
+  const traffic = createTraffic({ notifyNodes: () => nodes.count, onCircuit: (webhookId, open) => events.circuitChanged(webhookId, open) });
+  const sender = stack.use(createSender(config.guard, { vault, traffic }));
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender };
-  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
+  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId, nodes });
   await waiting?.[Symbol.asyncDispose]();
-  const http = await openApi(stack, parts, { config, secrets, metrics, pulse, webhooksChanged, overrides });
+  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -159,13 +167,22 @@ function watchOver(
   stack.defer(() => watchdog.stop());
 }
 
+/** Those that share the partitions of `notify` out among themselves, as this node last heard: a webhook's rate is divided by them. */
+interface NotifyNodes {
+  count: number;
+}
+
 interface Work extends Pick<Workers, "webhooksChanged"> {
   /** Gives all partitions up; the end of the stack waits for it. */
   readonly handOver: () => Promise<void>;
 }
 
 /** This node's share of the partitions, in its roles, and how the notifiers of all nodes hear that webhooks were edited. */
-function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nodeId }: { config: Config; nodeId: string }): Work {
+function openWork(
+  stack: AsyncDisposableStack,
+  parts: WorkerParts,
+  { config, nodeId, nodes }: { config: Config; nodeId: string; nodes: NotifyNodes },
+): Work {
   const { store, partitions, publishing, consuming, events } = parts;
   const workers = createWorkers(
     config.roles.filter((role): role is LeasedRole => role !== "http"),
@@ -181,6 +198,9 @@ function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nod
     // Notifying needs the database alone; a broker of our own is nobody else's.
     isAble: (role) => role === "notify" || config.nats.kind === "embedded" || isConnected(),
     alone: config.store.kind === "sqlite",
+    onNodes: (alive) => {
+      nodes.count = Math.min(partitions, alive.filter(({ roles }) => roles.includes("notify")).length);
+    },
     graceMs: NOTIFY_GRACE_MS,
     news: {
       nodesChanged: () => newsroom.tell({ kind: "nodes" }),
@@ -225,9 +245,14 @@ function isConnectedLately(links: readonly NatsLink[]): () => boolean {
 async function openApi(
   stack: AsyncDisposableStack,
   { store, events, partitions, publishing, sender }: WorkerParts,
-  means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & { metrics: Metrics; pulse: Pulse; webhooksChanged: () => void },
+  means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & {
+    vault: Vault;
+    metrics: Metrics;
+    pulse: Pulse;
+    webhooksChanged: () => void;
+  },
 ): Promise<string> {
-  const { config, secrets, metrics, pulse, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, webhooksChanged, overrides } = means;
   const publisher = createReportPublisher(publishing, partitions);
   const http = await openHttp({
     config: config.http,
@@ -237,6 +262,7 @@ async function openApi(
     partitions,
     registration: config.registration,
     webhooks: sender,
+    vault,
     webhooksChanged,
     adminToken: secrets.adminToken,
     health: createHealth({ checks: { nats: () => pulse.beat(), store: () => store.probe() }, events }),

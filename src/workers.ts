@@ -11,6 +11,7 @@ import { partitionStream } from "./jetstream/partitionStream";
 import { openStrayReader } from "./jetstream/strays";
 import { watchChanges } from "./jetstream/wake";
 import { type Notifier, openNotifier } from "./notifier/notifier";
+import { type SharedWebhooks, shareWebhooks } from "./notifier/sharedWebhooks";
 import { createTurns, type Turns } from "./notifier/turns";
 import type { Sender } from "./notifier/webhook/sender";
 import { type HeldLease, LEASE_TTL_MS } from "./partition/lease";
@@ -52,7 +53,8 @@ export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts):
   const byRole: SharingOptions["workers"] = {};
   if (roles.includes("ingest")) byRole.ingest = async (held) => openIngest(held, parts, shared);
   const turns = createTurns(NOTIFY_COMMITS_MAX);
-  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { notifiers, turns });
+  const webhooks = shareWebhooks(parts.store);
+  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { notifiers, turns, webhooks });
   return {
     byRole,
     webhooksChanged() {
@@ -95,7 +97,7 @@ function openIngest(held: HeldLease, parts: WorkerParts, { notifiers, ...shared 
 async function openNotify(
   held: HeldLease,
   parts: WorkerParts,
-  { notifiers, turns }: { notifiers: Map<number, Notifier>; turns: Turns },
+  { notifiers, turns, webhooks }: { notifiers: Map<number, Notifier>; turns: Turns; webhooks: SharedWebhooks },
 ): Promise<Worker> {
   const { store, events, partitions, consuming, sender } = parts;
   const { partition } = held.lease;
@@ -109,6 +111,7 @@ async function openNotify(
     watch: (onWake) => watchChanges(consuming, { partitions, partition }, onWake),
     sender,
     turns,
+    webhooks,
     events,
   });
   notifiers.set(partition, notifier);

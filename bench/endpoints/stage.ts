@@ -95,7 +95,8 @@ export async function drained(
 ): Promise<void> {
   await until(async () => (await received()) >= owed, received);
   await planned(store, numbers);
-  const some = async (state: "pending" | "failed") => (await store.listDeliveries({ state }, { limit: 1, cursor: null })).items.length > 0;
+  const some = async (state: "pending" | "failed") =>
+    (await store.listDeliveries({ states: [state] }, { limit: 1, cursor: null })).items.length > 0;
   await until(async () => !(await some("pending")), received);
   if (await some("failed")) throw new Error("a delivery failed");
 }

@@ -1,6 +1,7 @@
 /** The service as several processes on one database and one broker. */
 import { resolve } from "node:path";
 import type { LeasedRole, PartitionStatus } from "../../src/store/store";
+import { newSealingKeyText } from "../../src/vault/sealingKey";
 import { freePort } from "../broker";
 
 const READY_MS = 60_000;
@@ -8,6 +9,7 @@ const BALANCED_MS = 60_000;
 const LOOK_MS = 50;
 const ROLES: readonly LeasedRole[] = ["ingest", "notify"];
 export const ADMIN_TOKEN = "bench-admin-token";
+const SECRETS_KEY = newSealingKeyText();
 
 export interface NodeSettings {
   readonly databaseUrl: string;
@@ -53,6 +55,7 @@ export class ServiceNode {
         HTTP_PORT: String(this.port),
         ROLES: roles,
         ADMIN_TOKEN,
+        SECRETS_KEY,
         LOG_LEVEL: "error",
       },
       stdout: "ignore",

@@ -2,6 +2,7 @@
 import { join, resolve } from "node:path";
 import type { StoreConfig } from "../../src/config";
 import { openStore } from "../../src/store/open";
+import { newSealingKeyText } from "../../src/vault/sealingKey";
 import { type Broker, freePort, startBroker } from "../broker";
 import { runChild } from "../child";
 import type { SideAnswer } from "../pipeline";
@@ -113,6 +114,7 @@ async function weighNode({ database, broker }: Side, dir: string): Promise<Costs
       ROLES: "",
       SENSORS_MAX: "100000000",
       DATA_DIR: join(dir, "node"),
+      SECRETS_KEY: newSealingKeyText(),
       HTTP_HOST: "127.0.0.1",
       HTTP_PORT: String(await freePort()),
       LOG_LEVEL: "error",

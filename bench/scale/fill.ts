@@ -1,4 +1,5 @@
 /** Tables as a long life of the service would have filled them. */
+import { SETTINGS_DEFAULT } from "../../src/domain/webhook";
 import type { BenchDatabase } from "./database";
 
 export const PARTITIONS = 16;
@@ -111,8 +112,8 @@ async function fillDeliveries({ dialect, execute }: BenchDatabase, { count, sens
   const id = `'wh-' || (n % ${WEBHOOKS}) || '_' || (n % ${PARTITIONS}) || '_' || (n / ${PARTITIONS} + 1)`;
   const waits = `n >= ${Math.floor(count * (1 - PENDING_SHARE))}`;
   await execute(
-    `insert into webhooks (id, url, filter, state, description, concurrency, secrets, version, created_at, updated_at)
-     select 'wh-' || n, 'https://receiver.example/', ${dialect.json("'{}'")}, 'active', '', 8, ${dialect.json("'[]'")}, 1, 0, 0
+    `insert into webhooks (id, url, filter, state, description, concurrency, settings, credentials, version, created_at, updated_at)
+     select 'wh-' || n, 'https://receiver.example/', ${dialect.json("'{}'")}, 'active', '', 8, ${dialect.json(`'${JSON.stringify(SETTINGS_DEFAULT)}'`)}, '', 1, 0, 0
      from ${dialect.series(WEBHOOKS)}`,
   );
   await execute(

@@ -57,7 +57,7 @@ function queriesOf(sensors: number): Readonly<Record<string, Query>> {
     },
     listDeliveriesByWebhook: deliveries((turn) => ({ webhookId: `wh-${turn % WEBHOOKS}` })),
     listDeliveriesBySensor: deliveries((turn) => ({ sensorId: some(turn) })),
-    listDeliveriesByState: deliveries(() => ({ state: "pending" })),
+    listDeliveriesByState: deliveries(() => ({ states: ["pending"] })),
     listDeadLetters: (store) => store.listDeadLetters(PAGE),
     nextDue: (store, turn) => store.nextDue(turn % PARTITIONS),
     dueHeads: (store, turn) => store.dueHeads(turn % PARTITIONS, `wh-${turn % WEBHOOKS}`, Date.now(), AT_ONCE),

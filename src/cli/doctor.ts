@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addressOf, dialHost, shownUrl } from "../addresses";
-import { type CliConfig, type Config, ConfigError, readCliConfig, readConfig, type Secrets } from "../config";
+import { type CliConfig, type Config, readCliConfig, readConfig, type Secrets } from "../config";
+import { ConfigError } from "../configReader";
 import { isFault } from "../domain/fault";
 import { paintFor } from "./colour";
 import { examineBroker } from "./doctor/broker";

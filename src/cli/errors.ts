@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { ConfigError } from "../config";
+import { ConfigError } from "../configReader";
 import { isFault } from "../domain/fault";
 import { ApiError } from "./api";
 

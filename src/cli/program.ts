@@ -3,6 +3,7 @@ import { version } from "../../package.json";
 import { logsStacks } from "../config";
 import { endingOf } from "./errors";
 import { addDoctor } from "./doctor";
+import { addKey } from "./key";
 import { addListen } from "./listen";
 import { addMigrate } from "./migrate";
 import { addSense } from "./sense";
@@ -35,7 +36,7 @@ export function createProgram(): Command {
     .showSuggestionAfterError(true)
     .exitOverride()
     .addHelpText("after", EXAMPLES);
-  for (const add of [addUp, addServe, addMigrate, addToken, addTail, addListen, addSimulate, addSense, addDoctor]) add(program);
+  for (const add of [addUp, addServe, addMigrate, addToken, addKey, addTail, addListen, addSimulate, addSense, addDoctor]) add(program);
   return program;
 }
 

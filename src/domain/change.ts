@@ -99,7 +99,12 @@ export const EVENT_TYPES: Record<ChangeKind, string> = {
  * a body is the same for ever.
  */
 export function changeBody(kind: ChangeKind, occurredAt: number, data: string): string {
-  return `{"type":"${EVENT_TYPES[kind]}","timestamp":"${new Date(occurredAt).toISOString()}","data":${data}}`;
+  return eventBody(EVENT_TYPES[kind], occurredAt, data);
+}
+
+/** The three fields that Standard Webhooks 1.0 recommends. */
+export function eventBody(type: string, occurredAt: number, data: string): string {
+  return `{"type":"${type}","timestamp":"${new Date(occurredAt).toISOString()}","data":${data}}`;
 }
 
 export function conditionOf(condition: Condition): Condition {

@@ -6,6 +6,14 @@ export function deliveryId(webhookId: string, partition: number, number: number)
   return `${webhookId}_${partition}_${number}`;
 }
 
+/** The sensor's place in deliveries that carry an operational event instead of a change; never a sensor's id. */
+export const EVENTS_LANE = "$events";
+
+/** Of an operational event; `number` is the event's. */
+export function eventDeliveryId(webhookId: string, number: number): string {
+  return `${webhookId}_evt_${number}`;
+}
+
 /** How long after it was planned a delivery may still be tried. */
 export const DELIVERY_EXPIRES_MS = 3 * 24 * 3600 * 1000;
 
@@ -22,8 +30,12 @@ export const RETRY_WAITS_MS: readonly number[] = [
   20 * 3_600_000,
 ];
 
-/** The wait after a lane's `failures`-th failure in a row (from 1), stretched by up to a tenth; `random` lies in [0, 1). */
-export function retryWaitMs(failures: number, random: number): number {
-  const wait = RETRY_WAITS_MS[Math.min(failures, RETRY_WAITS_MS.length) - 1] ?? 0;
+/**
+ * The wait after a lane's `failures`-th failure in a row (from 1), stretched by up to a tenth; `random` lies in [0, 1). `schedule` in
+ * seconds, null for {@link RETRY_WAITS_MS}.
+ */
+export function retryWaitMs(failures: number, random: number, schedule: readonly number[] | null = null): number {
+  const waits = schedule?.map((seconds) => seconds * 1000) ?? RETRY_WAITS_MS;
+  const wait = waits[Math.min(failures, waits.length) - 1] ?? 0;
   return Math.round(wait * (1 + random / 10));
 }

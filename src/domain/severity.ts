@@ -14,6 +14,12 @@ export function reaches(severity: Severity | null, floor: Exclude<Severity, "unk
   return severity !== null && RANK[severity] >= RANK[floor];
 }
 
+/** Above 0 when severity went up, below when it went down; null counts as `ok`. NaN with `unknown`, which nothing compares with. */
+export function severityStep(from: Severity | null, to: Severity | null): number {
+  if (from === "unknown" || to === "unknown") return Number.NaN;
+  return RANK[to ?? "ok"] - RANK[from ?? "ok"];
+}
+
 /** The built-in status catalogue: the severity of a status whose report names none. Any other status is `unknown`. */
 export const STATUS_CATALOGUE: ReadonlyMap<string, Severity> = new Map<string, Severity>([
   ...(["ok", "up", "normal", "healthy", "ready", "idle", "running", "closed", "online", "recovered"] as const).map(

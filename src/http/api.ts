@@ -3,6 +3,7 @@ import type { ReportPublisher } from "../jetstream/ports";
 import type { Store } from "../store/store";
 import type { Health } from "../telemetry/health";
 import type { Metrics } from "../telemetry/metrics";
+import type { Vault } from "../vault";
 import type { Calls } from "./calls";
 import { changes } from "./changes";
 import { deadLetters } from "./deadLetters";
@@ -25,6 +26,7 @@ export interface ApiOptions {
   readonly partitions: number;
   readonly registration: "open" | "closed";
   readonly webhooks: WebhookPort;
+  readonly vault: Pick<Vault, "sealCredentials">;
   readonly webhooksChanged: () => void;
   readonly tokenRevoked: (id: string) => void;
   readonly health: Health;
@@ -58,7 +60,7 @@ export function createApi(options: ApiOptions) {
     .use(sensors({ store, partitions }))
     .use(reports({ store, publisher, registration }))
     .use(changes({ store }))
-    .use(webhooks({ store, port: options.webhooks, changed }))
+    .use(webhooks({ store, port: options.webhooks, vault: options.vault, changed }))
     .use(deliveries({ store, changed }))
     .use(deadLetters({ store, publisher }))
     .use(statuses())

@@ -25,8 +25,8 @@ const Delivery = Type.Object(
   {
     id: Type.String({ description: "The `webhook-id` that the receiver sees." }),
     webhookId: Type.String(),
-    changeId: Type.String(),
-    sensorId: SensorId,
+    changeId: nullable(Type.String()),
+    sensorId: nullable(SensorId),
     revision: Type.Integer(),
     state: oneOf(DELIVERY_STATES),
     reason: nullable(Type.String()),
@@ -54,7 +54,10 @@ export function deliveries({ store, changed }: DeliveriesOptions) {
       "/v1/deliveries",
       async ({ query }) => {
         const { webhookId, sensorId, state } = query;
-        return pageView(await store.listDeliveries({ webhookId, sensorId, state }, pageOf(query)), deliveryView);
+        return pageView(
+          await store.listDeliveries({ webhookId, sensorId, states: state === undefined ? undefined : [state] }, pageOf(query)),
+          deliveryView,
+        );
       },
       { query: DeliveriesQuery, ...LIST },
     )

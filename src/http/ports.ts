@@ -7,5 +7,5 @@ export interface WebhookPort {
   /** What is wrong with a URL that somebody wants to register, or null. */
   checkUrl(url: string): Promise<FieldError | null>;
   /** Sends one test event, once, and tells how that went; never throws for what the endpoint did. */
-  sendTest(webhook: Pick<Webhook, "id" | "url" | "secrets">): Promise<AttemptRow>;
+  sendTest(webhook: Pick<Webhook, "id" | "url" | "settings" | "credentials">): Promise<AttemptRow>;
 }

@@ -1,8 +1,16 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { CHANGE_KINDS } from "../domain/change";
 import { STATUS_PATTERN } from "../domain/report";
-import { CONCURRENCY_DEFAULT, CONCURRENCY_MAX, FILTER_ITEMS_MAX, WEBHOOK_STATES, type Webhook as WebhookFacts } from "../domain/webhook";
-import { Labels, nullable, oneOf, SensorId, TEXT_PATTERN, Time, timeOf, TimeOrNull, timeOrNull } from "./fields";
+import { LABEL_KEY_PATTERN, LABEL_VALUE_CHARS_MAX, LABELS_MAX } from "../domain/sensor";
+import {
+  CONCURRENCY_DEFAULT,
+  CONCURRENCY_MAX,
+  DIRECTIONS,
+  FILTER_ITEMS_MAX,
+  WEBHOOK_STATES,
+  type Webhook as WebhookFacts,
+} from "../domain/webhook";
+import { nullable, oneOf, SensorId, TEXT_PATTERN, Time, timeOf, TimeOrNull, timeOrNull } from "./fields";
 
 const URL_CHARS_MAX = 2048;
 const DESCRIPTION_CHARS_MAX = 1024;
@@ -10,14 +18,31 @@ const DESCRIPTION_CHARS_MAX = 1024;
 /** A list that names nothing would let nothing through: leave the field out instead. */
 const Listed = { minItems: 1, maxItems: FILTER_ITEMS_MAX };
 
+const LabelValue = Type.String({ maxLength: LABEL_VALUE_CHARS_MAX, pattern: TEXT_PATTERN });
+const LabelSelectors = Type.Record(
+  Type.String({ pattern: LABEL_KEY_PATTERN }),
+  Type.Union([LabelValue, Type.Array(LabelValue, Listed), Type.Null()]),
+  {
+    maxProperties: LABELS_MAX,
+    additionalProperties: false,
+    description: "For each label: its value, a list of values of which it has one, or null where the sensor must not have it.",
+    examples: [{ site: ["north", "south"], retired: null }],
+  },
+);
+const Statuses = Type.Array(Type.String({ pattern: STATUS_PATTERN }), Listed);
+
 const Filter = Type.Object(
   {
     sensorIds: Type.Optional(Type.Array(SensorId, Listed)),
-    labels: Type.Optional(Labels),
+    labels: Type.Optional(LabelSelectors),
     kinds: Type.Optional(Type.Array(oneOf(CHANGE_KINDS), { ...Listed, description: "Holds for whatever moved." })),
-    to: Type.Optional(Type.Array(Type.String({ pattern: STATUS_PATTERN }), { ...Listed, description: "The new status." })),
+    from: Type.Optional({ ...Statuses, description: "The old status; a sensor's first change has none." }),
+    to: Type.Optional({ ...Statuses, description: "The new status." }),
     minSeverity: Type.Optional(
       oneOf(["ok", "warning", "critical"], { description: "Holds when the severity before or after reaches it; `unknown` always does." }),
+    ),
+    direction: Type.Optional(
+      oneOf(DIRECTIONS, { description: "Severity went up or down; none before the first report counts as `ok`, and `unknown` passes." }),
     ),
     initial: Type.Optional(Type.Boolean({ description: "Whether a sensor's first report counts although it is `ok`." })),
   },

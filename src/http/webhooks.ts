@@ -1,8 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { Elysia } from "elysia";
 import { Fault } from "../domain/fault";
-import { CONCURRENCY_DEFAULT, type Webhook as WebhookFacts } from "../domain/webhook";
+import { CONCURRENCY_DEFAULT, SETTINGS_DEFAULT, type Webhook as WebhookFacts } from "../domain/webhook";
+import { newKey } from "../signingKeys";
 import type { WebhookStore } from "../store/store";
+import type { Vault } from "../vault";
 import { attemptView } from "./deliveries";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView } from "./fields";
 import { operation } from "./operation";
@@ -11,16 +12,15 @@ import { invalid } from "./problems";
 import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
 import { editOf, NewWebhook, TestAttempt, Webhook, WebhookCreation, WebhookPatch, webhookView } from "./webhookModel";
 
-const SECRET_BYTES = 32;
-
 export interface WebhooksOptions {
   readonly store: WebhookStore;
   readonly port: WebhookPort;
+  readonly vault: Pick<Vault, "sealCredentials">;
   /** Wakes whoever plans and sends. */
   readonly changed: () => void;
 }
 
-export function webhooks({ store, port, changed }: WebhooksOptions) {
+export function webhooks({ store, port, vault, changed }: WebhooksOptions) {
   return new Elysia({ name: "webhooks" })
     .get("/v1/webhooks", async ({ query }) => pageView(await store.listWebhooks(pageOf(query)), webhookView), { query: PageQuery, ...LIST })
     .post(
@@ -28,12 +28,21 @@ export function webhooks({ store, port, changed }: WebhooksOptions) {
       async ({ body, set }) => {
         await demandUrl(port, body.url);
         const { url, filter = {}, description = "", concurrency = CONCURRENCY_DEFAULT } = body;
-        const secret = `whsec_${randomBytes(SECRET_BYTES).toString("base64")}`;
-        const webhook = await store.createWebhook({ id: newId(), url, filter, description, concurrency, secrets: [secret] });
+        const id = newId();
+        const key = newKey("v1", Date.now());
+        const webhook = await store.createWebhook({
+          id,
+          url,
+          filter,
+          description,
+          concurrency,
+          settings: SETTINGS_DEFAULT,
+          credentials: vault.sealCredentials(id, { keys: [key], headers: {}, auth: null, tls: null }),
+        });
         changed();
         set.status = 201;
         set.headers["location"] = `/v1/webhooks/${webhook.id}`;
-        return { ...versioned(webhook, set.headers), secret };
+        return { ...versioned(webhook, set.headers), secret: key.secret };
       },
       { body: WebhookCreation, ...CREATE },
     )

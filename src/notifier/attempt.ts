@@ -2,83 +2,149 @@ import type { Webhook } from "../domain/webhook";
 import type { DueDelivery, Settlement } from "../store/store";
 import type { Events } from "../telemetry/events";
 import type { Bodies } from "./bodies";
-import { judge, type Moment, type Outcome } from "./outcome";
+import { isOver, isRejection, judge, type Moment, type Outcome, type Reply, resultOf } from "./outcome";
 import type { Owed } from "./owed";
-import type { Recovery } from "./recovery";
-import { deliveryMessage } from "./webhook/payload";
-import type { Sender } from "./webhook/sender";
+import type { Result } from "./webhook/circuit";
+import { batchMessage, deliveryMessage, type Item } from "./webhook/payload";
+import type { Sender, Sent } from "./webhook/sender";
+
+/** A webhook that had no success for so long, failing, is disabled. */
+export const DISABLED_AFTER_MS = 5 * 24 * 3600 * 1000;
 
 export interface Attempted {
-  /** Null when nothing is known of it, and it is to be sent again: it was abandoned, or the store is away. */
-  readonly settlement: Settlement | null;
+  /** Of what is left out nothing is known, and it is to be sent again: it was abandoned, or the store is away. */
+  readonly settlements: readonly Settlement[];
+  readonly result: Result | null;
   readonly timedOut: boolean;
+  /** Until when the endpoint asked to be left alone. */
+  readonly heldUntil: number | null;
+  /** A batch that is to come again as it is: when. Null where each goes its own way. */
+  readonly againAt: number | null;
+  /** A batch of several was refused for what it says: smaller ones may be taken. */
+  readonly tooMuch: boolean;
 }
 
-/** One try of one delivery. Never rejects. */
-export type Attempt = (delivery: DueDelivery, webhook: Webhook, signal: AbortSignal) => Promise<Attempted>;
+/** One request with one delivery or, for a webhook that takes batches, several. Never rejects. */
+export type Attempt = (deliveries: readonly DueDelivery[], webhook: Webhook, signal: AbortSignal) => Promise<Attempted>;
 
 export interface AttemptOptions {
-  readonly sender: Pick<Sender, "send">;
+  readonly sender: Pick<Sender, "send" | "endpointOf">;
   readonly bodies: Bodies;
   readonly owed: Pick<Owed, "disable">;
-  readonly recovery: Pick<Recovery, "attempting" | "hold">;
   readonly isHeld: () => boolean;
   readonly moment: () => Moment;
   readonly events: Events;
 }
 
-export function createAttempt({ sender, bodies, owed, recovery, isHeld, moment, events }: AttemptOptions): Attempt {
-  async function attempt(delivery: DueDelivery, webhook: Webhook, signal: AbortSignal): Promise<Attempted> {
-    const kept = bodies.of(delivery.number);
-    const body = kept === null || typeof kept === "string" ? kept : await kept;
-    if (body === null) return { settlement: endWithout(delivery), timedOut: false };
-    recovery.attempting(webhook);
-    const sent = await sender.send(deliveryMessage(delivery, webhook, body), { signal, mayDial: isHeld });
-    if (sent === null) return NOTHING_KNOWN;
-    const outcome = judge(sent.reply, delivery, moment());
-    if (outcome.kind === "retry" && outcome.heldUntil !== null) recovery.hold(webhook, outcome.heldUntil);
-    const verdict = outcome.kind === "gone" ? await verdictOfGone(webhook, delivery) : verdictOf(outcome);
-    const timedOut = sent.reply.kind === "unanswered" && sent.reply.timedOut;
-    return { settlement: { delivery, attempt: sent.attempt, verdict }, timedOut };
+export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: AttemptOptions): Attempt {
+  async function attempt(deliveries: readonly DueDelivery[], webhook: Webhook, signal: AbortSignal): Promise<Attempted> {
+    const items: OwedItem[] = [];
+    const gone: Settlement[] = [];
+    for (const delivery of deliveries) {
+      const kept = bodies.of(delivery);
+      const payload = kept instanceof Promise ? await kept : kept;
+      if (payload === null) gone.push(endWithout(delivery));
+      else items.push({ id: delivery.id, delivery, payload });
+    }
+    const [first] = items;
+    if (first === undefined) return { ...NOTHING_KNOWN, settlements: gone };
+    const endpoint = sender.endpointOf(webhook);
+    const message = endpoint.batches ? batchMessage(items, endpoint, Date.now()) : deliveryMessage(first, endpoint, Date.now());
+    const sent = await sender.send(message, { signal, mayDial: isHeld });
+    if (sent === null) return { ...NOTHING_KNOWN, settlements: gone };
+    const attempted = await attemptedOf(sent, items, webhook);
+    return gone.length === 0 ? attempted : { ...attempted, settlements: [...gone, ...attempted.settlements] };
   }
 
-  /** The webhook is disabled first: were it the other way round, the next of the lane might be sent in between. */
-  async function verdictOfGone(webhook: Webhook, delivery: DueDelivery): Promise<Settlement["verdict"]> {
-    if (await owed.disable(webhook, "410 Gone")) return { kind: "failed", reason: "disabled" };
-    return verdictOf(judge({ kind: "unanswered", statusCode: 410, error: "", timedOut: false }, delivery, moment()));
+  async function attemptedOf({ reply, attempt }: Sent, items: readonly OwedItem[], webhook: Webhook): Promise<Attempted> {
+    const { batch, retrySchedule } = webhook.settings;
+    const [{ delivery: first }] = items as [OwedItem];
+    const at = { ...moment(), schedule: retrySchedule };
+    const tooMuch = items.length > 1 && isRejection(reply);
+    // None of them is known to be wrong.
+    const outcome = judge(reply, items.length > 1 ? { ...first, plannedAt: at.now, rejections: 0 } : first, at);
+    const result = resultOf(reply);
+    const known = {
+      result,
+      timedOut: reply.kind === "unanswered" && reply.timedOut,
+      heldUntil: outcome.kind === "retry" ? outcome.heldUntil : null,
+      againAt: batch !== null && outcome.kind === "retry" ? (tooMuch ? at.now : outcome.nextAttemptAt) : null,
+      tooMuch,
+    };
+    const ended = await endOfWebhook(outcome, webhook, at.now);
+    const settlements = items.map(({ delivery }): Settlement => {
+      const verdict = ended ?? verdictOf(outcome, { delivery, webhook, now: at.now, tooMuch });
+      return { delivery, attempt, verdict };
+    });
+    return { ...known, settlements };
   }
 
-  return async (delivery, webhook, signal) => {
+  /** The webhook is disabled before anything is settled: were it the other way round, the next of the lane might be sent in between. */
+  async function endOfWebhook(outcome: Outcome, webhook: Webhook, now: number): Promise<Settlement["verdict"] | null> {
+    const reason = reasonToDisable(outcome, webhook, now);
+    return reason !== null && (await owed.disable(webhook, reason)) ? { kind: "failed", reason: "disabled" } : null;
+  }
+
+  return async (deliveries, webhook, signal) => {
     const startedAt = performance.now();
     events.attemptStarted();
     let ended = NOTHING_KNOWN;
     try {
-      ended = await attempt(delivery, webhook, signal);
+      ended = await attempt(deliveries, webhook, signal);
     } catch (error) {
       events.failed("delivery.attempt", error);
     }
-    const { settlement } = ended;
-    if (settlement === null) events.attemptAbandoned();
-    else events.attemptEnded(settlement.verdict.kind, (performance.now() - startedAt) / 1000);
+    const last = ended.settlements.at(-1);
+    if (last === undefined) events.attemptAbandoned();
+    else events.attemptEnded(last.verdict.kind, (performance.now() - startedAt) / 1000);
     return ended;
   };
 }
 
-const NOTHING_KNOWN: Attempted = { settlement: null, timedOut: false };
+const NOTHING_KNOWN: Attempted = { settlements: [], result: null, timedOut: false, heldUntil: null, againAt: null, tooMuch: false };
+/** A 410 of an endpoint that was edited meanwhile is a failure like any other. */
+const GONE: Reply = { kind: "unanswered", statusCode: 410, error: "", timedOut: false };
 
 /** Its change was pruned: it was asked for again by hand, long after. */
 function endWithout(delivery: DueDelivery): Settlement {
   return { delivery, attempt: null, verdict: { kind: "failed", reason: "unavailable" } };
 }
 
-function verdictOf(outcome: Outcome): Settlement["verdict"] {
+function reasonToDisable(outcome: Outcome, { failingSince }: Webhook, now: number): string | null {
+  if (outcome.kind === "gone") return "410 Gone";
+  if (outcome.kind === "delivered" || failingSince === null || now - failingSince < DISABLED_AFTER_MS) return null;
+  return `no success since ${new Date(failingSince).toISOString()}`;
+}
+
+/** A delivery and what it says. */
+interface OwedItem extends Item {
+  readonly delivery: DueDelivery;
+}
+
+interface Circumstances {
+  readonly delivery: DueDelivery;
+  readonly webhook: Webhook;
+  readonly now: number;
+  readonly tooMuch: boolean;
+}
+
+function verdictOf(outcome: Outcome, circumstances: Circumstances): Settlement["verdict"] {
+  const { delivery, webhook, now, tooMuch } = circumstances;
+  const { settings } = webhook;
   switch (outcome.kind) {
     case "delivered":
-      return { kind: "delivered" };
+      return settings.minIntervalSeconds > 0
+        ? { kind: "delivered", nextAttemptAt: now + settings.minIntervalSeconds * 1000 }
+        : { kind: "delivered" };
     case "gone":
-      return { kind: "failed", reason: "disabled" };
+      return verdictOf(judge(GONE, delivery, { now, random: 0, schedule: settings.retrySchedule }), circumstances);
     case "retry":
-      return { kind: "retry", nextAttemptAt: outcome.nextAttemptAt, rejected: outcome.rejected };
+      if (settings.batch === null) {
+        const { nextAttemptAt, rejected, heldUntil } = outcome;
+        return { kind: "retry", nextAttemptAt, rejected, heldUntil };
+      }
+      if (isOver(delivery, now)) return { kind: "failed", reason: "expired" };
+      return { kind: "retry", nextAttemptAt: null, rejected: outcome.rejected && !tooMuch, heldUntil: outcome.heldUntil };
     case "failed":
       return { kind: "failed", reason: outcome.reason, nextAttemptAt: outcome.nextAttemptAt };
   }

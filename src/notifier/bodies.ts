@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
-import type { DeliveryStore, LoggedChange } from "../store/store";
-import { bodyOf } from "./webhook/payload";
+import { EVENTS_LANE } from "../domain/delivery";
+import type { DeliveryStore, DueDelivery, LoggedChange } from "../store/store";
+import { changePayload, eventPayload, type Payload } from "./webhook/payload";
 
 /** What bodies may take in memory, in characters; the rest is read from the table. */
 const BODIES_CHARS_MAX = 16 * 1024 * 1024;
@@ -9,23 +10,31 @@ const BODIES_CHARS_MAX = 16 * 1024 * 1024;
 export interface Bodies {
   /** So that the first attempts need not read what planning has just read. */
   keep(change: LoggedChange): void;
-  /** Null when the change is no longer there. */
-  of(number: number): string | null | Promise<string | null>;
+  /** Null when the change, or the operational event, is no longer there. */
+  of(delivery: Pick<DueDelivery, "number" | "sensorId">): Payload | null | Promise<Payload | null>;
 }
 
-export function createBodies(store: Pick<DeliveryStore, "loggedChange">, partition: number): Bodies {
-  const bodies = new LRUCache<number, string>({ maxSize: BODIES_CHARS_MAX, sizeCalculation: (body) => body.length });
+export function createBodies(store: Pick<DeliveryStore, "loggedChange" | "operationalEvent">, partition: number): Bodies {
+  const bodies = new LRUCache<number, Payload>({ maxSize: BODIES_CHARS_MAX, sizeCalculation: ({ data }) => data.length + 1 });
 
-  function keep(change: LoggedChange): string {
-    const body = bodyOf(change);
-    bodies.set(change.number, body);
-    return body;
+  function keep(change: LoggedChange): Payload {
+    const payload = changePayload(change);
+    bodies.set(change.number, payload);
+    return payload;
   }
 
-  async function read(number: number): Promise<string | null> {
+  async function read(number: number): Promise<Payload | null> {
     const change = await store.loggedChange(partition, number);
     return change === null ? null : keep(change);
   }
 
-  return { keep, of: (number) => bodies.get(number) ?? read(number) };
+  async function readEvent(number: number): Promise<Payload | null> {
+    const event = await store.operationalEvent(number);
+    return event === null ? null : eventPayload(event);
+  }
+
+  return {
+    keep,
+    of: ({ number, sensorId }) => (sensorId === EVENTS_LANE ? readEvent(number) : (bodies.get(number) ?? read(number))),
+  };
 }

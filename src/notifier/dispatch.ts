@@ -1,27 +1,26 @@
-import { DELIVERY_EXPIRES_MS } from "../domain/delivery";
-import type { DeliveryStore, DueDelivery, Settlement } from "../store/store";
+import type { Webhook } from "../domain/webhook";
+import type { DeliveryStore, DueDelivery, Lease, Settlement } from "../store/store";
 import type { Events } from "../telemetry/events";
-import type { Attempt } from "./attempt";
+import type { Attempt, Attempted } from "./attempt";
+import { Alarm } from "./alarm";
+import { createDueHeads, type DueHeads, EXPIRY_EVERY_MS, LOOK_EVERY_MS } from "./dueHeads";
 import type { Endpoints } from "./endpoints";
-import { isOver } from "./outcome";
+import { endUntried, isOver } from "./outcome";
 import { WebhookQueue } from "./queue";
-import type { Slots } from "./webhook/slots";
+import { Running } from "./running";
+import type { Traffic } from "./webhook/traffic";
 
-/** How often the table is asked when each webhook's next head is due: others make heads due, too. Longer where asking takes long. */
-const LOOK_EVERY_MS = 1000;
-const LOOK_SHARE = 20;
-const EXPIRY_EVERY_MS = 60_000;
-const EXPIRED_AT_ONCE_MAX = 500;
 /** Ready in memory over all webhooks, as long as each has as many as it may run at once. */
 const READY_MAX = 20_000;
 const RETRY_MS = 250;
-const TICK_MIN_MS = 5;
+/** How often a webhook that is held is asked for again: an edit, or another node, may have ended it. */
+const HELD_LOOK_MS = 5000;
 
 export interface DispatcherOptions {
-  readonly store: Pick<DeliveryStore, "nextDue" | "dueHeads" | "expiredHeads">;
-  readonly partition: number;
+  readonly store: Pick<DeliveryStore, "nextDue" | "dueHeads" | "coalesceDue" | "expiredHeads">;
+  readonly lease: Lease;
   readonly isHeld: () => boolean;
-  readonly slots: Slots;
+  readonly traffic: Traffic;
   readonly endpoints: Endpoints;
   readonly attempt: Attempt;
   readonly settler: { readonly isFull: boolean; add(settlement: Settlement): void };
@@ -31,25 +30,33 @@ export interface DispatcherOptions {
   readonly events: Events;
 }
 
+/** What came of a queue's turn: `wait`: it is given another one when something has changed for it; `full`: when anything has. */
+type Turn = "started" | "wait" | "full";
+
 /**
- * Sends the heads of a partition's lanes: webhooks in turn, each within its own limit, all within the node's. A lane keeps its order
+ * Sends the heads of a partition's lanes: webhooks in turn, each as it may be sent to, all within the node's limit. A lane keeps its order
  * because only its head is ever due, and a head that is known here is not taken up again until its outcome stands in the table.
  */
 export class Dispatcher {
   readonly #queues = new Map<string, WebhookQueue>();
   /** Those with something ready, whose turn comes in this order. */
   readonly #turns = new Set<WebhookQueue>();
-  readonly #running = new Map<Promise<void>, AbortController>();
+  readonly #running = new Running();
   readonly #reading = new Set<Promise<void>>();
+  readonly #due: DueHeads;
+  readonly #alarm = new Alarm(() => this.#tick());
   readonly #unsubscribe: () => void;
   #stopped = false;
-  #timer: Timer | null = null;
-  #tickAt = Infinity;
   #lookAt = 0;
   #expiryAt = 0;
 
   constructor(private readonly options: DispatcherOptions) {
-    this.#unsubscribe = options.slots.onFree(() => this.#pump());
+    this.#due = createDueHeads(options);
+    this.#unsubscribe = options.traffic.onFree((webhookId) => {
+      const queue = this.#queues.get(webhookId);
+      if (queue !== undefined) this.#attend(queue, options.now());
+      this.#pump();
+    });
     this.look();
   }
 
@@ -70,11 +77,18 @@ export class Dispatcher {
     for (const { delivery, verdict } of settlements) {
       const queue = this.#queueOf(delivery.webhookId);
       queue.forget(delivery.id);
-      // Of this delivery or, where it failed, of the next in its lane.
-      if (verdict.kind !== "delivered" && verdict.nextAttemptAt !== undefined) this.#expect(queue, verdict.nextAttemptAt);
+      // Of this delivery or, where it ended, of the next in its lane.
+      if (verdict.nextAttemptAt != null) this.#expect(queue, verdict.nextAttemptAt);
     }
-    this.offer(heads);
-    for (const { delivery } of settlements) this.#tidy(delivery.webhookId);
+    // Of those that wait for a webhook that wants the latest only the newest is sent, and the table knows it.
+    const isLatest = ({ webhookId }: DueDelivery) => this.#queueOf(webhookId).latest;
+    for (const { webhookId, nextAttemptAt } of heads.filter(isLatest)) this.#expect(this.#queueOf(webhookId), nextAttemptAt);
+    this.offer(heads.filter((head) => !isLatest(head)));
+    const now = this.options.now();
+    for (const webhookId of new Set(settlements.map(({ delivery }) => delivery.webhookId))) {
+      this.#attend(this.#queueOf(webhookId), now);
+      this.#tidy(webhookId);
+    }
     this.#pump();
   }
 
@@ -83,22 +97,19 @@ export class Dispatcher {
     this.#expect(this.#queueOf(webhookId), this.options.now());
   }
 
-  /** Asks the table now, instead of in a while. */
+  /** Webhooks were edited, or deliveries made due: asks the table now, and who was held may be so no longer. */
   look(): void {
+    for (const queue of this.#queues.values()) queue.resumeAt = 0;
     this.#lookAt = 0;
-    this.#wakeIn(0);
+    this.#alarm.in(0);
   }
 
   /** Sends nothing more; what runs has `graceMs`, then it is given up without an outcome. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     this.#unsubscribe();
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    const grace = setTimeout(() => {
-      for (const abort of this.#running.values()) abort.abort();
-    }, graceMs);
-    await Promise.all(this.#running.keys());
-    clearTimeout(grace);
+    this.#alarm.stop();
+    await this.#running.stop(graceMs);
     await Promise.all(this.#reading);
   }
 
@@ -125,9 +136,12 @@ export class Dispatcher {
 
   /** Gives a queue its turn, reads on, or comes back when it is due. */
   #attend(queue: WebhookQueue, now: number): void {
-    if (queue.ready.length > 0) this.#turns.add(queue);
+    if (queue.ready.length > 0) {
+      if (queue.resumeAt <= now) this.#turns.add(queue);
+      else this.#alarm.in(queue.resumeAt - now);
+    }
     if (queue.wantsMore(now)) this.#read(() => this.#fill(queue));
-    else if (queue.dueAt !== null && queue.dueAt > now) this.#wakeIn(queue.dueAt - now);
+    else if (queue.dueAt !== null && queue.dueAt > now) this.#alarm.in(queue.dueAt - now);
   }
 
   /** Starts what may start, one of each webhook in turn. */
@@ -136,58 +150,78 @@ export class Dispatcher {
       const [queue] = this.#turns;
       if (queue === undefined) return;
       this.#turns.delete(queue);
-      const started = this.#startNext(queue);
-      if (queue.ready.length > 0) this.#turns.add(queue);
-      passed = started ? 0 : passed + 1;
+      const turn = this.#startNext(queue);
+      if (turn !== "wait" && queue.ready.length > 0) this.#turns.add(queue);
+      if (turn === "started") passed = 0;
+      else if (turn === "full") passed += 1;
     }
   }
 
   #maySend(): boolean {
     if (this.#stopped || this.options.settler.isFull) return false;
     if (this.options.isHeld()) return true;
-    this.#wakeIn(RETRY_MS);
+    this.#alarm.in(RETRY_MS);
     return false;
   }
 
-  /** False when the webhook's first ready head cannot be sent just now. */
-  #startNext(queue: WebhookQueue): boolean {
-    const { endpoints, slots, settler, now } = this.options;
+  #startNext(queue: WebhookQueue): Turn {
+    const { endpoints, traffic, settler } = this.options;
+    const now = this.options.now();
     const webhook = endpoints.known(queue.webhookId);
     if (webhook === undefined) {
       if (!queue.loading) this.#read(() => this.#load(queue));
-      return false;
+      return "wait";
     }
     if (webhook === null || webhook.state !== "active") {
       queue.drop();
       if (webhook?.state !== "paused") this.options.endOwed(queue.webhookId);
-      return false;
+      return "wait";
     }
-    queue.concurrency = webhook.concurrency;
-    const [delivery] = queue.ready;
-    if (delivery === undefined) return false;
-    if (isOver(delivery, now())) {
+    queue.serve(webhook);
+    const [first] = queue.ready;
+    if (first === undefined) return "wait";
+    if (isOver(first, now)) {
       queue.ready.shift();
-      settler.add(expired(delivery));
-      return true;
+      settler.add(endUntried(first));
+      return "started";
     }
-    if (!slots.mayStart(webhook.id, webhook.concurrency)) return false;
-    queue.ready.shift();
-    const abort = new AbortController();
-    const slot = slots.start(webhook.id);
-    const run = this.options.attempt(delivery, webhook, abort.signal).then(({ settlement, timedOut }) => {
-      this.#running.delete(run);
-      if (settlement === null) this.#giveBack(queue, delivery);
-      else settler.add(settlement);
-      this.#attend(queue, now());
-      slots.end(slot, timedOut);
-    });
-    this.#running.set(run, abort);
-    return true;
+    const gatheredAt = queue.gatheredAt(webhook, now);
+    if (gatheredAt > now) return this.#waitUntil(queue, gatheredAt, now);
+    const admission = traffic.admit(webhook, first.laneFailures > 0, now);
+    if (admission.kind === "later") return this.#waitUntil(queue, Math.min(admission.at, now + HELD_LOOK_MS), now);
+    if (admission.kind !== "now") return admission.kind === "full" ? "full" : "wait";
+    this.#start(queue, webhook, now);
+    return "started";
   }
 
-  #giveBack(queue: WebhookQueue, { id }: DueDelivery): void {
-    queue.forget(id);
-    queue.expectAt(this.options.now() + RETRY_MS);
+  #waitUntil(queue: WebhookQueue, at: number, now: number): Turn {
+    queue.resumeAt = at;
+    this.#alarm.in(at - now);
+    return "wait";
+  }
+
+  #start(queue: WebhookQueue, webhook: Webhook, now: number): void {
+    const { traffic } = this.options;
+    const deliveries = queue.take();
+    const slot = traffic.start(webhook, (deliveries[0]?.laneFailures ?? 0) > 0, now);
+    this.#running.start(async (signal) => {
+      const attempted = await this.options.attempt(deliveries, webhook, signal);
+      const endedAt = this.options.now();
+      if (attempted.heldUntil !== null) traffic.hold(webhook, attempted.heldUntil, endedAt);
+      this.#ended(queue, deliveries, attempted);
+      this.#attend(queue, endedAt);
+      traffic.end(slot, webhook, { result: attempted.result, timedOut: attempted.timedOut, now: endedAt });
+    });
+  }
+
+  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt, tooMuch }: Attempted): void {
+    const now = this.options.now();
+    for (const settlement of settlements) this.options.settler.add(settlement);
+    const ended = new Set(settlements.map(({ delivery }) => delivery.id));
+    for (const { id } of deliveries) if (!ended.has(id)) queue.forget(id);
+    const retryAt = ended.size < deliveries.length ? now + RETRY_MS : null;
+    if (retryAt !== null) queue.expectAt(retryAt);
+    queue.batchEnded({ sent: deliveries.length, againAt: againAt ?? retryAt, tooMuch, now });
   }
 
   /** One who reads the store in the background, and tries again when it is away. */
@@ -196,8 +230,8 @@ export class Dispatcher {
     const run = act()
       .then(() => this.#pump())
       .catch((error: unknown) => {
-        this.options.events.readFailed(this.options.partition, error);
-        this.#wakeIn(RETRY_MS);
+        this.options.events.readFailed(this.options.lease.partition, error);
+        this.#alarm.in(RETRY_MS);
       })
       .finally(() => this.#reading.delete(run));
     this.#reading.add(run);
@@ -206,42 +240,31 @@ export class Dispatcher {
   async #load(queue: WebhookQueue): Promise<void> {
     queue.loading = true;
     try {
-      await this.options.endpoints.load(queue.webhookId);
+      await this.options.endpoints.get(queue.webhookId);
     } finally {
       queue.loading = false;
+      this.#attend(queue, this.options.now());
     }
   }
 
   async #fill(queue: WebhookQueue): Promise<void> {
-    const { store, partition, now } = this.options;
-    const at = now();
-    // What is known stands in the table as due, too.
-    const limit = queue.known + Math.max(1, queue.room(this.#readyMax()));
+    const at = this.options.now();
     queue.filling = true;
     queue.dueAt = null;
-    let heads: DueDelivery[] = [];
     try {
-      heads = await store.dueHeads(partition, queue.webhookId, at, limit);
+      // What is known stands in the table as due, too.
+      await this.#due.fill(queue, queue.known + Math.max(1, queue.room(this.#readyMax())));
     } catch (error) {
       queue.expectAt(at + RETRY_MS);
+      queue.fill([], at, Infinity);
       throw error;
     } finally {
-      queue.fill(heads, at, limit);
       this.#attend(queue, at);
       this.#tidy(queue.webhookId);
     }
   }
 
-  #wakeIn(ms: number): void {
-    const tickAt = performance.now() + Math.max(TICK_MIN_MS, ms);
-    if (this.#stopped || tickAt >= this.#tickAt) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#tickAt = tickAt;
-    this.#timer = setTimeout(() => this.#tick(), tickAt - performance.now());
-  }
-
   #tick(): void {
-    this.#tickAt = Infinity;
     const [now, monotonic] = [this.options.now(), performance.now()];
     if (monotonic >= this.#lookAt) this.#read(() => this.#lookForDue());
     if (monotonic >= this.#expiryAt) this.#read(() => this.#endExpired());
@@ -249,35 +272,27 @@ export class Dispatcher {
       this.#attend(queue, now);
       this.#tidy(queue.webhookId);
     }
-    this.#wakeIn(LOOK_EVERY_MS);
+    this.#alarm.in(LOOK_EVERY_MS);
     this.#pump();
   }
 
   async #lookForDue(): Promise<void> {
-    const startedAt = performance.now();
     this.#lookAt = Infinity;
     try {
-      for (const { webhookId, nextAttemptAt, deleted } of await this.options.store.nextDue(this.options.partition)) {
+      for (const { webhookId, nextAttemptAt, deleted } of await this.#due.next()) {
         if (deleted) this.options.endOwed(webhookId);
         else this.#expect(this.#queueOf(webhookId), nextAttemptAt);
       }
     } finally {
-      const now = performance.now();
-      this.#lookAt = now + Math.max(LOOK_EVERY_MS, LOOK_SHARE * (now - startedAt));
-      this.#wakeIn(LOOK_EVERY_MS);
+      this.#lookAt = performance.now() + this.#due.lookEveryMs;
+      this.#alarm.in(LOOK_EVERY_MS);
     }
   }
 
-  /** Heads that ran out of time without being tried, of paused webhooks, too. */
   async #endExpired(): Promise<void> {
-    const { store, partition, now, settler } = this.options;
     this.#expiryAt = performance.now() + EXPIRY_EVERY_MS;
-    const heads = await store.expiredHeads(partition, now() - DELIVERY_EXPIRES_MS, EXPIRED_AT_ONCE_MAX);
-    for (const head of heads) if (this.#queueOf(head.webhookId).claim(head.id)) settler.add(expired(head));
-    if (heads.length === EXPIRED_AT_ONCE_MAX) this.#expiryAt = performance.now() + RETRY_MS;
+    const { heads, more } = await this.#due.expired();
+    for (const head of heads) if (this.#queueOf(head.webhookId).claim(head.id)) this.options.settler.add(endUntried(head));
+    if (more) this.#expiryAt = 0;
   }
-}
-
-function expired(delivery: DueDelivery): Settlement {
-  return { delivery, attempt: null, verdict: { kind: "failed", reason: "expired" } };
 }

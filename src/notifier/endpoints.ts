@@ -10,6 +10,8 @@ const KNOWN_MAX = 2000;
 export interface Endpoints {
   /** Null for one that is deleted; undefined when it must be loaded first. */
   known(webhookId: string): Webhook | null | undefined;
+  /** As known; loaded first if need be. */
+  get(webhookId: string): Promise<Webhook | null>;
   /** Those who ask while it is being loaded wait for the same answer. */
   load(webhookId: string): Promise<void>;
   /** Webhooks were edited here. */
@@ -31,14 +33,24 @@ export function createEndpoints(store: Pick<DeliveryStore, "webhookById">): Endp
     }
   }
 
+  function load(webhookId: string): Promise<void> {
+    const underWay = loading.get(webhookId) ?? read(webhookId);
+    if (!loading.has(webhookId)) loading.set(webhookId, underWay);
+    return underWay;
+  }
+
   return {
     known: (webhookId) => known.get(webhookId)?.webhook,
 
-    load(webhookId) {
-      const underWay = loading.get(webhookId) ?? read(webhookId);
-      if (!loading.has(webhookId)) loading.set(webhookId, underWay);
-      return underWay;
+    async get(webhookId) {
+      for (;;) {
+        const found = known.get(webhookId);
+        if (found !== undefined) return found.webhook;
+        await load(webhookId);
+      }
     },
+
+    load,
 
     forget() {
       edits += 1;

@@ -1,4 +1,4 @@
-import type { ChangeLogStore, DeliveryStore, Lease, PlanStore, WebhookStore } from "../store/store";
+import type { ChangeLogStore, DeliveryStore, Lease, PlanStore, ReplayStore, WebhookStore } from "../store/store";
 import type { Events } from "../telemetry/events";
 import { createAttempt } from "./attempt";
 import { createBodies } from "./bodies";
@@ -8,14 +8,18 @@ import { createOwed } from "./owed";
 import { pause } from "./pause";
 import { Planner } from "./plan";
 import { createRecovery } from "./recovery";
+import { openReplays } from "./replays";
 import { Settler } from "./settle";
+import { type SharedWebhooks, shareWebhooks } from "./sharedWebhooks";
 import type { Turns } from "./turns";
 import type { Sender } from "./webhook/sender";
 
 const WATCH_RETRY_MS = 2000;
 
 export interface NotifierOptions {
-  readonly store: ChangeLogStore & PlanStore & DeliveryStore & Pick<WebhookStore, "updateWebhook">;
+  readonly store: ChangeLogStore & PlanStore & DeliveryStore & ReplayStore & Pick<WebhookStore, "updateWebhook">;
+  /** What all notifiers of this node plan by; left out, this one reads for itself. */
+  readonly webhooks?: SharedWebhooks;
   readonly lease: Lease;
   readonly leaseTtlMs: number;
   /** Whether the lease still lasts, by this node's monotonic clock. */
@@ -26,7 +30,7 @@ export interface NotifierOptions {
   readonly from: number;
   /** Subscribes to wakes; they are hints. May reject while the broker is away. */
   readonly watch: (onWake: () => void) => Promise<{ stop(): Promise<void> }>;
-  readonly sender: Pick<Sender, "send" | "slots">;
+  readonly sender: Pick<Sender, "endpointOf" | "send" | "traffic">;
   /** Commits of all notifiers of this node take turns, so that many quiet partitions write as few as one busy one. */
   readonly turns: Turns;
   readonly events: Events;
@@ -62,7 +66,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   const owed = createOwed({ store, onDisabled: () => endpoints.forget(), events });
   const recovery = createRecovery({ store, lease, now, onWoken: (webhookId) => dispatcher.expect(webhookId), events });
   const moment = () => ({ now: clock.now(), random: clock.random() });
-  const attempt = createAttempt({ sender, bodies, owed, recovery, isHeld, moment, events });
+  const attempt = createAttempt({ sender, bodies, owed, isHeld, moment, events });
   const settler = new Settler({
     store,
     lease,
@@ -77,9 +81,9 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   });
   const dispatcher = new Dispatcher({
     store,
-    partition: lease.partition,
+    lease,
     isHeld,
-    slots: sender.slots,
+    traffic: sender.traffic,
     endpoints,
     attempt,
     settler,
@@ -89,6 +93,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   });
   const planner = new Planner({
     store,
+    webhooks: options.webhooks ?? shareWebhooks(store),
     lease,
     leaseTtlMs,
     from: options.from,
@@ -102,6 +107,8 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
     turns,
     events,
   });
+  // One of all notifiers carries the jobs on.
+  const replays = lease.partition === 0 ? openReplays({ store, isHeld, onAdvanced: (id) => dispatcher.expect(id), events }) : null;
   const watching = keepWatching(options.watch, () => planner.wake());
 
   return Promise.resolve({
@@ -111,10 +118,11 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
       endpoints.forget();
       planner.webhooksChanged();
       dispatcher.look();
+      replays?.wake();
     },
 
     async stop(graceMs) {
-      await Promise.all([watching.stop(), planner.stop(), dispatcher.stop(graceMs)]);
+      await Promise.all([watching.stop(), planner.stop(), replays?.stop(), dispatcher.stop(graceMs)]);
       await settler.stop();
       await Promise.all([owed.stop(), recovery.stop()]);
     },

@@ -1,5 +1,6 @@
 import { DELIVERY_EXPIRES_MS, retryWaitMs } from "../domain/delivery";
-import type { DueDelivery } from "../store/store";
+import type { DueDelivery, Settlement } from "../store/store";
+import type { Result } from "./webhook/circuit";
 
 /** What came back from an endpoint. */
 export type Reply =
@@ -35,17 +36,29 @@ export interface Moment {
   readonly random: number;
 }
 
+/** Whether the endpoint itself works, as far as a reply shows: what speaks of the message was answered. */
+export function resultOf(reply: Reply): Result {
+  if (reply.kind === "unanswered") return "failed";
+  const { statusCode } = reply;
+  return (statusCode >= 200 && statusCode < 300) || isRejection(reply) ? "answered" : "failed";
+}
+
+/** Whether a reply speaks of the message, not of the endpoint. */
+export function isRejection(reply: Reply): boolean {
+  return reply.kind === "answered" && REJECTING.has(reply.statusCode);
+}
+
 /** Decides what a reply means for its delivery. */
 export function judge(
   reply: Reply,
   delivery: Pick<DueDelivery, "plannedAt" | "laneFailures" | "rejections">,
-  { now, random }: Moment,
+  { now, random, schedule = null }: Moment & { readonly schedule?: readonly number[] | null },
 ): Outcome {
-  const scheduledAt = now + retryWaitMs(delivery.laneFailures + 1, random);
+  const scheduledAt = now + retryWaitMs(delivery.laneFailures + 1, random, schedule);
   const status = reply.kind === "answered" ? reply.statusCode : null;
   if (status !== null && status >= 200 && status < 300) return { kind: "delivered" };
   if (status === 410) return { kind: "gone" };
-  const rejected = status !== null && REJECTING.has(status);
+  const rejected = isRejection(reply);
   if (rejected && delivery.rejections + 1 >= REJECTIONS_MAX) return { kind: "failed", reason: "rejected", nextAttemptAt: now };
   if (isOver(delivery, now)) return { kind: "failed", reason: "expired", nextAttemptAt: scheduledAt };
   const heldUntil = holdOf(reply, now);
@@ -57,6 +70,11 @@ export function judge(
 /** Whether a delivery's days are over. */
 export function isOver(delivery: Pick<DueDelivery, "plannedAt">, now: number): boolean {
   return now >= endOf(delivery);
+}
+
+/** Its days are over before it was tried, or tried again. */
+export function endUntried(delivery: DueDelivery): Settlement {
+  return { delivery, attempt: null, verdict: { kind: "failed", reason: "expired" } };
 }
 
 function endOf({ plannedAt }: Pick<DueDelivery, "plannedAt">): number {

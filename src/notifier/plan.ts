@@ -3,6 +3,7 @@ import type { Events } from "../telemetry/events";
 import { createMatcher, type Matcher } from "./matching";
 import { nextTurn } from "../nextTurn";
 import { pause } from "./pause";
+import type { SharedWebhooks } from "./sharedWebhooks";
 import type { Turns } from "./turns";
 
 /** The most changes, and about the most deliveries, in one commit. */
@@ -17,7 +18,8 @@ const PLAN_EVERY_MS = 5;
 const RETRY_MS = 500;
 
 export interface PlannerOptions {
-  readonly store: Pick<ChangeLogStore, "changesAfter"> & PlanStore;
+  readonly store: Pick<ChangeLogStore, "changesAfter"> & Pick<PlanStore, "commitPlan">;
+  readonly webhooks: SharedWebhooks;
   readonly lease: Lease;
   readonly leaseTtlMs: number;
   /** The number of the last change that was planned. */
@@ -71,6 +73,7 @@ export class Planner {
   }
 
   webhooksChanged(): void {
+    this.options.webhooks.forget();
     this.#matcher = null;
     this.wake();
   }
@@ -122,7 +125,7 @@ export class Planner {
   }
 
   async #readWebhooks(): Promise<Matcher> {
-    const matcher = createMatcher(await this.options.store.webhookSet(), this.options.lease.partition);
+    const matcher = createMatcher(await this.options.webhooks.read(), this.options.lease.partition);
     this.options.onWebhooks(matcher);
     return matcher;
   }
@@ -147,6 +150,7 @@ export class Planner {
         return false;
       }
       case "webhooksMoved":
+        this.options.webhooks.forget(webhooksVersion);
         this.#matcher = null;
         return true;
       case "fenced":

@@ -1,8 +1,9 @@
-import { CONCURRENCY_DEFAULT } from "../domain/webhook";
+import { CONCURRENCY_DEFAULT, type Webhook } from "../domain/webhook";
 import type { DueDelivery } from "../store/store";
 
-/** So many times its concurrency a webhook may have ready in memory; the rest stays in the table. */
+/** So many times what it may run at once a webhook may have ready in memory; the rest stays in the table. */
 const READY_PER_RUNNING = 4;
+const BATCHES_READY = 2;
 
 /** What of one webhook's deliveries in one partition is at hand, and when the table may hold more. */
 export class WebhookQueue {
@@ -14,12 +15,19 @@ export class WebhookQueue {
   readonly #stale = new Set<string>();
   /** When the table may hold something due that is not known; null when nothing is expected. */
   dueAt: number | null = null;
+  /** Nothing is to be started before that time. */
+  resumeAt = 0;
   /** The table is being read. */
   filling = false;
   /** The webhook is being read. */
   loading = false;
-  /** The webhook's limit, as last seen. */
-  concurrency = CONCURRENCY_DEFAULT;
+  /** Sent in batches, one after the other; `sizeMax`: the most that the endpoint seems to take at once. */
+  batch: { readonly limit: number; sizeMax: number; running: boolean } | null = null;
+  /** Of a sensor's changes that wait only the newest is sent. */
+  latest = false;
+  /** The order must be read from the table again, once all that is known is written. */
+  #broken = false;
+  #concurrency = CONCURRENCY_DEFAULT;
 
   constructor(readonly webhookId: string) {}
 
@@ -27,9 +35,22 @@ export class WebhookQueue {
     return this.#known.size;
   }
 
+  get knownIds(): readonly string[] {
+    return [...this.#known];
+  }
+
   /** Whether nothing of it is worth remembering. */
   get isIdle(): boolean {
-    return this.#known.size === 0 && this.dueAt === null && !this.filling && !this.loading;
+    return this.#known.size === 0 && this.dueAt === null && !this.filling && !this.loading && this.batch?.running !== true;
+  }
+
+  /** What is known of the webhook decides how much of it is kept at hand. */
+  serve({ concurrency, settings }: Pick<Webhook, "concurrency" | "settings">): void {
+    this.#concurrency = concurrency;
+    this.latest = settings.mode === "latest";
+    const limit = settings.batch?.maxItems ?? null;
+    if (limit === null) this.batch = null;
+    else if (this.batch?.limit !== limit) this.batch = { limit, sizeMax: limit, running: this.batch?.running ?? false };
   }
 
   expectAt(dueAt: number): void {
@@ -38,26 +59,29 @@ export class WebhookQueue {
 
   /** How many more may be ready; `readyMax` limits every queue while there are many. */
   room(readyMax: number): number {
-    const most = Math.min(READY_PER_RUNNING * this.concurrency, Math.max(this.concurrency, readyMax));
+    if (this.batch !== null) return Math.min(BATCHES_READY * this.batch.limit, Math.max(1, readyMax)) - this.ready.length;
+    const most = Math.min(READY_PER_RUNNING * this.#concurrency, Math.max(this.#concurrency, readyMax));
     return most - this.ready.length;
   }
 
   /** Whether the table should be read now. Few are ready, so that one reading brings many. */
   wantsMore(now: number): boolean {
-    return !this.filling && this.dueAt !== null && this.dueAt <= now && this.ready.length <= this.concurrency;
+    const few = this.batch === null ? this.ready.length <= this.#concurrency : this.ready.length < this.batch.limit;
+    return few && !this.filling && !this.#broken && this.dueAt !== null && this.dueAt <= now;
   }
 
   /** Takes a head that leads its lane now. What the table holds is older and comes first. */
   offer(head: DueDelivery, now: number, readyMax: number): void {
     if (this.#known.has(head.id)) return;
-    const olderWait = this.filling || (this.dueAt !== null && this.dueAt <= now);
+    const olderWait = this.filling || this.#broken || (this.dueAt !== null && this.dueAt <= now);
     if (olderWait || this.room(readyMax) <= 0) this.expectAt(head.nextAttemptAt);
     else this.#add(head);
   }
 
   /** Takes what the table gave, when asked for at most `limit`. */
   fill(heads: readonly DueDelivery[], now: number, limit: number): void {
-    for (const head of heads) if (!this.#known.has(head.id) && !this.#stale.has(head.id)) this.#add(head);
+    if (this.#broken) this.expectAt(now);
+    else for (const head of heads) if (!this.#known.has(head.id) && !this.#stale.has(head.id)) this.#add(head);
     this.#stale.clear();
     this.filling = false;
     if (heads.length >= limit) this.expectAt(now);
@@ -74,12 +98,48 @@ export class WebhookQueue {
   forget(deliveryId: string): void {
     this.#known.delete(deliveryId);
     if (this.filling) this.#stale.add(deliveryId);
+    if (this.#known.size === 0) this.#broken = false;
+  }
+
+  /**
+   * When enough is ready for a request: at once, but for batches, which wait until they are full or their first has waited long enough,
+   * and for each other (for ever: the end of the one before gives the queue its turn).
+   */
+  gatheredAt({ settings }: Pick<Webhook, "settings">, now: number): number {
+    if (this.batch === null || settings.batch === null) return now;
+    if (this.batch.running) return Infinity;
+    const [first] = this.ready;
+    return first === undefined || this.ready.length >= this.batch.sizeMax ? now : first.plannedAt + settings.batch.maxWaitMs;
+  }
+
+  /** What goes into the next request. */
+  take(): readonly DueDelivery[] {
+    if (this.batch === null) return this.ready.splice(0, 1);
+    this.batch.running = true;
+    return this.ready.splice(0, this.batch.sizeMax);
+  }
+
+  /** `againAt`: it is to come again, before all that is ready, and not before that time. */
+  batchEnded({ sent, againAt, tooMuch, now }: { sent: number; againAt: number | null; tooMuch: boolean; now: number }): void {
+    if (this.batch === null) return;
+    this.batch.running = false;
+    this.resumeAt = againAt ?? 0;
+    if (tooMuch) this.batch.sizeMax = Math.ceil(sent / 2);
+    else if (againAt === null) this.batch.sizeMax = Math.min(this.batch.limit, 2 * this.batch.sizeMax);
+    if (againAt !== null) this.#beginAnew(now);
   }
 
   /** Gives back to the table what is ready. */
   drop(): void {
     for (const { id } of this.ready.splice(0)) this.forget(id);
     this.dueAt = null;
+  }
+
+  /** What was sent comes again, before all that is ready: the table is read anew as soon as it holds what became of all. */
+  #beginAnew(now: number): void {
+    this.drop();
+    this.#broken = this.#known.size > 0;
+    this.expectAt(now);
   }
 
   #add(head: DueDelivery): void {

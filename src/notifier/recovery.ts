@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { type Webhook, WEBHOOKS_MAX } from "../domain/webhook";
+import { WEBHOOKS_MAX } from "../domain/webhook";
 import type { DeliveryStore, Lease, Settlement } from "../store/store";
 import type { Events } from "../telemetry/events";
 
@@ -12,14 +12,8 @@ const WAKE_EVERY_MAX_MS = 5 * 60_000;
 export interface Recovery {
   /** Outcomes that are written: what failed is waiting now, and a success ends the waiting. */
   settled(settlements: readonly Settlement[]): void;
-  /** An attempt begins. Another address is another endpoint: what the one before asked for holds no longer. */
-  attempting(webhook: Endpoint): void;
-  /** The endpoint that was attempted asked to be left alone until then. */
-  hold(webhook: Endpoint, until: number): void;
   stop(): Promise<void>;
 }
-
-type Endpoint = Pick<Webhook, "id" | "url">;
 
 export interface RecoveryOptions {
   readonly store: Pick<DeliveryStore, "wakeWebhook">;
@@ -31,11 +25,8 @@ export interface RecoveryOptions {
 }
 
 interface Health {
-  /** The address that was attempted last. */
-  url: string | null;
   /** Something failed and was not woken since; nobody knows what another process left behind. */
   waits: boolean;
-  heldUntil: number;
   wokenAt: number | null;
   wakeEveryMs: number;
   timer: Timer | null;
@@ -51,7 +42,7 @@ export function createRecovery({ store, lease, now, onWoken, events }: RecoveryO
     forgetTimer(health);
     if (stopped) return;
     const at = now();
-    const waitMs = Math.max(health.wokenAt === null ? 0 : health.wokenAt + health.wakeEveryMs, health.heldUntil) - at;
+    const waitMs = health.wokenAt === null ? 0 : health.wokenAt + health.wakeEveryMs - at;
     if (waitMs > 0) {
       health.timer = setTimeout(() => wakeInTime(webhookId, health), waitMs);
       return;
@@ -87,16 +78,6 @@ export function createRecovery({ store, lease, now, onWoken, events }: RecoveryO
       }
     },
 
-    attempting({ id, url }) {
-      const health = healths.of(id);
-      if (health.url !== url) Object.assign(health, { url, heldUntil: 0 });
-    },
-
-    hold({ id, url }, until) {
-      const health = healths.of(id);
-      if (health.url === url) health.heldUntil = Math.max(health.heldUntil, until);
-    },
-
     async stop() {
       stopped = true;
       for (const health of healths.all()) forgetTimer(health);
@@ -111,7 +92,7 @@ function createHealths(): { of(webhookId: string): Health; all(): Iterable<Healt
     of(webhookId) {
       const known = healths.get(webhookId);
       if (known !== undefined) return known;
-      const health: Health = { url: null, waits: true, heldUntil: 0, wokenAt: null, wakeEveryMs: WAKE_EVERY_MS, timer: null };
+      const health: Health = { waits: true, wokenAt: null, wakeEveryMs: WAKE_EVERY_MS, timer: null };
       healths.set(webhookId, health);
       return health;
     },

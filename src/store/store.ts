@@ -10,7 +10,7 @@ import type { Report } from "../domain/report";
 import type { Heartbeat, Labels, Sensor } from "../domain/sensor";
 import type { Availability, Severity } from "../domain/severity";
 import type { State } from "../domain/state";
-import type { Filter, Webhook, WebhookState, WebhookVersion } from "../domain/webhook";
+import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
 export interface Store
   extends
@@ -19,6 +19,7 @@ export interface Store
     ChangeLogStore,
     PlanStore,
     DeliveryStore,
+    ReplayStore,
     SensorStore,
     HistoryStore,
     WebhookStore,
@@ -234,6 +235,13 @@ export interface PlannedDelivery {
   /** `skipped` for a disabled webhook, with the reason. */
   readonly state: "pending" | "skipped";
   readonly reason: string | null;
+  /**
+   * `lane`: it leads its lane if that is empty, not before `minIntervalMs` after the lane's last success; `free`: it is due at once;
+   * `batch`: it is due since the beginning of time, so that what is due comes in the order of planning — unless its lane holds one that
+   * was planned otherwise, behind which it waits.
+   */
+  readonly begins: Terms["begins"];
+  readonly minIntervalMs: number;
 }
 
 export interface Plan {
@@ -281,6 +289,8 @@ export interface AttemptRow {
   readonly durationMs: number;
   readonly statusCode: number | null;
   readonly error: string | null;
+  /** The beginning of the answer's body, as text; null when there was none. */
+  readonly response: string | null;
 }
 
 /** What a finished attempt does to its delivery. */
@@ -288,8 +298,10 @@ export interface Settlement {
   readonly delivery: DueDelivery;
   readonly attempt: AttemptRow | null;
   readonly verdict:
-    | { readonly kind: "delivered" }
-    | { readonly kind: "retry"; readonly nextAttemptAt: number; readonly rejected: boolean }
+    /** `nextAttemptAt`: when the next of the lane may be tried; left out, at once. */
+    | { readonly kind: "delivered"; readonly nextAttemptAt?: number }
+    /** `heldUntil`: the endpoint itself asked for that long. `nextAttemptAt` null leaves it due as it was: it goes with its batch. */
+    | { readonly kind: "retry"; readonly nextAttemptAt: number | null; readonly rejected: boolean; readonly heldUntil?: number | null }
     /** `nextAttemptAt`: when the next of the lane is tried; left out, when this one would have been, at once if that is over. */
     | { readonly kind: "failed"; readonly reason: string; readonly nextAttemptAt?: number };
 }
@@ -318,11 +330,25 @@ export interface DeliveryStore {
   loggedChange(partition: number, number: number): Promise<LoggedChange | null>;
   /**
    * One transaction under the fence: the outcomes, the attempts, and the promotion of the next in each lane. A lane's failures go on
-   * to its next head, a success ends them; a webhook's `lastSuccessAt` and `failingSince` move along. A delivery that is no longer
-   * pending keeps its state and only gains the attempt. A settlement whose attempt (its `at` and `durationMs`) is in already does
-   * nothing: the answer was lost to whoever settles it again.
+   * to its next head, a success ends them; a webhook's `lastSuccessAt`, `failingSince` and `heldUntil` move along (a success ends the
+   * latter two). A delivery that is no longer pending keeps its state and only gains the attempt. A settlement whose attempt (its `at`
+   * and `durationMs`) is in already does nothing: the answer was lost to whoever settles it again.
+   *
+   * The same transaction says what is of interest to operators: `delivery.failed` for each delivery of a change that ends as failed
+   * after an attempt or by its age, and `webhook.failing`, once for each time that `failingSince` is {@link FAILING_TOLD_AFTER_MS} past.
    */
   settle(lease: Lease, leaseTtlMs: number, settlements: readonly Settlement[]): Promise<SettleOutcome>;
+  /**
+   * The heads of a webhook that are due at `now` (see dueHeads), after every lane that such a head leads was cut down to its newest
+   * pending delivery, which leads it from now on, due when the old head was; the others end as `coalesced (superseded)`. Lanes whose
+   * head is among `except` (ids) are left alone and not given: it is under way.
+   */
+  coalesceDue(
+    lease: Lease,
+    query: { readonly webhookId: string; readonly now: number; readonly limit: number; readonly except: readonly string[] },
+  ): Promise<{ readonly heads: DueDelivery[]; readonly coalesced: number }>;
+  /** Null when it was pruned. */
+  operationalEvent(number: number): Promise<OperationalEvent | null>;
   /** Makes every waiting head of a webhook due: its endpoint is back. Gives how many were waiting. */
   wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number>;
   /** Ends up to `limit` pending deliveries of a webhook as failed, while it is gone or disabled; gives how many. */
@@ -338,17 +364,37 @@ export interface DeliveryStore {
   getDelivery(id: string): Promise<DeliveryRecord | null>;
 }
 
+/** What the service says of itself to the webhooks that ask for it. Numbered in the order of recording. */
+export interface OperationalEvent {
+  readonly number: number;
+  readonly kind: OperationalKind;
+  /** Whom it speaks of. */
+  readonly webhookId: string;
+  readonly recordedAt: number;
+  /** The JSON text of the event's `data`. */
+  readonly data: string;
+}
+
+/** A failing webhook is told of when it has failed for so long without a success. */
+export const FAILING_TOLD_AFTER_MS = 5 * 60_000;
+
 export interface DeliveryQuery {
   readonly webhookId?: string;
   readonly sensorId?: string;
-  readonly state?: DeliveryState;
+  /** Any of them. */
+  readonly states?: readonly DeliveryState[];
+  /** Of `plannedAt`. */
+  readonly range?: TimeRange;
 }
 
 export interface DeliveryRecord {
   readonly id: string;
   readonly webhookId: string;
-  readonly changeId: string;
-  readonly sensorId: string;
+  /** Null for an operational event, as `sensorId`. */
+  readonly changeId: string | null;
+  /** `evt_` and the number of the operational event that it carries, else null. */
+  readonly eventId: string | null;
+  readonly sensorId: string | null;
   readonly partition: number;
   readonly revision: number;
   readonly state: DeliveryState;
@@ -356,6 +402,50 @@ export interface DeliveryRecord {
   readonly plannedAt: number;
   readonly nextAttemptAt: number | null;
   readonly attempts: readonly AttemptRow[];
+}
+
+// ── replays ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const REPLAY_STATES = ["running", "done", "cancelled"] as const;
+
+export interface ReplayDraft {
+  readonly id: string;
+  readonly webhookId: string;
+  /** Of `plannedAt`. */
+  readonly range: Required<TimeRange>;
+  /** `undelivered`: what ended as failed or skipped; `all`: whatever its state, what is pending excepted. */
+  readonly which: "undelivered" | "all";
+  readonly ratePerSecond: number;
+}
+
+/** A job that makes a webhook's deliveries of a time due again, in the order of their planning. */
+export interface Replay extends ReplayDraft {
+  readonly state: (typeof REPLAY_STATES)[number];
+  /** Why it ended before its end; null otherwise. */
+  readonly reason: string | null;
+  /** How many were made due so far. */
+  readonly replayed: number;
+  /** The `plannedAt` that it has come to. */
+  readonly reachedAt: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface ReplayStore {
+  /** Takes in what is planned by now. Throws notFound for an unknown webhook, conflict while another of that webhook runs or when it is disabled. */
+  createReplay(draft: ReplayDraft): Promise<Replay>;
+  getReplay(id: string): Promise<Replay | null>;
+  /** Newest first. */
+  listReplays(query: { readonly webhookId?: string }, page: PageRequest): Promise<Page<Replay>>;
+  /** Throws notFound. One that has ended stays as it is. */
+  cancelReplay(id: string): Promise<Replay>;
+  runningReplays(): Promise<Replay[]>;
+  /**
+   * The next step of a job, at most `limit` deliveries, in one transaction with its progress: they are pending again, with days of their
+   * own, behind whatever leads their lanes. Ends the job at its end, or with a reason when the webhook is gone or disabled. Two that
+   * advance it at once do each step once. Gives the job as it is then.
+   */
+  advanceReplay(id: string, limit: number): Promise<Replay | null>;
 }
 
 // ── what the API reads and writes ────────────────────────────────────────────────────────────────────────────────────
@@ -439,15 +529,19 @@ export interface WebhookDraft {
   readonly filter: Filter;
   readonly description: string;
   readonly concurrency: number;
+  readonly settings: WebhookSettings;
+  /** Sealed. */
+  readonly credentials: string;
 }
 
 export interface WebhookStore {
   /** Owed exactly the changes recorded after this. Throws conflict at WEBHOOKS_MAX. */
-  createWebhook(draft: WebhookDraft & { id: string; secrets: readonly string[] }): Promise<Webhook>;
+  createWebhook(draft: WebhookDraft & { id: string }): Promise<Webhook>;
   getWebhook(id: string): Promise<Webhook | null>;
   /**
-   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every waiting head due at once: the wait
-   * belonged to the endpoint as it was.
+   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every waiting head due at once, and ends
+   * `failingSince` and `heldUntil`: they belonged to the endpoint as it was. Becoming `disabled` records the operational event
+   * `webhook.disabled` in the same transaction.
    */
   updateWebhook(
     id: string,
@@ -458,6 +552,10 @@ export interface WebhookStore {
   deleteWebhook(id: string, expectedVersion: number | null): Promise<void>;
   /** By the bytes of the id, ascending. */
   listWebhooks(page: PageRequest): Promise<Page<Webhook>>;
+  /** Of every webhook, for sealing anew. */
+  listCredentials(): Promise<{ readonly id: string; readonly credentials: string }[]>;
+  /** False when they are no longer `before`. No edit: versions stay as they are. */
+  replaceCredentials(id: string, before: string, after: string): Promise<boolean>;
 }
 
 export interface DeadLetterRecord extends DeadLetterRow {

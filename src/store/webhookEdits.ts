@@ -1,11 +1,11 @@
 import { Fault } from "../domain/fault";
-import type { Webhook } from "../domain/webhook";
+import { termsOf, type Webhook } from "../domain/webhook";
 import type { WebhookDraft, WebhookStore } from "./store";
 
 export type WebhookEdit = Parameters<WebhookStore["updateWebhook"]>[1];
 
-export function newWebhook(draft: WebhookDraft & Pick<Webhook, "id" | "secrets">): Webhook {
-  const { id, url, filter, description, concurrency, secrets } = draft;
+export function newWebhook(draft: WebhookDraft & Pick<Webhook, "id">): Webhook {
+  const { id, url, filter, description, concurrency, settings, credentials } = draft;
   const now = Date.now();
   return {
     id,
@@ -15,27 +15,47 @@ export function newWebhook(draft: WebhookDraft & Pick<Webhook, "id" | "secrets">
     stateReason: null,
     description,
     concurrency,
-    secrets,
+    settings,
+    credentials,
     version: 1,
     createdAt: now,
     updatedAt: now,
     lastSuccessAt: null,
     failingSince: null,
+    heldUntil: null,
   };
 }
 
-/** What an edit makes of a webhook; how its deliveries went is none of it. */
+/** Whether planning must know of an edit. */
+export function isOfPlanning(before: Webhook, after: Webhook): boolean {
+  return (
+    JSON.stringify([before.filter, before.state, termsOf(before.settings)]) !==
+    JSON.stringify([after.filter, after.state, termsOf(after.settings)])
+  );
+}
+
+/** Whether an edit makes another endpoint of it, or opens it again: what the one before asked for holds no longer. */
+export function beginsAnew(before: Webhook, after: Webhook): boolean {
+  return after.url !== before.url || (after.state === "active" && before.state !== "active");
+}
+
+/** What an edit makes of a webhook; how its deliveries went is none of it, but for an endpoint that begins anew. */
 export function editOf(before: Webhook, edit: WebhookEdit) {
   const state = edit.state ?? before.state;
   // A reason belongs to the state that it was given for.
   const reason = state === before.state ? before.stateReason : null;
+  const url = edit.url ?? before.url;
+  const anew = url !== before.url || (state === "active" && before.state !== "active");
   return {
-    url: edit.url ?? before.url,
+    url,
     filter: edit.filter ?? before.filter,
     state,
     stateReason: edit.stateReason === undefined ? reason : edit.stateReason,
     description: edit.description ?? before.description,
     concurrency: edit.concurrency ?? before.concurrency,
+    settings: edit.settings ?? before.settings,
+    credentials: edit.credentials ?? before.credentials,
+    ...(anew ? { failingSince: null, heldUntil: null } : {}),
     version: before.version + 1,
     updatedAt: Date.now(),
   };

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { ChangeKind } from "../domain/change";
 import type { Disposition } from "../domain/decide";
 import type { DeliveryState } from "../domain/delivery";
-import type { LeasedRole } from "../store/store";
+import type { LeasedRole, Replay } from "../store/store";
 import type { Metrics } from "./metrics";
 import { createPartitionGauges } from "./partitionGauges";
 import { createTroubleLog } from "./trouble";
@@ -96,7 +96,20 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
     settleFailed(partition: number, error: unknown): void {
       trouble("warn", { action: "settle.failed", partition, error }, "outcomes were not written; they are tried again");
     },
+    replayEnded(replayId: string, webhookId: string, { state, reason, replayed }: Pick<Replay, "state" | "reason" | "replayed">): void {
+      log.info(
+        fact("replay.ended", { replayId, webhookId, state, reason, replayed }),
+        `replay ${replayId} is ${state}: ${replayed} deliveries`,
+      );
+    },
+    circuitChanged(webhookId: string, open: boolean): void {
+      if (open) metrics.circuitsOpen.inc();
+      else metrics.circuitsOpen.dec();
+      const words = open ? "fails again and again, and is sent probes only" : "answers again";
+      log.info(fact(open ? "circuit.opened" : "circuit.closed", { webhookId }), `webhook ${webhookId} ${words}`);
+    },
     webhookDisabled(webhookId: string, reason: string): void {
+      metrics.webhooksDisabled.inc();
       log.warn(fact("webhook.disabled", { webhookId, reason }), `webhook ${webhookId} was disabled: ${reason}`);
     },
     requestFailed(requestId: string, error: unknown): void {

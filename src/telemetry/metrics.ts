@@ -36,6 +36,11 @@ export function openMetrics() {
     attemptSeconds: histogram("delivery_attempt_seconds", "How long attempts took.", [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 30]),
     deliveriesPlanned: counter("deliveries_planned_total", "Deliveries planned, by state.", ["state"]),
     deliveriesEnded: counter("deliveries_ended_total", "Deliveries that ended, by state.", ["state"]),
+    webhooksDisabled: counter(
+      "webhooks_disabled_total",
+      "Webhooks that were disabled because their endpoint is gone or failed for too long.",
+    ),
+    circuitsOpen: gauge("webhook_circuits_open", "Webhooks that this node sends probes only, because they failed again and again."),
     inFlight: gauge("delivery_attempts_running", "Attempts that run now."),
     httpSeconds: histogram(
       "http_request_seconds",

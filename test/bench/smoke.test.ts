@@ -64,6 +64,21 @@ test(
 );
 
 test(
+  "matching prints its figures under their fixed names, of every mix of webhooks",
+  async () => {
+    const run = await runBench("matching", "--webhooks", "300", "--calls", "50", "--pairs", "1", "--json");
+    const { bench, settings, figures } = printedResult(run);
+    expect(bench).toBe("matching");
+    for (const mix of ["mixed", "sensorIds", "labels", "broad", "everybody"]) {
+      expectNumbers(figures, [`${mix}Micros`, `${mix}LoopMicros`, `${mix}Ratio`, `${mix}BuildMs`, `${mix}PartitionMs`]);
+    }
+    expect([figures["broadDeliveries"], figures["everybodyDeliveries"]]).toEqual([0, 300]);
+    expect(settings).toMatchObject({ webhooks: 300, changes: 50, sensors: 10_000, pairs: 1 });
+  },
+  BENCH_MS,
+);
+
+test(
   "failover prints its figures under their fixed names; whichever way a node ended, no change is missing",
   async () => {
     const run = await runBench("failover", "--rounds", "1", "--rate", "200", "--sensors", "200", "--json");

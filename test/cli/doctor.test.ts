@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { SETTINGS_DEFAULT } from "../../src/domain/webhook";
 import { openNats } from "../../src/jetstream/connection";
 import { ensureTopology } from "../../src/jetstream/topology";
 import { openStore } from "../../src/store/open";
@@ -6,7 +7,7 @@ import type { Store } from "../../src/store/store";
 import { startNatsServer, type TestNats } from "../servers/natsServer";
 import { startPlainNats } from "../servers/plainNats";
 import { onDatabase, startPostgres, type TestPostgres } from "../servers/postgres";
-import { startTocsin } from "../servers/tocsin";
+import { SECRETS_KEY, startTocsin } from "../servers/tocsin";
 import { temporaryFolder } from "../store/sqlite/harness";
 import { runCommand } from "./command";
 
@@ -68,7 +69,8 @@ async function withStreams(url: string, partitions: number): Promise<void> {
 test("where all is well it says so of each thing, and ends with 0", async () => {
   await using database = await workedOn();
   await withStreams(nats.url, PARTITIONS);
-  const { ok, findings, of } = await doctor({ DATABASE_URL: database.url, NATS_URL: nats.url, ADMIN_TOKEN: "0123456789abcdef" });
+  const env = { DATABASE_URL: database.url, NATS_URL: nats.url, ADMIN_TOKEN: "0123456789abcdef", SECRETS_KEY };
+  const { ok, findings, of } = await doctor(env);
   expect(findings.filter(({ level, subject }) => level !== "ok" && subject !== "broker")).toEqual([]);
   expect(ok).toBe(true);
   expect(of("database")?.text).toContain(`${PARTITIONS} partitions`);
@@ -165,6 +167,19 @@ test("reports that nobody takes in, changes that nobody publishes, an incident a
   expect(of("incidents")).toMatchObject({ level: "warn", text: "in the last day: 1 × stream.gap" });
   expect(of("room for reports")).toMatchObject({ level: "warn", text: "today and 1 more day" });
   expect(of("reports to take in")?.text).toContain("ahead of REPORTS_4_1");
+}, 30_000);
+
+test("webhooks' secrets that no node could open FAIL, whether it is given no key or another", async () => {
+  await using database = await workedOn();
+  const env = { DATABASE_URL: database.url, NATS_URL: nats.url };
+  const without = (await doctor(env)).of("webhooks' secrets");
+  expect(without?.level).toBe("fail");
+  expect(without?.text).toContain("openssl rand -base64 32");
+  expect((await doctor({ ...env, ROLES: "ingest" })).of("webhooks' secrets")).toBeUndefined();
+  const rest = { filter: {}, description: "", concurrency: 1, settings: SETTINGS_DEFAULT };
+  await database.store.createWebhook({ id: "wh_1", url: "https://example.org/", ...rest, credentials: "v1.00c0ffee.AAAA.AAAA" });
+  const other = (await doctor({ ...env, SECRETS_KEY })).of("webhooks' secrets");
+  expect(other).toMatchObject({ level: "fail", text: "some are sealed with key 00c0ffee, which is not at hand" });
 }, 30_000);
 
 test("a database whose tables were never made is left as it is", async () => {

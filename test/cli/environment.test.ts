@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, logsStacks, readCliConfig, readConfig } from "../../src/config";
+import { logsStacks, readCliConfig, readConfig } from "../../src/config";
+import { ConfigError } from "../../src/configReader";
 
 /** The system's own, or npm's: nobody sets them for Tocsin. */
 const NOT_OURS = new Set(["HOME", "npm_lifecycle_event", "TOCSIN_LAUNCHED"]);

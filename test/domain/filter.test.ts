@@ -2,10 +2,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Change, numberChange } from "../../src/domain/change";
 import { refusingClause } from "../../src/domain/filter";
-import type { Labels } from "../../src/domain/sensor";
 import { AVAILABILITIES, reaches, SEVERITIES } from "../../src/domain/severity";
 import type { Condition } from "../../src/domain/state";
-import type { Filter } from "../../src/domain/webhook";
+import { DIRECTIONS, type Filter, type LabelSelectors } from "../../src/domain/webhook";
 import { BEGINS, SENSOR } from "./timeline";
 
 const OK: Condition = { status: "ok", severity: "ok", availability: "online" };
@@ -45,6 +44,26 @@ const TABLE: [string, Filter, Condition, Condition, keyof Filter | null][] = [
   ["to, reached", { to: ["hot", "overheated"] }, OK, BURNT, null],
   ["to, left", { to: ["overheated"] }, BURNT, OK, "to"],
   ["to, gone offline in it", { to: ["overheated"] }, BURNT, offline(BURNT), null],
+  ["from, left", { from: ["hot", "overheated"] }, HOT, OK, null],
+  ["from, reached", { from: ["overheated"] }, OK, BURNT, "from"],
+  ["from, gone offline in it", { from: ["hot"] }, HOT, offline(HOT), null],
+  ["from, the first change has none", { from: ["ok", "null"] }, PENDING, HOT, "from"],
+  ["from and to, both held", { from: ["hot"], to: ["overheated"] }, HOT, BURNT, null],
+  ["from and to, only from", { from: ["hot"], to: ["ok"] }, HOT, BURNT, "to"],
+  ["raised, by one", { direction: "raised" }, OK, HOT, null],
+  ["raised, by two", { direction: "raised" }, OK, BURNT, null],
+  ["raised, it fell", { direction: "raised" }, BURNT, HOT, "direction"],
+  ["raised, it stayed", { direction: "raised" }, HOT, { ...HOT, status: "degraded" }, "direction"],
+  ["raised, gone offline", { direction: "raised" }, HOT, offline(HOT), "direction"],
+  ["raised, gone offline while unknown", { direction: "raised" }, DOOR, offline(DOOR), null],
+  ["raised, first report not ok", { direction: "raised" }, PENDING, HOT, null],
+  ["raised, first report ok", { direction: "raised", initial: true }, PENDING, OK, "direction"],
+  ["raised, to unknown", { direction: "raised" }, BURNT, DOOR, null],
+  ["raised, from unknown", { direction: "raised" }, DOOR, OK, null],
+  ["lowered, by one", { direction: "lowered" }, BURNT, HOT, null],
+  ["lowered, it rose", { direction: "lowered" }, OK, HOT, "direction"],
+  ["lowered, first report not ok", { direction: "lowered" }, PENDING, HOT, "direction"],
+  ["lowered, to unknown", { direction: "lowered" }, OK, DOOR, null],
   ["minSeverity, reached", { minSeverity: "warning" }, OK, HOT, null],
   ["minSeverity, exceeded", { minSeverity: "warning" }, OK, BURNT, null],
   ["minSeverity, left: its end is heard too", { minSeverity: "critical" }, BURNT, OK, null],
@@ -59,9 +78,23 @@ const TABLE: [string, Filter, Condition, Condition, keyof Filter | null][] = [
   ["labels, another value", { labels: { site: "south" } }, OK, HOT, "labels"],
   ["labels, one of two missing", { labels: { site: "north", floor: "2" } }, OK, HOT, "labels"],
   ["labels, a name that every object has", { labels: { constructor: "x" } }, OK, HOT, "labels"],
+  ["labels, absent by a name that every object has", { labels: { constructor: null } }, OK, HOT, null],
+  ["labels, one of several", { labels: { site: ["south", "north"] } }, OK, HOT, null],
+  ["labels, none of several", { labels: { site: ["south", "west"] } }, OK, HOT, "labels"],
+  ["labels, one of several, but it is missing", { labels: { floor: ["1", "2"] } }, OK, HOT, "labels"],
+  ["labels, absent as asked", { labels: { retired: null, site: "north" } }, OK, HOT, null],
+  ["labels, there though asked to be absent", { labels: { site: null } }, OK, HOT, "labels"],
   [
     "every clause held",
-    { sensorIds: [SENSOR.id], labels: { site: "north" }, kinds: ["status"], to: ["hot"], minSeverity: "warning" },
+    {
+      sensorIds: [SENSOR.id],
+      labels: { site: ["north"] },
+      kinds: ["status"],
+      from: ["ok"],
+      to: ["hot"],
+      minSeverity: "warning",
+      direction: "raised",
+    },
     OK,
     HOT,
     null,
@@ -81,10 +114,12 @@ describe("a filter", () => {
   const filters: fc.Arbitrary<Filter> = fc.record(
     {
       sensorIds: fc.subarray(["boiler-7", "boiler-8"]),
-      labels: fc.constantFrom<Labels>({}, { site: "north" }, { site: "south" }),
+      labels: fc.constantFrom<LabelSelectors>({}, { site: "north" }, { site: ["south"] }, { site: null }, { retired: null }),
       kinds: fc.subarray(["status", "availability"] as const),
+      from: fc.subarray(["ok", "hot"]),
       to: fc.subarray(["ok", "hot"]),
       minSeverity: fc.constantFrom("ok", "warning", "critical"),
+      direction: fc.constantFrom(...DIRECTIONS),
       initial: fc.boolean(),
     },
     { requiredKeys: [] },

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,8 @@ import { createEvents } from "../../src/telemetry/events";
 import { createHealth } from "../../src/telemetry/health";
 import { openLog } from "../../src/telemetry/log";
 import { openMetrics } from "../../src/telemetry/metrics";
+import { openVault } from "../../src/vault";
+import { SealingKey } from "../../src/vault/sealingKey";
 
 export const ADMIN_TOKEN = "test-admin-token-0123456789";
 export const PARTITIONS = 1;
@@ -91,6 +94,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     partitions: PARTITIONS,
     registration: options.registration ?? "open",
     webhooks,
+    vault: openVault({ keys: [new SealingKey(randomBytes(32))] }),
     webhooksChanged: () => {
       changed += 1;
     },
@@ -162,7 +166,7 @@ function keepTests(): TestApi["webhooks"] {
     checkUrl: async () => port.refusal,
     async sendTest({ id }): Promise<AttemptRow> {
       tested.push(id);
-      return { at: Date.now(), durationMs: 3, statusCode: 204, error: null };
+      return { at: Date.now(), durationMs: 3, statusCode: 204, error: null, response: null };
     },
   };
   return port;

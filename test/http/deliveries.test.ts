@@ -51,7 +51,7 @@ test("one delivery is shown with its attempts", async () => {
     reason: null,
     plannedAt: time,
     nextAttemptAt: "2099-01-01T00:00:00.000Z",
-    attempts: [{ at: "2026-11-23T10:00:00.000Z", durationMs: 12, statusCode: 500, error: "answered 500" }],
+    attempts: [{ at: "2026-11-23T10:00:00.000Z", durationMs: 12, statusCode: 500, error: "answered 500", response: null }],
   });
   expectProblem(await api.request("GET", "/v1/deliveries/none"), 404);
 });
@@ -78,7 +78,7 @@ async function settleFirst(id: string): Promise<void> {
   const acquired = await api.store.acquireLease({ role: "notify", partition: 0, owner: "test", ttlMs: 60_000, takeOver: true });
   const [head] = await api.store.dueHeads(0, webhookId, Date.now(), 1);
   if (acquired === null || head?.id !== id) throw new Error("the first delivery is not due");
-  const attempt = { at: Date.parse("2026-11-23T10:00:00.000Z"), durationMs: 12, statusCode: 500, error: "answered 500" };
+  const attempt = { at: Date.parse("2026-11-23T10:00:00.000Z"), durationMs: 12, statusCode: 500, error: "answered 500", response: null };
   const nextAttemptAt = Date.parse("2099-01-01T00:00:00.000Z");
   await api.store.settle(acquired.lease, 60_000, [{ delivery: head, attempt, verdict: { kind: "retry", nextAttemptAt, rejected: false } }]);
 }

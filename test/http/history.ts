@@ -80,6 +80,8 @@ export async function planAll(store: Store, webhookId: string): Promise<void> {
       sensorId,
       revision: index + 1,
       state: "pending",
+      begins: "lane",
+      minIntervalMs: 0,
       reason: null,
     })),
   });

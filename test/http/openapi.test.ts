@@ -3,6 +3,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { createApi } from "../../src/http/api";
 import { createHealth } from "../../src/telemetry/health";
 import { openMetrics } from "../../src/telemetry/metrics";
+import { openVault } from "../../src/vault";
 import { type Answer, openTestApi, type Sent, type TestApi } from "./api";
 import { misfits, type OpenapiDocument, type Operation, resolved } from "./document";
 import { fillHistory, planAll } from "./history";
@@ -131,6 +132,7 @@ describe("the OpenAPI document", () => {
       partitions: 1,
       registration: "open",
       webhooks: api.webhooks,
+      vault: openVault({ keys: [] }),
       webhooksChanged: () => {},
     } as const;
     const rest = { tokenRevoked: () => {}, health, metrics, calls: new WeakMap<Request>(), answerFailure: () => new Response() };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { LABEL_VALUE_CHARS_MAX } from "../../src/domain/sensor";
 import { CONCURRENCY_DEFAULT, CONCURRENCY_MAX, FILTER_ITEMS_MAX } from "../../src/domain/webhook";
 import { openTestApi, type TestApi } from "./api";
 import { collectPages } from "./pages";
@@ -13,10 +14,12 @@ afterAll(() => api[Symbol.asyncDispose]());
 const URL_OF_OURS = "https://example.com/hook";
 const FILTER = {
   sensorIds: ["boiler-7"],
-  labels: { site: "north" },
+  labels: { site: "north", line: ["1", "2"], retired: null },
   kinds: ["status"],
+  from: ["ok"],
   to: ["overheated", "door.open"],
   minSeverity: "warning",
+  direction: "raised",
   initial: true,
 };
 
@@ -158,6 +161,16 @@ describe("a webhook", () => {
         sensors: [],
       }),
     ).toEqual(["/initial", "/kinds/0", "/labels/a", "/minSeverity", "/sensorIds", "/sensors", "/to/0"]);
+    expect(await wrong({ from: ["NOT OK"], direction: "sideways" })).toEqual(["/direction", "/from/0"]);
+    expect(await wrong({ from: [], direction: null })).toEqual(["/direction", "/from"]);
+    expect(await wrong({ labels: { site: [], line: ["1", 2], retired: false, "?": "x" } })).toEqual([
+      "/labels/?",
+      "/labels/line/1",
+      "/labels/retired",
+      "/labels/site",
+    ]);
+    expect(await wrong({ labels: { site: "x".repeat(LABEL_VALUE_CHARS_MAX + 1) } })).toEqual(["/labels/site"]);
+    expect(await wrong({ labels: { site: Array<string>(FILTER_ITEMS_MAX + 1).fill("north") } })).toEqual(["/labels/site"]);
     expect(await wrong({ sensorIds: [] })).toEqual(["/sensorIds"]);
     expect(await wrong({ to: Array<string>(FILTER_ITEMS_MAX + 1).fill("ok") })).toEqual(["/to"]);
     const id = await registered();

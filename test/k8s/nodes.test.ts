@@ -5,6 +5,7 @@ import { createEvents } from "../../src/telemetry/events";
 import { createHealth } from "../../src/telemetry/health";
 import { openLog } from "../../src/telemetry/log";
 import { openMetrics } from "../../src/telemetry/metrics";
+import { SECRETS_KEY } from "../servers/tocsin";
 import { readRepoFile } from "../verify/repo";
 import { nodes, ofKind, picks, type Workload, workloads } from "./manifests";
 
@@ -31,11 +32,16 @@ async function environmentOf({ container }: Workload): Promise<Record<string, st
 
 /** What the Secret holds; docs/kubernetes.md says how it is made. */
 const SECRET = { DATABASE_URL: "postgres://tocsin:password@postgres.example.org:5432/tocsin", ADMIN_TOKEN: "a-long-random-string" };
+/** What each workload takes from it beside the database: the API lets admins in, and whoever makes or sends webhooks opens their secrets. */
+const TAKEN: Readonly<Record<string, readonly string[]>> = {
+  "tocsin-http": ["ADMIN_TOKEN", "SECRETS_KEY"],
+  "tocsin-notify": ["SECRETS_KEY"],
+};
 
 /** As the program would read it; the command line comes on top. */
 async function configOf(node: Workload): Promise<Config> {
   const [, , roles = ""] = node.container.args ?? [];
-  return readConfig({ ...(await environmentOf(node)), ...SECRET, ROLES: roles }).config;
+  return readConfig({ ...(await environmentOf(node)), ...SECRET, SECRETS_KEY, ROLES: roles }).config;
 }
 
 const all = await workloads();
@@ -57,11 +63,11 @@ describe.each(all.map((workload) => [workload.name, workload] as const))("%s", (
     expect(template.spec?.enableServiceLinks).toBe(false);
   });
 
-  test("takes the database, and where the API is the admin token, from the Secret, by the variables' own names", () => {
+  test("takes the database, and of the other secrets those that it needs, from the Secret, by the variables' own names", () => {
     const secrets = (container.env ?? [])
       .map(({ name, value, valueFrom }) => [name, value, valueFrom?.secretKeyRef] as const)
       .toSorted(([one], [other]) => one.localeCompare(other));
-    const wanted = workload.name === "tocsin-http" ? ["ADMIN_TOKEN", "DATABASE_URL"] : ["DATABASE_URL"];
+    const wanted = ["DATABASE_URL", ...(TAKEN[workload.name] ?? [])].toSorted();
     expect(secrets).toEqual(wanted.map((name) => [name, undefined, { name: "tocsin", key: name }]));
   });
 
@@ -98,6 +104,7 @@ describe.each(running.map((node) => [node.name, node] as const))("%s", (name, no
     expect(`tocsin-${config.roles.join("-")}`).toBe(name);
     expect([config.nats.kind, config.store.kind]).toEqual(["external", "postgres"]);
     expect(Object.entries(SECRET).every(([name, value]) => readRepoFile("docs/kubernetes.md").includes(`${name}=${value}\n`))).toBe(true);
+    expect(readRepoFile("docs/kubernetes.md")).toContain('"SECRETS_KEY=$(openssl rand -base64 32)" >> tocsin.env\n');
   });
 
   test("is probed where it listens: alive whatever else is away, ready with all that it needs", () => {

@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
 import { RETRY_WAITS_MS } from "../../src/domain/delivery";
+import { CONCURRENCY_DEFAULT } from "../../src/domain/webhook";
+import { DISABLED_AFTER_MS } from "../../src/notifier/attempt";
+import { HOLD_MAX_MS, OPENS_AFTER } from "../../src/notifier/webhook/circuit";
 import { type Answer, openReceiver } from "../receivers/receiver";
 import { HurriedClock } from "./hurriedClock";
 import { type Running, Scene } from "./scene";
@@ -75,27 +78,40 @@ test("what is held by a paused webhook expires, too", async () => {
 test.each([
   ["seconds", () => "7200"],
   ["an HTTP date", (now: number) => new Date(now + 2 * HOUR_MS).toUTCString()],
-])("Retry-After in %s on 429 and 503 is kept, also when another sensor's change is taken meanwhile", async (_, header) => {
-  await using scene = await Scene.open();
-  const clock = new HurriedClock();
-  const answers: Answer[] = [429, 503].map((status) => ({ status, headers: { "retry-after": header(clock.now()) } }));
-  await using receiver = openReceiver(({ sensorId }) => (sensorId === "a" ? answers.shift() : undefined) ?? { status: 204 });
-  const webhook = await scene.addWebhook(receiver.url);
-  const running = await scene.start({ clock });
-  await scene.change(["a"]);
-  await attempts(scene, webhook.id, 1);
-  await pass(running, clock, HOUR_MS);
-  await scene.change(["b"]);
-  await attempts(scene, webhook.id, 2);
-  await pass(running, clock, HOUR_MS - 5000);
-  expect(receiver.arrivals.map(({ sensorId }) => sensorId)).toEqual(["a", "b"]);
-  await pass(running, clock, 6000);
-  await attempts(scene, webhook.id, 3);
-  await scene.store.updateWebhook(webhook.id, { description: "edited" }, null);
-  await pass(running, clock, 3 * HOUR_MS);
-  await scene.settled();
-  expect(receiver.arrivals.map(({ sensorId }) => sensorId)).toEqual(["a", "b", "a", "a"]);
-});
+])(
+  "Retry-After in %s on 429 and 503 leaves the whole webhook alone for that long, over a restart too, and nobody else",
+  async (_, header) => {
+    await using scene = await Scene.open();
+    const clock = new HurriedClock();
+    const refusals = [429, 503];
+    await using receiver = openReceiver((): Answer => {
+      const status = refusals.shift();
+      return status === undefined ? { status: 204 } : { status, headers: { "retry-after": header(clock.now()) } };
+    });
+    await using other = openReceiver();
+    const webhook = await scene.addWebhook(receiver.url, { concurrency: 1 });
+    await scene.addWebhook(other.url);
+    const first = await scene.start({ clock });
+    await scene.change(["a"]);
+    await attempts(scene, webhook.id, 1);
+    await pass(first, clock, HOUR_MS);
+    await scene.change(["b"]);
+    await until(() => other.arrivals.length === 2, "the other one got nothing");
+    await first.stop();
+    const running = await scene.start({ clock });
+    await scene.store.updateWebhook(webhook.id, { description: "edited" }, null);
+    await pass(running, clock, HOUR_MS - 5000);
+    expect(receiver.arrivals.map(({ sensorId }) => sensorId)).toEqual(["a"]);
+    await pass(running, clock, 6000);
+    await attempts(scene, webhook.id, 2);
+    await pass(running, clock, HOUR_MS);
+    expect(receiver.arrivals).toHaveLength(2);
+    await pass(running, clock, 2 * HOUR_MS);
+    await scene.settled();
+    expect(receiver.arrivals).toHaveLength(4);
+  },
+  20_000,
+);
 
 test.each([400, 413, 415, 422])(
   "after three answers %d the delivery fails as rejected, and the sensor's next one is tried",
@@ -159,24 +175,73 @@ test("a 410 of an endpoint that was edited meanwhile is a failure like any other
   expect(moved.arrivals).toHaveLength(1);
 });
 
-test("the first success makes everything that waits for the webhook due at once", async () => {
+test("an endpoint that fails again and again is sent probes only; the first success makes everything that waits for it due at once", async () => {
   await using scene = await Scene.open();
   let status = 503;
   await using receiver = openReceiver(() => ({ status }));
   const webhook = await scene.addWebhook(receiver.url);
   const clock = new HurriedClock();
   const running = await scene.start({ clock });
-  const sensors = Array.from({ length: 30 }, (_, index) => `s${index}`);
-  await scene.change(sensors);
-  await attempts(scene, webhook.id, 30);
-  await pass(running, clock, 6000);
-  await attempts(scene, webhook.id, 60);
+  await scene.change(Array.from({ length: 30 }, (_, index) => `s${index}`));
+  // As many as run at once, and those that took the place of the first few.
+  const tried = CONCURRENCY_DEFAULT + OPENS_AFTER - 1;
+  await attempts(scene, webhook.id, tried);
+  await pass(running, clock, 500);
+  expect(receiver.arrivals).toHaveLength(tried);
+  for (const probes of [1, 2]) {
+    await pass(running, clock, HOLD_MAX_MS * 1.2);
+    await attempts(scene, webhook.id, tried + probes);
+  }
   status = 204;
-  // Half a minute has not passed for any of them.
-  await scene.change(["another"]);
+  await pass(running, clock, HOLD_MAX_MS * 1.2);
+  // Half a minute or more has yet to pass for most of them.
   await scene.settled();
-  expect(receiver.arrivals.filter(({ answered }) => answered === 204)).toHaveLength(31);
+  expect(receiver.arrivals.filter(({ answered }) => answered === 204)).toHaveLength(30);
+}, 20_000);
+
+test("a webhook that has failed for five days without a success is disabled, with the reason", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver(() => ({ status: 500 }));
+  const webhook = await scene.addWebhook(receiver.url);
+  let agedMs = DISABLED_AFTER_MS - 60_000;
+  const webhookById: typeof scene.store.webhookById = async (id) => {
+    const found = await scene.store.webhookById(id);
+    return found?.failingSince == null ? found : { ...found, failingSince: found.failingSince - agedMs };
+  };
+  const { notifier } = await scene.start({ store: { ...scene.store, webhookById } });
+  const tryOnce = async (sensorId: string, count: number) => {
+    await scene.change([sensorId]);
+    await attempts(scene, webhook.id, count);
+    notifier.webhooksChanged();
+  };
+  await tryOnce("a", 1);
+  await tryOnce("b", 2);
+  expect(await scene.store.getWebhook(webhook.id)).toMatchObject({ state: "active" });
+  agedMs = DISABLED_AFTER_MS;
+  const failingSince = (await webhookById(webhook.id))?.failingSince as number;
+  await tryOnce("c", 3);
+  await scene.settled();
+  const stateReason = `no success since ${new Date(failingSince).toISOString()}`;
+  expect(await scene.store.getWebhook(webhook.id)).toMatchObject({ state: "disabled", stateReason });
+  expect((await scene.deliveries(webhook.id)).map(({ reason }) => reason)).toEqual(["disabled", "disabled", "disabled"]);
 });
+
+test("a webhook's own schedule of retries holds instead of the usual one", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver(() => ({ status: 500 }));
+  const webhook = await scene.addWebhook(receiver.url, { settings: { retrySchedule: [1, 3600] } });
+  const clock = new HurriedClock();
+  const running = await scene.start({ clock });
+  await scene.change(["a"]);
+  const waits: number[] = [];
+  for (const [index, wait] of [1000, HOUR_MS, HOUR_MS].entries()) {
+    await attempts(scene, webhook.id, index + 1);
+    const [head] = await scene.deliveries(webhook.id);
+    waits.push(Math.round(((head?.nextAttemptAt ?? 0) - clock.now()) / 1000));
+    await pass(running, clock, wait);
+  }
+  expect(waits).toEqual([1, 3600, 3600]);
+}, 20_000);
 
 test("a sensor whose changes are never taken is not tried again at each success of the others", async () => {
   await using scene = await Scene.open();

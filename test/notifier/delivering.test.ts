@@ -3,7 +3,7 @@ import { seededRandom } from "../ledger/random";
 import { openHostile } from "../receivers/hostile";
 import { type Arrival, firstRevisions, isSigned, openReceiver } from "../receivers/receiver";
 import { HurriedClock } from "./hurriedClock";
-import { Scene } from "./scene";
+import { newSecret, Scene } from "./scene";
 import { until } from "../until";
 
 const TEST_MS = 30_000;
@@ -22,7 +22,8 @@ test(
     const random = seededRandom(7);
     await using scene = await Scene.open();
     await using receiver = openReceiver(() => ({ status: random() < 0.3 ? 500 : 204, after: Bun.sleep(random() * 5) }));
-    const webhook = await scene.addWebhook(receiver.url);
+    const secret = newSecret();
+    await scene.addWebhook(receiver.url, { secrets: [secret] });
     const clock = new HurriedClock(random);
     const { notifier } = await scene.start({ clock });
     for (let round = 0; round < 5; round += 1) await scene.change(named(20), 2);
@@ -46,7 +47,7 @@ test(
       expect(record).toMatchObject({ state: "delivered", reason: null });
       expect(record?.attempts.map(({ statusCode }) => statusCode)).toEqual(ofDelivery.map(({ answered }) => answered));
     }
-    for (const arrival of receiver.arrivals) expect(isSigned(arrival, webhook.secrets[0] as string)).toBe(true);
+    for (const arrival of receiver.arrivals) expect(isSigned(arrival, secret)).toBe(true);
   },
   TEST_MS,
 );

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { AddressRefused, createGuard } from "../../src/notifier/webhook/guard";
 import { createSender } from "../../src/notifier/webhook/sender";
+import { newMessage } from "./messages";
 import { openReceiver } from "../receivers/receiver";
-import { LOOPBACK_ALLOWED, newSecret } from "./scene";
+import { LOOPBACK_ALLOWED, STRICT } from "./scene";
 
-const STRICT = { allowCidrs: [], allowLoopback: false };
 const PUBLIC = "93.184.216.34";
 
 function resolving(answers: Readonly<Record<string, readonly string[]>>) {
@@ -44,6 +44,16 @@ test.each([
   ["full-width digits", "http://１２７.0.0.1/"],
   ["an IP with a trailing dot", "http://127.0.0.1./"],
   ["credentials", "http://user:secret@example.org/"],
+  ["a user without a password", "http://user@example.org/"],
+  ["a password without a user", "http://:secret@example.org/"],
+  ["a host hidden behind credentials", "http://example.org@10.0.0.1/"],
+  ["backslashes", "http:\\\\10.0.0.1\\"],
+  ["an encoded IP", "http://%31%32%37.0.0.1/"],
+  ["an IP with ideographic dots", "http://127。0。0。1/"],
+  ["circled digits", "http://①②⑦.0.0.1/"],
+  ["soft hyphens", "http://127.0.\u00ad0.1/"],
+  ["ws", "ws://example.org/"],
+  ["gopher", "gopher://example.org/"],
   ["ftp", "ftp://example.org/"],
   ["file", "file:///etc/passwd"],
   ["javascript", "javascript:alert(1)"],
@@ -51,6 +61,45 @@ test.each([
   const guard = createGuard(STRICT, resolving({ "example.org": [PUBLIC] }));
   await expect(guard.addressesOf(new URL(url))).rejects.toBeInstanceOf(AddressRefused);
   expect(await guard.checkUrl(url)).toMatchObject({ pointer: "/url" });
+});
+
+test.each([
+  ["http://example.org/", true],
+  ["https://example.org/", true],
+  ["https://example.org:80/", true],
+  ["http://example.org:1024/", true],
+  ["http://example.org:8080/", true],
+  ["https://example.org:8443/", true],
+  ["https://example.org:65535/", true],
+  ["http://example.org:0/", false],
+  ["http://example.org:22/", false],
+  ["http://example.org:25/", false],
+  ["http://example.org:81/", false],
+  ["https://example.org:1023/", false],
+  ["http://example.org:2375/", false],
+  ["http://example.org:3306/", false],
+  ["http://example.org:4222/", false],
+  ["http://example.org:5432/", false],
+  ["http://example.org:06379/", false],
+  ["http://example.org:9200/", false],
+  ["http://example.org:10250/", false],
+  ["http://example.org:11211/", false],
+  ["http://example.org:27017/", false],
+])("the port of %s is open to webhooks: %p", async (url, open) => {
+  const checked = await createGuard(STRICT, resolving({ "example.org": [PUBLIC] })).checkUrl(url);
+  if (open) expect(checked).toBeNull();
+  else expect(checked?.message).toMatch(/^port \d+ is refused: /);
+});
+
+test("ports that the operator allows are open, on addresses that are allowed", async () => {
+  const guard = createGuard({ ...STRICT, allowPorts: [81, 6379] }, resolving({ "example.org": [PUBLIC] }));
+  expect(await guard.checkUrl("http://example.org:81/")).toBeNull();
+  expect(await guard.checkUrl("http://example.org:6379/")).toBeNull();
+  expect(await guard.checkUrl("http://example.org:82/")).toMatchObject({ pointer: "/url" });
+  expect(await guard.checkUrl("http://10.0.0.1:6379/")).toEqual({
+    pointer: "/url",
+    message: "address 10.0.0.1 is not public (private network)",
+  });
 });
 
 test.each([
@@ -73,9 +122,9 @@ test("public addresses pass, IPv4 first", async () => {
 });
 
 test("networks that the operator allows pass, and only those", async () => {
-  const guard = createGuard({ allowCidrs: ["10.1.0.0/16", "fd00:1::/32"], allowLoopback: false });
+  const guard = createGuard({ ...STRICT, allowCidrs: ["10.1.0.0/16", "fd00:1::/32"] });
   expect(await guard.addressesOf(new URL("http://10.1.2.3/"))).toEqual(["10.1.2.3"]);
-  expect(await guard.addressesOf(new URL("http://[::ffff:10.1.2.3]/"))).toHaveLength(1);
+  expect(await guard.addressesOf(new URL("http://[::ffff:10.1.2.3]/"))).toEqual(["10.1.2.3"]);
   expect(await guard.addressesOf(new URL("http://[fd00:1::5]/"))).toEqual(["fd00:1::5"]);
   for (const url of ["http://10.2.0.1/", "http://[fd00:2::5]/", "http://127.0.0.1/"]) {
     await expect(guard.addressesOf(new URL(url))).rejects.toBeInstanceOf(AddressRefused);
@@ -94,9 +143,9 @@ test("a name that does not resolve yet may be registered", async () => {
 
 test("a name that points elsewhere between check and attempt does not lead there", async () => {
   await using receiver = openReceiver();
-  const config = { allowCidrs: ["127.0.0.9/32"], allowLoopback: false };
+  const config = { ...STRICT, allowCidrs: ["127.0.0.9/32"] };
   const url = `http://rebinding.example:${receiver.port}/`;
-  const message = { id: "wh_1_0_1", url, body: "{}", secrets: [newSecret()] };
+  const message = newMessage(url);
   const answers = [["127.0.0.9"], ["127.0.0.1"]];
   const guard = createGuard(config, () => Promise.resolve(answers.shift() ?? ["127.0.0.1"]));
   expect(await guard.checkUrl(url)).toBeNull();
@@ -106,7 +155,7 @@ test("a name that points elsewhere between check and attempt does not lead there
   // A new answer is checked anew.
   const forgetful = createGuard(config, () => Promise.resolve(answers.shift() ?? ["127.0.0.1"]));
   const refused = await createSender(config, { guard: forgetful }).send(message);
-  expect(refused?.attempt.error).toBe("address 127.0.0.1 is not public");
+  expect(refused?.attempt.error).toBe("address 127.0.0.1 is not public (loopback)");
   expect(receiver.arrivals).toEqual([]);
 });
 
@@ -114,7 +163,7 @@ test("the address that was checked is dialled, under the name's Host header", as
   await using receiver = openReceiver();
   const guard = { addressesOf: () => Promise.resolve(["127.0.0.1"]), checkUrl: () => Promise.resolve(null) };
   const url = `http://nowhere.invalid:${receiver.port}/`;
-  const sent = await createSender(STRICT, { guard }).send({ id: "wh_1_0_1", url, body: "{}", secrets: [newSecret()] });
+  const sent = await createSender(STRICT, { guard }).send(newMessage(url));
   expect(sent?.attempt).toMatchObject({ statusCode: 204, error: null });
   expect(receiver.arrivals[0]?.headers["host"]).toBe(`nowhere.invalid:${receiver.port}`);
 });
@@ -124,7 +173,7 @@ test("the next address is tried when one refuses the connection", async () => {
   // Nobody listens on this address of loopback.
   const guard = { addressesOf: () => Promise.resolve(["127.0.0.9", "127.0.0.1"]), checkUrl: () => Promise.resolve(null) };
   const url = `http://two.invalid:${receiver.port}/`;
-  const sent = await createSender(STRICT, { guard }).send({ id: "wh_1_0_1", url, body: "{}", secrets: [newSecret()] });
+  const sent = await createSender(STRICT, { guard }).send(newMessage(url));
   expect(sent?.attempt.statusCode).toBe(204);
   expect(receiver.arrivals).toHaveLength(1);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { WebhookQueue } from "../../src/notifier/queue";
+import { SETTINGS_DEFAULT } from "../../src/domain/webhook";
 import type { DueDelivery } from "../../src/store/store";
 
 const NOW = 1_000_000;
@@ -49,7 +50,7 @@ test("what was written while the table was read is not taken from that reading",
 
 test("what does not fit stays in the table, and what comes then waits behind it", () => {
   const queue = new WebhookQueue("wh_1");
-  queue.concurrency = 2;
+  queue.serve({ concurrency: 2, settings: SETTINGS_DEFAULT });
   for (const one of heads(20)) queue.offer(one, NOW, READY_MAX);
   expect(queue.ready).toHaveLength(8);
   expect(queue.dueAt).toBe(NOW);
@@ -62,7 +63,7 @@ test("what does not fit stays in the table, and what comes then waits behind it"
 
 test("while many webhooks have something ready, each keeps no more than it may run at once", () => {
   const queue = new WebhookQueue("wh_1");
-  queue.concurrency = 4;
+  queue.serve({ concurrency: 4, settings: SETTINGS_DEFAULT });
   for (const one of heads(20)) queue.offer(one, NOW, 0);
   expect(queue.ready).toHaveLength(4);
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { CONCURRENCY_DEFAULT, type Filter, type Webhook } from "../../src/domain/webhook";
+import { CONCURRENCY_DEFAULT, type Filter, SETTINGS_DEFAULT, type Webhook, type WebhookSettings } from "../../src/domain/webhook";
+import type { GuardConfig } from "../../src/guardConfig";
 import { type Notifier, type NotifierOptions, openNotifier } from "../../src/notifier/notifier";
 import { createTurns } from "../../src/notifier/turns";
 import { createSender, type SenderOptions } from "../../src/notifier/webhook/sender";
@@ -11,7 +12,8 @@ import { LogWorker, report } from "../ingest/log";
 import { until } from "../until";
 
 const LEASE_TTL_MS = 4000;
-export const LOOPBACK_ALLOWED = { allowCidrs: [], allowLoopback: true };
+export const STRICT: GuardConfig = { allowCidrs: [], allowLoopback: false, allowPorts: [], dnsServers: [] };
+export const LOOPBACK_ALLOWED: GuardConfig = { ...STRICT, allowLoopback: true };
 
 export const quietEvents = () => createEvents(openLog("silent"), openMetrics());
 
@@ -47,9 +49,20 @@ export class Scene implements AsyncDisposable {
     return this.log.store;
   }
 
-  addWebhook(url: string, options: { filter?: Filter; concurrency?: number; secrets?: readonly string[] } = {}): Promise<Webhook> {
+  addWebhook(
+    url: string,
+    options: { filter?: Filter; concurrency?: number; secrets?: readonly string[]; settings?: Partial<WebhookSettings> } = {},
+  ): Promise<Webhook> {
     const { filter = {}, concurrency = CONCURRENCY_DEFAULT, secrets = [newSecret()] } = options;
-    return this.store.createWebhook({ id: `wh_${(this.#webhooks += 1)}`, url, filter, description: "", concurrency, secrets });
+    return this.store.createWebhook({
+      id: `wh_${(this.#webhooks += 1)}`,
+      url,
+      filter,
+      description: "",
+      concurrency,
+      settings: { ...SETTINGS_DEFAULT, ...options.settings },
+      credentials: plainCredentials(secrets),
+    });
   }
 
   /** Each of the sensors changes its status so many times, in turns, in one commit; wakes who is running. */
@@ -131,7 +144,7 @@ export class Scene implements AsyncDisposable {
   }
 
   async hasPending(): Promise<boolean> {
-    const { items } = await this.store.listDeliveries({ state: "pending" }, { limit: 1, cursor: null });
+    const { items } = await this.store.listDeliveries({ states: ["pending"] }, { limit: 1, cursor: null });
     return items.length > 0;
   }
 
@@ -145,4 +158,8 @@ export class Scene implements AsyncDisposable {
     const reached = (role: string) => partitions.find((partition) => partition.role === role)?.changeNumber ?? 0;
     return reached("notify") === reached("ingest");
   }
+}
+
+export function plainCredentials(secrets: readonly string[]): string {
+  return `plain:${JSON.stringify(secrets)}`;
 }

@@ -12,6 +12,8 @@ const PORT_TRIES = 5;
 const OUTPUT_CHARS_SHOWN = 4000;
 
 export const ADMIN_TOKEN = "test-admin-token-0123456789";
+/** Nodes on one database share it. */
+export const SECRETS_KEY = Buffer.alloc(32, "tocsin-test").toString("base64");
 
 /** The real program as a process of its own, on free ports of loopback, with its data in a temporary folder. */
 export interface TocsinProcess extends AsyncDisposable {

@@ -6,6 +6,7 @@ import { defaultPartitions } from "../../partitionCount";
 import type { PartitionStatus, Store } from "../../store/store";
 import { examineWork } from "./database";
 import { fail, type Finding, ok, unseen, warn } from "./findings";
+import { examineSecrets } from "./secrets";
 
 const READY_MS = 5000;
 const NOT_LOOKED_AT = "leases, lag and incidents were not looked at: stop that Tocsin first, or ask its API (/v1/incidents, /metrics)";
@@ -65,13 +66,13 @@ async function lookInto(store: Store, config: Config, secrets: Secrets): Promise
   await store.probe();
   const statuses = await store.listPartitions();
   const text = `${place.kind} at ${shown(place)}, tables up to date`;
-  const tokens = await examineTokens(store, secrets);
+  const [tokens, sealed] = [await examineTokens(store, secrets), await examineSecrets(config, secrets, store)];
   if (statuses.length === 0) {
     const partitions = wanted ?? defaultPartitions(config);
     const empty = warn("database", `${text}; nobody has worked on it yet`, "start a node");
     // A node with a data folder makes the first token itself.
     return {
-      findings: place.kind === "sqlite" || config.nats.kind === "embedded" ? [empty] : [empty, ...tokens],
+      findings: place.kind === "sqlite" || config.nats.kind === "embedded" ? [empty, ...sealed] : [empty, ...tokens, ...sealed],
       partitions,
       statuses,
       running: false,
@@ -88,7 +89,7 @@ async function lookInto(store: Store, config: Config, secrets: Secrets): Promise
           `set PARTITIONS to ${partitions}, or leave it out: it cannot be changed later`,
         );
   const work = place.kind === "sqlite" ? await examineQuiet(store, partitions, statuses) : await examineWork(store, partitions, statuses);
-  return { findings: [found, ...tokens, ...work], partitions, statuses, running: place.kind !== "sqlite" };
+  return { findings: [found, ...tokens, ...sealed, ...work], partitions, statuses, running: place.kind !== "sqlite" };
 }
 
 /** Without any token nobody can speak with the API. */

@@ -2,59 +2,62 @@ import { isIP } from "node:net";
 import ky from "ky";
 import { version } from "../../../package.json";
 import type { Reply } from "../outcome";
-import { AddressRefused, type Guard } from "./guard";
+import { type Beginning, excerptOf, readBeginning, readMoment } from "./answer";
+import type { Connections, ConnectionSet } from "./connections";
+import { Abandoned, codeOf, isAbandoned, TimedOut, wordsFor } from "./failure";
+import type { Guard } from "./guard";
 import type { Message } from "./payload";
 import { signedHeaders } from "./signature";
 
-/** Over everything: the name, the connection, the answer's head and its body. */
-export const ATTEMPT_TIMEOUT_MS = 15_000;
-/** No more is read of an answer's body; what it says does not matter. */
-const ANSWER_BYTES_MAX = 16 * 1024;
-const ERROR_CHARS_MAX = 300;
+/** A kept connection that the endpoint closes fails at once; where it takes longer the request was being worked on. */
+const STALE_WITHIN_MS = 1000;
 
 export interface PostOptions {
   readonly guard: Pick<Guard, "addressesOf">;
+  readonly connections: Pick<Connections, "to">;
   /** Ends it early: the request is abandoned. */
   readonly signal?: AbortSignal;
   /** Asked again just before a connection is opened; no means that the request is abandoned. */
   readonly mayDial?: () => boolean;
-  readonly timeoutMs?: number;
+}
+
+export interface Posted {
+  readonly reply: Reply;
+  /** The beginning of the answer's body as text; null where there was none. */
+  readonly response: string | null;
 }
 
 /**
  * Posts one message, signed for this attempt, to an address that was checked. Gives null when it was abandoned (it may have arrived or
  * not); whatever the endpoint, the network or the guard does is a {@link Reply}.
  */
-export async function post(message: Message, options: PostOptions): Promise<Reply | null> {
-  const { signal, timeoutMs = ATTEMPT_TIMEOUT_MS } = options;
+export async function post(message: Message, options: PostOptions): Promise<Posted | null> {
+  const { signal } = options;
+  const { timeoutMs, hidden } = message;
   const limit = new AbortController();
   const abandon = () => limit.abort(new Abandoned());
   const timer = setTimeout(() => limit.abort(new TimedOut(timeoutMs)), timeoutMs);
   signal?.addEventListener("abort", abandon);
   if (signal?.aborted === true) abandon();
-  const exchange: Exchange = { statusCode: null };
+  const exchange: Exchange = { statusCode: null, beginning: null };
+  let reply: Reply;
   try {
-    return await answerTo(message, { ...options, signal: limit.signal, exchange });
+    reply = await answerTo(message, { ...options, signal: limit.signal, exchange });
   } catch (error) {
     const reason: unknown = limit.signal.aborted ? limit.signal.reason : error;
-    if (causes(reason).some((cause) => cause instanceof Abandoned)) return null;
-    return { kind: "unanswered", statusCode: exchange.statusCode, error: wordsFor(reason), timedOut: reason instanceof TimedOut };
+    if (isAbandoned(reason)) return null;
+    reply = { kind: "unanswered", statusCode: exchange.statusCode, error: wordsFor(reason), timedOut: reason instanceof TimedOut };
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abandon);
   }
+  return { reply, response: exchange.beginning === null ? null : await excerptOf(exchange.beginning, hidden) };
 }
 
+/** How far it came, should it fail. */
 interface Exchange {
   statusCode: number | null;
-}
-
-class Abandoned extends Error {}
-
-class TimedOut extends Error {
-  constructor(timeoutMs: number) {
-    super(`no complete answer within ${timeoutMs / 1000} s`);
-  }
+  beginning: Beginning | null;
 }
 
 interface Means extends PostOptions {
@@ -63,55 +66,48 @@ interface Means extends PostOptions {
 }
 
 async function answerTo(message: Message, means: Means): Promise<Reply> {
+  const { exchange } = means;
   const url = new URL(message.url);
   const addresses = await orAborted(means.guard.addressesOf(url), means.signal);
-  const response = await ky.post(url, {
-    headers: {
-      ...signedHeaders(message, Date.now()),
-      "content-type": "application/json",
-      "user-agent": `Tocsin/${version}`,
-      "accept-encoding": "identity",
-    },
-    retry: 0,
-    timeout: false,
-    throwHttpErrors: false,
-    redirect: "manual",
-    fetch: (request) => dial((request as Request).headers, { url, addresses, body: message.body }, means),
-  });
-  means.exchange.statusCode = response.status;
-  if (response.ok) await readSome(response);
-  else await response.body?.cancel();
+  // Headers and body go straight to what dials: ky would copy them into a request of its own that is never sent.
+  const options = { retry: 0, timeout: false, throwHttpErrors: false, redirect: "manual" } as const;
+  const response = await ky.post(url, { ...options, fetch: () => dial({ message, url, addresses }, means) });
+  exchange.statusCode = response.status;
+  exchange.beginning = { encoding: response.headers.get("content-encoding"), chunks: [] };
+  await (response.ok ? readBeginning(response, exchange.beginning) : readMoment(response, exchange.beginning));
   return { kind: "answered", statusCode: response.status, retryAfter: response.headers.get("retry-after") };
 }
 
+/** Ours come last: a webhook's own headers never replace them. */
+function headersOf(message: Message, { host }: URL): Record<string, string> {
+  return {
+    ...message.headers,
+    ...signedHeaders(message, message.signers, Date.now()),
+    "content-type": message.contentType,
+    "user-agent": `Tocsin/${version}`,
+    "accept-encoding": "identity",
+    host,
+  };
+}
+
 interface Target {
+  readonly message: Message;
   readonly url: URL;
   readonly addresses: readonly string[];
-  readonly body: string;
 }
 
 /** Tries the addresses in turn, the next one only if no connection was made. */
-async function dial(headers: Headers, { url, addresses, body }: Target, { signal, mayDial }: Means): Promise<Response> {
-  headers.set("host", url.host);
-  const name = url.hostname.replace(/\.$/, "");
-  const isName = isIP(name.replace(/^\[|\]$/g, "")) === 0;
+async function dial({ message, url, addresses }: Target, means: Means): Promise<Response> {
+  const { signal } = means;
+  const connections = means.connections.to(url, message.tls);
+  const sent = { method: "POST", headers: headersOf(message, url), body: message.body } as const;
+  const init = { ...sent, signal, redirect: "manual", decompress: false, proxy: false } as const;
   let refusal: unknown = new Error("the name has no address");
   for (const address of addresses) {
-    if (mayDial?.() === false) throw new Abandoned();
     const pinned = new URL(url);
     pinned.hostname = isIP(address) === 6 ? `[${address}]` : address;
     try {
-      return await fetch(pinned, {
-        method: "POST",
-        headers,
-        body,
-        signal,
-        redirect: "manual",
-        keepalive: false,
-        decompress: false,
-        proxy: false,
-        ...(isName && url.protocol === "https:" ? { tls: { serverName: name } } : {}),
-      });
+      return await exchangeOver(connections, pinned, { init, means });
     } catch (error) {
       if (signal.aborted || !UNCONNECTED.has(codeOf(error) ?? "")) throw error;
       refusal = error;
@@ -123,15 +119,31 @@ async function dial(headers: Headers, { url, addresses, body }: Target, { signal
 /** Nothing was sent. */
 const UNCONNECTED: ReadonlySet<string> = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "FailedToOpenSocket"]);
 
-async function readSome(response: Response): Promise<void> {
-  if (response.body === null) return;
-  const reader = response.body.getReader();
-  for (let bytes = 0; bytes < ANSWER_BYTES_MAX;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    bytes += value.byteLength;
+interface Call {
+  readonly init: BunFetchRequestInit;
+  readonly means: Means;
+}
+
+/**
+ * An endpoint may close a kept connection just as we post; whether it took the request cannot be known. It is sent once more over a
+ * connection of its own, under the same id, as it would be after a wait.
+ */
+async function exchangeOver(connections: ConnectionSet, url: URL, { init, means: { signal, mayDial } }: Call): Promise<Response> {
+  const mayBeStale = connections.mayHaveKept();
+  const startedAt = performance.now();
+  const fetched = async (options: BunFetchRequestInit): Promise<Response> => {
+    if (mayDial?.() === false) throw new Abandoned();
+    const response = await connections.fetch(url, options);
+    connections.answered();
+    return response;
+  };
+  try {
+    return await fetched(init);
+  } catch (error) {
+    const isStale = mayBeStale && codeOf(error) === "ECONNRESET" && performance.now() - startedAt < STALE_WITHIN_MS;
+    if (!isStale || signal.aborted) throw error;
+    return fetched({ ...init, keepalive: false });
   }
-  await reader.cancel();
 }
 
 async function orAborted<Result>(asked: Promise<Result>, signal: AbortSignal): Promise<Result> {
@@ -144,38 +156,4 @@ async function orAborted<Result>(asked: Promise<Result>, signal: AbortSignal): P
   } finally {
     signal.removeEventListener("abort", abort);
   }
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "the connection was refused",
-  EHOSTUNREACH: "the host cannot be reached",
-  ENETUNREACH: "the network cannot be reached",
-  FailedToOpenSocket: "no connection could be opened",
-  ECONNRESET: "the connection was closed before the answer was complete",
-  ENOTFOUND: "the name does not resolve",
-  EAI_AGAIN: "the name could not be looked up",
-  ESERVFAIL: "the name could not be looked up",
-  EPROTO: "the TLS handshake failed",
-  Malformed_HTTP_Response: "the answer is not HTTP",
-};
-
-/** For the person who looks after the endpoint. Never the error's own text, which may hold the URL and what is secret in it. */
-function wordsFor(error: unknown): string {
-  const told = causes(error).find((cause) => cause instanceof AddressRefused || cause instanceof TimedOut);
-  if (told !== undefined) return told.message.slice(0, ERROR_CHARS_MAX);
-  const code = codeOf(error);
-  if (code === null) return "the request could not be sent";
-  if (/CERT|SIGNATURE|ISSUER/.test(code)) return `the certificate is not valid (${code})`.slice(0, ERROR_CHARS_MAX);
-  return WORDS[code] ?? `the request failed (${code})`.slice(0, ERROR_CHARS_MAX);
-}
-
-function codeOf(error: unknown): string | null {
-  for (const cause of causes(error)) if ("code" in cause && typeof cause.code === "string") return cause.code;
-  return null;
-}
-
-function causes(error: unknown): Error[] {
-  const found: Error[] = [];
-  for (let cause = error; cause instanceof Error && found.length < 10; cause = cause.cause) found.push(cause);
-  return found;
 }

@@ -9,20 +9,26 @@ const SLOW_AFTER_MS = 2000;
 const SHARE = 1 / 16;
 /** This part of the slots is kept for webhooks whose last attempt ended in time. */
 const KEPT = 1 / 8;
+/** This part of the slots may be taken by what failed before; the rest is for first attempts. */
+const RETRIES_SHARE = 1 / 2;
 
 export interface Slot {
   readonly webhookId: string;
+  readonly retry: boolean;
   readonly startedAt: number;
 }
 
 /** A node's attempts, over all its partitions. */
 export interface Slots {
-  /** Whether a webhook that may run `concurrency` attempts may start another now. */
-  mayStart(webhookId: string, concurrency: number): boolean;
-  start(webhookId: string): Slot;
+  /** Whether a webhook that may run `concurrency` attempts may start another now: `busy` when its own limit says no, `full` for all others'. */
+  mayStart(webhookId: string, concurrency: number, retry?: boolean): "now" | "busy" | "full";
+  start(webhookId: string, retry?: boolean): Slot;
   end(slot: Slot, timedOut: boolean): void;
-  /** Calls whenever a slot became free, until the function that it gives is called. */
-  onFree(listener: () => void): () => void;
+  /**
+   * Calls whenever a slot became free, with the webhook that had it, until the function that it gives is called. Each time another one of
+   * those who listen is called first.
+   */
+  onFree(listener: (webhookId: string) => void): () => void;
 }
 
 interface Load {
@@ -38,8 +44,9 @@ interface Load {
  */
 export function createSlots(max = SLOTS_MAX): Slots {
   const loads = new LRUCache<string, Load>({ max: WEBHOOKS_MAX });
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(webhookId: string) => void>();
   let running = 0;
+  let retries = 0;
 
   function loadOf(webhookId: string): Load {
     const known = loads.get(webhookId);
@@ -50,18 +57,21 @@ export function createSlots(max = SLOTS_MAX): Slots {
   }
 
   return {
-    mayStart(webhookId, concurrency) {
+    mayStart(webhookId, concurrency, retry = false) {
       const load = loadOf(webhookId);
-      if (running >= max || load.running.size >= concurrency) return false;
+      if (load.running.size >= concurrency) return "busy";
+      if (running >= max || (retry && retries >= max * RETRIES_SHARE)) return "full";
       const free = max - running;
-      if (free > max / 2) return true;
-      return !isSlow(load) && load.running.size < Math.ceil(free * SHARE) && (free > max * KEPT || load.last === "ended");
+      if (free > max / 2) return "now";
+      const isServed = !isSlow(load) && load.running.size < Math.ceil(free * SHARE) && (free > max * KEPT || load.last === "ended");
+      return isServed ? "now" : "full";
     },
 
-    start(webhookId) {
-      const slot = { webhookId, startedAt: performance.now() };
+    start(webhookId, retry = false) {
+      const slot = { webhookId, retry, startedAt: performance.now() };
       loadOf(webhookId).running.add(slot);
       running += 1;
+      if (retry) retries += 1;
       return slot;
     },
 
@@ -70,7 +80,14 @@ export function createSlots(max = SLOTS_MAX): Slots {
       load.running.delete(slot);
       load.last = timedOut ? "timedOut" : "ended";
       running -= 1;
-      for (const listener of listeners) listener();
+      if (slot.retry) retries -= 1;
+      const inTurn = [...listeners];
+      const [first] = inTurn;
+      if (first !== undefined && inTurn.length > 1) {
+        listeners.delete(first);
+        listeners.add(first);
+      }
+      for (const listener of inTurn) listener(slot.webhookId);
     },
 
     onFree(listener) {

@@ -2,9 +2,11 @@ import type { WebhookState } from "../../domain/webhook";
 import type { DeliveryStore, DueDelivery, NextDue } from "../store";
 import { readLoggedChange } from "./changeLog";
 import { NOW_MS } from "./clock";
+import { prepareCoalesceDue } from "./coalesce";
 import type { Connection } from "./connection";
 import { openDeliveryRecords } from "./deliveryRecords";
 import { DUE_DELIVERY, IS_OPEN, lockLanes, makeHeadsDueUnder } from "./lanes";
+import { readOperationalEvent } from "./operationalEvents";
 import { prepareSettle } from "./settle";
 import { statement } from "./statement";
 import { findWebhook } from "./webhooks";
@@ -87,6 +89,10 @@ export function openDeliveries(connection: Connection): DeliveryStore {
     loggedChange: (partition, number) => readLoggedChange(work, partition, number),
 
     settle: prepareSettle(connection),
+
+    coalesceDue: prepareCoalesceDue(connection),
+
+    operationalEvent: (number) => readOperationalEvent(work, number),
 
     wakeWebhook: (lease, webhookId, now) => makeHeadsDueUnder(lease, connection, { webhookId, now }),
 

@@ -1,39 +1,23 @@
 import type { ClientBase } from "pg";
-import { changeId } from "../../domain/change";
-import { DELIVERY_STATES, type DeliveryState } from "../../domain/delivery";
-import { Fault } from "../../domain/fault";
+import { EVENTS_LANE } from "../../domain/delivery";
 import type { WebhookState } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
-import type { AttemptRow, DeliveryQuery, DeliveryRecord, DeliveryStore } from "../store";
+import { type DeliveryRow, demandRepeatable, noDelivery, recordOf } from "../deliveryRows";
+import type { AttemptRow, DeliveryRecord, DeliveryStore } from "../store";
+import { readLoggedChange } from "./changeLog";
 import type { Connection } from "./connection";
+import { DELIVERY, ordinalsOf, searchDeliveries } from "./deliverySearch";
 import { lockLanes } from "./lanes";
-import { statement, Values } from "./statement";
+import { readOperationalEvent } from "./operationalEvents";
+import { statement } from "./statement";
 
 const LIST = "deliveries";
-
-interface DeliveryRow {
-  readonly ordinal: number;
-  readonly id: string;
-  readonly webhookId: string;
-  readonly sensorId: string;
-  readonly partition: number;
-  readonly number: number;
-  readonly revision: number;
-  readonly state: DeliveryState;
-  readonly reason: string | null;
-  readonly plannedAt: number;
-  readonly nextAttemptAt: number | null;
-}
-
-/** The columns of a {@link DeliveryRow}, of `deliveries` as `d`. */
-const DELIVERY = `d.ordinal, d.id, d.webhook_id as "webhookId", d.sensor_id as "sensorId", d.partition, d.number, d.revision, d.state,
-  d.reason, d.planned_at as "plannedAt", d.next_attempt_at as "nextAttemptAt"`;
 
 const byId = statement<DeliveryRow>("deliveries.byId", `select ${DELIVERY} from deliveries d where d.id = $1`);
 
 const attemptsOf = statement<AttemptRow & { deliveryId: string }>(
   "deliveries.attempts",
-  `select a.delivery_id as "deliveryId", a.at, a.duration_ms as "durationMs", a.status_code as "statusCode", a.error
+  `select a.delivery_id as "deliveryId", a.at, a.duration_ms as "durationMs", a.status_code as "statusCode", a.error, a.response
    from unnest($1::text[]) u (id)
    cross join lateral (select * from attempts a where a.delivery_id = u.id order by a.number offset 0) a`,
 );
@@ -55,13 +39,10 @@ export function openDeliveryRecords({ read, write }: Connection): Pick<DeliveryS
   return {
     listDeliveries: (query, { limit, cursor }) =>
       read(async ({ client }) => {
-        const before = decodeCursor<[number]>(cursor, LIST, ["number"])?.[0] ?? Number.MAX_SAFE_INTEGER;
-        const { items, nextCursor } = toPage(await search(client, query, { before, limit: limit + 1 }), {
-          limit,
-          list: LIST,
-          key: (row) => [row.ordinal],
-          item: (row) => row,
-        });
+        const reached = decodeCursor<[number]>(cursor, LIST, ["number"])?.[0] ?? Number.MAX_SAFE_INTEGER;
+        const { after, before } = await ordinalsOf(client, query.range ?? {});
+        const rows = await searchDeliveries(client, query, { after, before: Math.min(before, reached), limit: limit + 1 });
+        const { items, nextCursor } = toPage(rows, { limit, list: LIST, key: (row) => [row.ordinal], item: (row) => row });
         return { items: await recordsOf(client, items), nextCursor };
       }),
 
@@ -88,15 +69,13 @@ async function checkRepeatable(client: ClientBase, id: string): Promise<void> {
   const [row] = await byId(client, id);
   if (row === undefined) throw noDelivery(id);
   const [webhook] = await webhookState(client, row.webhookId);
-  if (webhook === undefined) throw new Fault("conflict", `Webhook ${row.webhookId} is gone: there is nowhere to send delivery ${id}.`);
-  if (webhook.state === "disabled") throw new Fault("conflict", `Webhook ${row.webhookId} is disabled: enable it first.`);
-  if (row.state === "pending" && row.nextAttemptAt === null) {
-    throw new Fault("conflict", `Delivery ${id} waits behind an earlier change of sensor ${row.sensorId}: retry that one.`);
-  }
+  demandRepeatable(row, { webhook: webhook?.state ?? null, isKept: await isKept(client, row) });
 }
 
-function noDelivery(id: string): Fault {
-  return new Fault("notFound", `There is no delivery ${id}.`);
+/** Whether there is something left to send. */
+async function isKept(client: ClientBase, { sensorId, partition, number }: DeliveryRow): Promise<boolean> {
+  const kept = sensorId === EVENTS_LANE ? await readOperationalEvent(client, number) : await readLoggedChange(client, partition, number);
+  return kept !== null;
 }
 
 async function recordsOf(client: ClientBase, rows: readonly DeliveryRow[]): Promise<DeliveryRecord[]> {
@@ -108,46 +87,10 @@ async function recordsOf(client: ClientBase, rows: readonly DeliveryRow[]): Prom
           rows.map(({ id }) => id),
         );
   const attempts = Map.groupBy(found, ({ deliveryId }) => deliveryId);
-  return rows.map(({ ordinal: _, number, ...row }) => {
-    const made = (attempts.get(row.id) ?? []).map(({ deliveryId: _, ...attempt }) => attempt);
-    return { ...row, changeId: changeId(row.partition, number), attempts: made };
-  });
-}
-
-interface Newest {
-  /** An ordinal that all of them are below. */
-  readonly before: number;
-  readonly limit: number;
-}
-
-/**
- * The newest first. Postgres would rather go through all deliveries from the newest on, in the hope of soon finding enough: but an index
- * whose order begins with another column is asked for by comparing, and ordering by, that column too.
- */
-async function search(client: ClientBase, { webhookId, sensorId, state }: DeliveryQuery, newest: Newest): Promise<DeliveryRow[]> {
-  const values = new Values();
-  const before = values.add(newest.before);
-  const limit = values.add(newest.limit);
-  const newestOf = (lead: string, value: string, ...conditions: string[]) =>
-    `select ${DELIVERY} from deliveries d where ${[`(${lead}, d.ordinal) < (${value}, ${before})`, `${lead} >= ${value}`, ...conditions].join(" and ")}
-     order by ${lead} desc, d.ordinal desc limit ${limit}`;
-
-  async function found(text: string): Promise<DeliveryRow[]> {
-    return (await client.query<DeliveryRow>(text, values.all)).rows;
-  }
-
-  if (sensorId !== undefined) {
-    const conditions: string[] = [];
-    // A sensor's own are few. The concatenation keeps Postgres from the longer index of the webhook, which may lead through millions.
-    if (webhookId !== undefined) conditions.push(`d.webhook_id || '' = ${values.add(webhookId)}`);
-    if (state !== undefined) conditions.push(`d.state || '' = ${values.add(state)}`);
-    return found(newestOf("d.sensor_id", `${values.add(sensorId)}::text`, ...conditions));
-  }
-  const ofWebhook = webhookId === undefined ? [] : [`d.webhook_id = ${values.add(webhookId)}`];
-  if (state !== undefined) return found(newestOf("d.state", `${values.add(state)}::text`, ...ofWebhook));
-  const end = `order by d.ordinal desc limit ${limit}`;
-  if (webhookId === undefined) return found(`select ${DELIVERY} from deliveries d where d.ordinal < ${before} ${end}`);
-  // The index is ordered within each state: the newest of all are among the newest of each.
-  const states = `unnest(${values.add(DELIVERY_STATES)}::text[]) s (state)`;
-  return found(`select d.* from ${states} cross join lateral (${newestOf("d.state", "s.state", ...ofWebhook)}) d ${end}`);
+  return rows.map((row) =>
+    recordOf(
+      row,
+      (attempts.get(row.id) ?? []).map(({ deliveryId: _, ...attempt }) => attempt),
+    ),
+  );
 }

@@ -30,6 +30,11 @@ const hold = statement(
   "select from partitions where role = 'notify' and partition = $1 and epoch = $2 and owner = $3 for update",
 );
 
+const lockSeveral = statement(
+  "lanes.lockSeveral",
+  "select from partitions where role = 'notify' and partition = any($1::int[]) order by partition for update",
+);
+
 const promote = statement<DueDelivery & { open: boolean }>(
   "lanes.promote",
   `update deliveries d set next_attempt_at = n.next_attempt_at, lane_failures = n.lane_failures
@@ -44,6 +49,18 @@ const promote = statement<DueDelivery & { open: boolean }>(
      where f.next_attempt_at is null) n
    where d.ordinal = n.ordinal
    returning ${DUE_DELIVERY}, n.open`,
+);
+
+/** Those of the lanes that nothing leads, whatever waits in them. */
+const unled = statement<{ place: number }>(
+  "lanes.unled",
+  `select u.place::int from unnest($2::text[], $3::text[]) with ordinality u (webhook_id, sensor_id, place)
+   left join lateral (
+     select true as led from deliveries p
+     where p.webhook_id = u.webhook_id and p.partition = $1 and p.sensor_id = u.sensor_id and p.state = 'pending'
+       and p.next_attempt_at is not null
+     order by p.number limit 1) l on true
+   where l.led is null order by u.place`,
 );
 
 const wake = statement<{ woken: number }>(
@@ -73,6 +90,16 @@ export async function lockLanes(client: ClientBase, partition: number): Promise<
   await lock(client, partition);
 }
 
+/** The same, while the lease is held; false when it is not. */
+export async function holdLanes(client: ClientBase, { partition, epoch, owner }: Lease): Promise<boolean> {
+  return (await hold(client, partition, epoch, owner)).length > 0;
+}
+
+/** The same for several partitions, the lowest first, as everybody does who needs more than one. */
+export async function lockLanesOf(client: ClientBase, partitions: readonly number[]): Promise<void> {
+  if (partitions.length > 0) await lockSeveral(client, [...new Set(partitions)]);
+}
+
 /** Makes the next of each lane its head where the lane has none; gives those whose webhook may be sent to. */
 export async function promoteLanes(client: ClientBase, partition: number, lanes: readonly Succession[]): Promise<DueDelivery[]> {
   if (lanes.length === 0) return [];
@@ -85,6 +112,24 @@ export async function promoteLanes(client: ClientBase, partition: number, lanes:
     arrayText(lanes.map(({ laneFailures }) => laneFailures)),
   );
   return heads.filter(({ open }) => open).map(({ open: _, ...head }) => head);
+}
+
+/**
+ * Gives a head to those of the lanes that have none. Where something came to stand before a lane's head, that one leads it on: the first
+ * of the lane is its next.
+ */
+export async function promoteEmptyLanes(client: ClientBase, partition: number, lanes: readonly Succession[]): Promise<void> {
+  const places = await unled(
+    client,
+    partition,
+    arrayText(lanes.map(({ webhookId }) => quoted(webhookId))),
+    arrayText(lanes.map(({ sensorId }) => quoted(sensorId))),
+  );
+  await promoteLanes(
+    client,
+    partition,
+    places.flatMap(({ place }) => lanes[place - 1] ?? []),
+  );
 }
 
 /** Makes a webhook's waiting heads due in every partition. */
@@ -103,11 +148,8 @@ export function makeHeadsDueUnder(
   connection: Connection,
   { webhookId, now }: { webhookId: string; now: number },
 ): Promise<number> {
-  const { partition, epoch, owner } = lease;
-  return inSlices(connection, async (client) => {
-    const held = await hold(client, partition, epoch, owner);
-    return held.length === 0 ? 0 : wakeSlice(client, { partition, webhookId, now });
-  });
+  const { partition } = lease;
+  return inSlices(connection, async (client) => ((await holdLanes(client, lease)) ? wakeSlice(client, { partition, webhookId, now }) : 0));
 }
 
 async function wakeSlice(

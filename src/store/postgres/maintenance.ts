@@ -1,3 +1,4 @@
+import { EVENTS_LANE } from "../../domain/delivery";
 import type { MaintenanceStore } from "../store";
 import type { Connection } from "./connection";
 import { dropDaysBefore, prepareDays } from "./days";
@@ -35,11 +36,38 @@ const oldestDeliveries = statement<{ ordinal: number; state: string; planned_at:
   "prune.oldestDeliveries",
   "select ordinal, state, planned_at from deliveries where ordinal > $1 order by ordinal limit $2",
 );
+// What somebody makes pending again meanwhile stays.
 const dropDeliveries = statement<{ deliveries: number; attempts: number }>(
   "prune.deliveries",
-  `with gone as (delete from deliveries where ordinal = any($1::bigint[]) and state <> 'pending' returning id),
+  `with old as materialized (
+     select ordinal from deliveries where ordinal = any($1::bigint[]) and state <> 'pending' order by ordinal for update skip locked),
+   gone as (delete from deliveries d using old where d.ordinal = old.ordinal returning d.id),
    tries as (delete from attempts a using gone where a.delivery_id = gone.id returning 1)
    select (select count(*) from gone) as deliveries, (select count(*) from tries) as attempts`,
+);
+// One that is owed to somebody still, and what came after it, stays.
+const pruneEvents = statement<{ pruned: number }>(
+  "prune.operationalEvents",
+  `with owed as materialized (
+     select min(f.number) as number from webhooks w join partitions p on p.role = 'notify' cross join lateral (
+       select d.number from deliveries d
+       where d.webhook_id = w.id and d.partition = p.partition and d.sensor_id = '${EVENTS_LANE}' and d.state = 'pending'
+       order by d.number limit 1) f
+     where exists (select from operational_events where recorded_at < $1)),
+   gone as (
+     delete from operational_events
+     where number = any(array(select number from operational_events where recorded_at < $1 order by recorded_at limit $2))
+       and number < coalesce((select number from owed), ${Number.MAX_SAFE_INTEGER})
+     returning 1)
+   select count(*) as pruned from gone`,
+);
+const pruneReplays = statement<{ pruned: number }>(
+  "prune.replays",
+  `with gone as (
+     delete from replays where id = any(array(select id from replays where state <> 'running' and updated_at < $1 order by id limit $2))
+       and state <> 'running'
+     returning 1)
+   select count(*) as pruned from gone`,
 );
 const pruneDeadLetters = statement<{ pruned: number }>(
   "prune.deadLetters",
@@ -60,6 +88,8 @@ export function openMaintenance(connection: Connection): MaintenanceStore {
         reports: days + (await overPartitions(connection, pruneReports, before.reports, limit)),
         changes: await overPartitions(connection, pruneChanges, before.changes, limit),
         ...(await prunedDeliveries(connection, before.deliveries, limit)),
+        operational_events: (await pruneEvents(work, before.deliveries, limit))[0]?.pruned ?? 0,
+        replays: (await pruneReplays(work, before.deliveries, limit))[0]?.pruned ?? 0,
         dead_letters: (await pruneDeadLetters(work, before.deadLetters, limit))[0]?.pruned ?? 0,
       };
     },

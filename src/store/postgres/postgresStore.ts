@@ -9,6 +9,7 @@ import type {
   OpenOptions,
   PartitionStore,
   PlanStore,
+  ReplayStore,
   SensorStore,
   Store,
   TokenStore,
@@ -26,6 +27,7 @@ import { openIngest } from "./ingest";
 import { openMaintenance } from "./maintenance";
 import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
+import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
@@ -47,6 +49,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<ChangeLogStore>(openChangeLog(connection)),
     ...faulted<PlanStore>(openPlan(connection)),
     ...faulted<DeliveryStore>(openDeliveries(connection)),
+    ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),

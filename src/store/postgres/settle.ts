@@ -1,11 +1,13 @@
 import type { ClientBase } from "pg";
-import type { AttemptRow, DeliveryStore, Settlement, SettleOutcome } from "../store";
-import { arrayText, numberOrNull, quoted, quotedOrNull } from "./arrays";
+import type { DeliveryStore, DueDelivery, Lease, Settlement, SettleOutcome } from "../store";
+import { type ArrayElement, arrayText, numberOrNull, quoted, quotedOrNull } from "./arrays";
 import { NOW_MS } from "./clock";
 import type { Connection } from "./connection";
-import { promoteLanes } from "./lanes";
+import { isTaken } from "./faults";
+import { moveHealth } from "./health";
+import { DUE_DELIVERY, IS_OPEN } from "./lanes";
+import { tellOfSettled } from "./operationalEvents";
 import { statement } from "./statement";
-import { type PendingDelivery, settlePending, type SettledDelivery } from "./verdicts";
 
 /** The partition's row, for this transaction alone, and its lease extended. */
 const begin = statement<{ now: number }>(
@@ -14,148 +16,146 @@ const begin = statement<{ now: number }>(
    returning ${NOW_MS} as now`,
 );
 
-/** A settlement's delivery, without an ordinal where it is not pending, and whether the attempt is written down already. */
-type Found = { readonly known: boolean } & (PendingDelivery | { readonly ordinal: null });
-
-const find = statement<Found>(
-  "settle.find",
-  `select coalesce(k.known, false) as known, d.ordinal, d.id, d.next_attempt_at as "nextAttemptAt", d.lane_failures as "laneFailures",
-     d.rejections
-   from unnest($1::text[], $2::bigint[], $3::bigint[]) with ordinality u (id, at, duration_ms, place)
-   left join lateral (select * from deliveries e where e.id = u.id and e.state = 'pending' limit 1) d on true
-   left join lateral (
-     select true as known from attempts a where a.delivery_id = u.id and a.at = u.at and a.duration_ms = u.duration_ms limit 1) k on true
-   order by u.place`,
-);
-
-const writeVerdicts = statement(
-  "settle.verdicts",
-  `update deliveries d set state = u.state, reason = u.reason, next_attempt_at = u.next_attempt_at, lane_failures = u.lane_failures,
-     rejections = u.rejections, ended_at = case u.state when 'pending' then null else $7::bigint end
-   from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::int[], $6::int[])
-     u (ordinal, state, reason, next_attempt_at, lane_failures, rejections)
-   where d.ordinal = u.ordinal`,
-);
-
-const writeAttempts = statement(
-  "settle.attempts",
-  `insert into attempts (delivery_id, number, at, duration_ms, status_code, error)
-   select u.delivery_id, b.number + row_number() over (partition by u.delivery_id order by u.place), u.at, u.duration_ms, u.status_code,
-     u.error
-   from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::text[])
-     with ordinality u (delivery_id, at, duration_ms, status_code, error, place)
-   cross join lateral (select coalesce(max(number), 0) as number from attempts a where a.delivery_id = u.delivery_id) b`,
-);
-
-/** One success after the other is noted so often: all partitions write into the same row, one transaction after the other. */
-const SUCCESS_EVERY_MS = 1000;
+/** What was settled, in a row for each delivery that now leads its lane, or in one without a delivery. */
+interface SettledRow extends Omit<DueDelivery, "id"> {
+  readonly open: boolean;
+  readonly id: string | null;
+  /** The places of settlements that were in already. */
+  readonly known: string | null;
+  /** The ordinals of deliveries that ended as failed. */
+  readonly failed: string | null;
+}
 
 /**
- * In the order of their ids, and last of all: others, who settle in other partitions, wait for these rows. By id, not by place: what the
- * other one wrote meanwhile stands elsewhere.
+ * Settles deliveries, each at most once, and makes the next of each lane in which one ended its head.
+ *
+ * `f`: a settlement (u) with its delivery (b) and what the table holds of its attempts (k); one that is pending, never failed and was
+ * never sent again has none, so none are looked for unless $4 says so. `fate`: what becomes of a delivery that is still pending; null of
+ * any other. `l`: how the next of a lane begins; where several of one lane ended, after the last of them.
  */
-const writeHealth = statement(
-  "settle.health",
-  `with those as materialized (
-     select w.id, u.success_at, u.failure_at, u.forgiven
-     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[]) u (id, success_at, failure_at, forgiven)
-     join webhooks w on w.id = u.id
-     where u.failure_at is not null or w.failing_since is not null or w.last_success_at is null
-       or w.last_success_at <= u.success_at - ${SUCCESS_EVERY_MS}
-     order by w.id for no key update of w)
-   update webhooks w set last_success_at = greatest(w.last_success_at, t.success_at),
-     failing_since = case when t.forgiven then t.failure_at else coalesce(w.failing_since, t.failure_at) end
-   from those t where w.id = t.id`,
+const settle = statement<SettledRow>(
+  "settle.all",
+  `with f as materialized (
+     select u.*, b.ordinal, b.webhook_id, b.sensor_id, b.next_attempt_at as due_at, b.lane_failures, k.number as tried,
+       coalesce(k.known, false) as known, case when b.state = 'pending' and k.known is not true then u.verdict end as fate
+     from unnest($5::text[], $6::text[], $7::text[], $8::bigint[], $9::int[], $10::bigint[], $11::bigint[], $12::int[], $13::text[],
+       $14::text[]) with ordinality u (id, verdict, reason, next_at, rejected, at, duration_ms, status_code, error, response, place)
+     left join lateral (select * from deliveries e where e.id = u.id limit 1) b on true
+     left join lateral (
+       select max(a.number) as number, bool_or(a.at = u.at and a.duration_ms = u.duration_ms) as known from attempts a
+       where a.delivery_id = u.id and (b.state is distinct from 'pending' or b.lane_failures > 0 or b.owed_since <> b.planned_at or $4)
+     ) k on true),
+   tried as (
+     insert into attempts (delivery_id, number, at, duration_ms, status_code, error, response)
+     select id, coalesce(tried, 0) + 1, at, duration_ms, status_code, error, response from f where at is not null and not known),
+   settled as (
+     update deliveries d set
+       state = case f.fate when 'retry' then 'pending' else f.fate end,
+       reason = f.reason,
+       next_attempt_at = case f.fate when 'retry' then coalesce(f.next_at, f.due_at) end,
+       lane_failures = d.lane_failures + case f.fate when 'retry' then 1 else 0 end,
+       rejections = d.rejections + coalesce(f.rejected, 0),
+       ended_at = case f.fate when 'retry' then null else $2::bigint end
+     from f where d.ordinal = f.ordinal and f.fate is not null),
+   l as (
+     select distinct on (webhook_id, sensor_id) webhook_id, sensor_id,
+       coalesce(next_at, case fate when 'delivered' then $3::bigint else greatest($3::bigint, due_at) end) as next_at,
+       case fate when 'delivered' then 0 else lane_failures + case when at is null then 0 else 1 end end as lane_failures
+     from f where fate in ('delivered', 'failed') order by webhook_id, sensor_id, place desc),
+   promoted as (
+     update deliveries d set next_attempt_at = n.next_at, lane_failures = n.lane_failures
+     from (
+       select p.ordinal, l.next_at, l.lane_failures, ${IS_OPEN} as open
+       from l cross join lateral (
+         select p.ordinal, p.next_attempt_at from deliveries p
+         where p.webhook_id = l.webhook_id and p.partition = $1 and p.sensor_id = l.sensor_id and p.state = 'pending'
+           and p.ordinal not in (select ordinal from f where fate in ('delivered', 'failed'))
+         order by p.number limit 1) p
+       left join webhooks w on w.id = l.webhook_id
+       where p.next_attempt_at is null and p.ordinal not in (select ordinal from f where fate = 'retry')) n
+     where d.ordinal = n.ordinal
+     returning ${DUE_DELIVERY}, n.open)
+   select h.*, k.known, k.failed from (
+     select string_agg((place - 1)::text, ',') filter (where known) as known,
+       string_agg(ordinal::text, ',' order by place) filter (where fate = 'failed') as failed
+     from f) k
+   left join promoted h on h.open and h."nextAttemptAt" <= $3`,
 );
 
 /** One transaction under the fence: attempts, outcomes, and the next head of each lane whose head ended. */
 export function prepareSettle(connection: Connection): DeliveryStore["settle"] {
-  return (lease, leaseTtlMs, settlements) =>
-    connection.commit(async ({ client }): Promise<SettleOutcome> => {
-      const { partition, epoch, owner } = lease;
-      const [held] = await begin(client, partition, epoch, owner, leaseTtlMs);
-      if (held === undefined) return { held: false, heads: [] };
-      // What the lane waits for is told by the clock of whoever sends; one that is ahead of the others must not keep them waiting.
-      const dueAt = Math.min(held.now, Date.now());
-      const { fresh, pending } = await findFresh(client, settlements);
-      const { settled, successions } = settlePending(pending, fresh, dueAt);
-      await endOrRetry(client, settled, held.now);
-      await addAttempts(client, fresh);
-      const heads = await promoteLanes(client, partition, successions);
-      await moveHealth(client, fresh);
-      return { held: true, heads: heads.filter(({ nextAttemptAt }) => nextAttemptAt <= dueAt) };
-    });
-}
-
-/** Those that are not in yet, as they are when the answer to a commit was lost, and the deliveries that are still pending. */
-async function findFresh(
-  client: ClientBase,
-  settlements: readonly Settlement[],
-): Promise<{ fresh: readonly Settlement[]; pending: readonly PendingDelivery[] }> {
-  const columns = [
-    settlements.map(({ delivery }) => quoted(delivery.id)),
-    settlements.map(({ attempt }) => numberOrNull(attempt?.at ?? null)),
-    settlements.map(({ attempt }) => numberOrNull(attempt?.durationMs ?? null)),
-  ];
-  const found = await find(client, ...columns.map(arrayText));
-  return {
-    fresh: settlements.filter((_, place) => found[place]?.known === false),
-    pending: found.filter((each) => each.ordinal !== null),
+  return async (lease, leaseTtlMs, settlements) => {
+    const transaction = (lookForAttempts: boolean) =>
+      connection.commit(({ client }) => settleWithin(client, { lease, leaseTtlMs, settlements, lookForAttempts }));
+    try {
+      return await transaction(false);
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+      return transaction(true);
+    }
   };
 }
 
-async function endOrRetry(client: ClientBase, settled: readonly SettledDelivery[], now: number): Promise<void> {
-  if (settled.length === 0) return;
-  const columns = [
-    settled.map(({ ordinal }) => ordinal),
-    settled.map(({ state }) => state),
-    settled.map(({ reason }) => quotedOrNull(reason)),
-    settled.map(({ nextAttemptAt }) => numberOrNull(nextAttemptAt)),
-    settled.map(({ laneFailures }) => laneFailures),
-    settled.map(({ rejections }) => rejections),
-  ];
-  await writeVerdicts(client, ...columns.map(arrayText), now);
+interface Settling {
+  readonly lease: Lease;
+  readonly leaseTtlMs: number;
+  readonly settlements: readonly Settlement[];
+  /** Looks for attempts of every delivery, even where there should be none. */
+  readonly lookForAttempts: boolean;
 }
 
-async function addAttempts(client: ClientBase, settlements: readonly Settlement[]): Promise<void> {
-  const made = settlements.flatMap(({ delivery, attempt }) => (attempt === null ? [] : { id: delivery.id, ...attempt }));
-  if (made.length === 0) return;
-  const columns = [
-    made.map(({ id }) => quoted(id)),
-    made.map(({ at }) => at),
-    made.map(({ durationMs }) => durationMs),
-    made.map(({ statusCode }) => numberOrNull(statusCode)),
-    made.map(({ error }) => quotedOrNull(error)),
-  ];
-  await writeAttempts(client, ...columns.map(arrayText));
-}
-
-/** What a webhook's attempts say of it, in the order in which they ended. */
-interface Health {
-  successAt: number | null;
-  /** The first failure after the last success, or after the beginning. */
-  failureAt: number | null;
-}
-
-/** Moves `lastSuccessAt` and `failingSince` of the webhooks; one write for each webhook. */
-async function moveHealth(client: ClientBase, settlements: readonly Settlement[]): Promise<void> {
-  const healths = new Map<string, Health>();
-  for (const { delivery, attempt, verdict } of settlements) {
-    if (attempt !== null)
-      healths.set(delivery.webhookId, healthAfter(healths.get(delivery.webhookId), attempt, verdict.kind === "delivered"));
+async function settleWithin(client: ClientBase, { lease, leaseTtlMs, settlements, lookForAttempts }: Settling): Promise<SettleOutcome> {
+  const { partition, epoch, owner } = lease;
+  const [held] = await begin(client, partition, epoch, owner, leaseTtlMs);
+  if (held === undefined) return { held: false, heads: [] };
+  // What the lane waits for is told by the clock of whoever sends; one that is ahead of the others must not keep them waiting.
+  const dueAt = Math.min(held.now, Date.now());
+  const heads: DueDelivery[] = [];
+  const fresh: Settlement[] = [];
+  const failed: number[] = [];
+  for (const round of roundsOf(settlements)) {
+    const rows = await settle(client, partition, held.now, dueAt, lookForAttempts, ...columnsOf(round).map(arrayText));
+    const known = new Set(numbersOf(rows[0]?.known));
+    failed.push(...numbersOf(rows[0]?.failed));
+    fresh.push(...round.filter((_, place) => !known.has(place)));
+    for (const { known: _, failed: __, open: ___, id, ...head } of rows) if (id !== null) heads.push({ id, ...head });
   }
-  if (healths.size === 0) return;
-  const told = [...healths.values()];
-  const columns = [
-    [...healths.keys()].map(quoted),
-    told.map(({ successAt }) => numberOrNull(successAt)),
-    told.map(({ failureAt }) => numberOrNull(failureAt)),
-    told.map(({ successAt }) => (successAt === null ? "false" : "true")),
-  ];
-  await writeHealth(client, ...columns.map(arrayText));
+  const said = await tellOfSettled(client, { partition, now: held.now, dueAt }, { failed, settlements: fresh });
+  await moveHealth(client, fresh);
+  await said.told();
+  return { held: true, heads: [...heads, ...said.heads].filter(({ nextAttemptAt }) => nextAttemptAt <= dueAt) };
 }
 
-function healthAfter(before: Health | undefined, { at }: AttemptRow, succeeded: boolean): Health {
-  if (succeeded) return { successAt: Math.max(before?.successAt ?? 0, at), failureAt: null };
-  return { successAt: before?.successAt ?? null, failureAt: before?.failureAt ?? at };
+function numbersOf(list: string | null | undefined): number[] {
+  return list == null ? [] : list.split(",").map(Number);
+}
+
+/** In their order, and no delivery twice in a round. */
+function roundsOf(settlements: readonly Settlement[]): Settlement[][] {
+  const rounds: Settlement[][] = [];
+  const taken = new Map<string, number>();
+  for (const settlement of settlements) {
+    const round = taken.get(settlement.delivery.id) ?? 0;
+    taken.set(settlement.delivery.id, round + 1);
+    (rounds[round] ??= []).push(settlement);
+  }
+  return rounds;
+}
+
+/** A column of nothing but nulls is left empty: what is shorter than the others is filled up with NULL. */
+function columnsOf(settlements: readonly Settlement[]): ArrayElement[][] {
+  const attempts = settlements.map(({ attempt }) => attempt);
+  const columns = [
+    settlements.map(({ delivery }) => quoted(delivery.id)),
+    settlements.map(({ verdict }) => verdict.kind),
+    settlements.map(({ verdict }) => quotedOrNull(verdict.kind === "failed" ? verdict.reason : null)),
+    settlements.map(({ verdict }) => numberOrNull(verdict.nextAttemptAt ?? null)),
+    settlements.map(({ verdict }) => (verdict.kind === "retry" && verdict.rejected ? 1 : numberOrNull(null))),
+    attempts.map((attempt) => numberOrNull(attempt?.at ?? null)),
+    attempts.map((attempt) => numberOrNull(attempt?.durationMs ?? null)),
+    attempts.map((attempt) => numberOrNull(attempt?.statusCode ?? null)),
+    attempts.map((attempt) => quotedOrNull(attempt?.error ?? null)),
+    attempts.map((attempt) => quotedOrNull(attempt?.response ?? null)),
+  ];
+  return columns.map((column) => (column.every((element) => element === numberOrNull(null)) ? [] : column));
 }

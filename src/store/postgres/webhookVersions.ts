@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { Webhook, WebhookVersion } from "../../domain/webhook";
+import { termsOf, type Webhook, type WebhookVersion } from "../../domain/webhook";
 import type { WebhookSet } from "../store";
 import { type JudgedVersions, judgeVersions, type Reached } from "../versionsThatMatter";
 import { statement } from "./statement";
@@ -16,9 +16,11 @@ interface VersionRow {
   readonly filter: WebhookVersion["filter"];
   readonly state: WebhookVersion["state"];
   readonly deleted: boolean;
+  readonly terms: WebhookVersion["terms"];
   readonly after: WebhookVersion["after"];
 }
 
+const shareLock = statement("webhookVersions.share", `select pg_advisory_xact_lock_shared(${LOCK})`);
 const lockForEdit = statement("webhookVersions.lock", `select pg_advisory_xact_lock(${LOCK})`);
 /** `webhooksVersion` counts the edits that planning must know of. */
 export const EDITS = "coalesce((select value from meta where name = 'webhooks_version'), 0)";
@@ -32,13 +34,13 @@ const bump = statement(
 );
 const insert = statement(
   "webhookVersions.insert",
-  `insert into webhook_versions (webhook_id, version, filter, state, deleted, after)
-   select $1, $2, $3, $4, $5, coalesce(json_object_agg(partition::text, change_number), '{}') from partitions where role = 'ingest'`,
+  `insert into webhook_versions (webhook_id, version, filter, state, deleted, terms, after)
+   select $1, $2, $3, $4, $5, $6, coalesce(json_object_agg(partition::text, change_number), '{}') from partitions where role = 'ingest'`,
 );
 const any = statement("webhookVersions.any", "select 1 from webhook_versions where webhook_id = $1 limit 1");
 const notPassed = statement<VersionRow>(
   "webhookVersions.notPassed",
-  "select webhook_id, version, filter, state, deleted, after from webhook_versions where not passed order by webhook_id, version",
+  "select webhook_id, version, filter, state, deleted, terms, after from webhook_versions where not passed order by webhook_id, version",
 );
 const planned = statement<Reached>(
   "webhookVersions.planned",
@@ -55,11 +57,16 @@ export async function lockWebhooks(client: ClientBase): Promise<void> {
   await lockForEdit(client);
 }
 
+/** Keeps edits of webhooks out until the end of the transaction; what is read after it holds until then. An edit may call it, too. */
+export async function shareWebhooks(client: ClientBase): Promise<void> {
+  await shareLock(client);
+}
+
 /** Writes down what a webhook is for the changes recorded from here on; the transaction has begun with {@link lockWebhooks}. */
 export async function addVersion(client: ClientBase, webhook: Webhook, { deleted }: { deleted: boolean }): Promise<void> {
-  const { id, version, filter, state } = webhook;
+  const { id, version, filter, state, settings } = webhook;
   await bump(client);
-  await insert(client, id, version, JSON.stringify(filter), state, deleted);
+  await insert(client, id, version, JSON.stringify(filter), state, deleted, JSON.stringify(termsOf(settings)));
 }
 
 /** Whether a webhook of this id is there or ever was. */

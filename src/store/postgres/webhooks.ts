@@ -1,19 +1,31 @@
-import { asc, count, eq, gt } from "drizzle-orm";
+import { and, asc, count, eq, getTableColumns, gt } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
+import type { ClientBase } from "pg";
 import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
+import { webhookDisabled } from "../operationalFacts";
 import type { WebhookStore } from "../store";
-import { demandVersion, editOf, newWebhook, type WebhookEdit } from "../webhookEdits";
+import { beginsAnew, demandVersion, editOf, isOfPlanning, newWebhook, type WebhookEdit } from "../webhookEdits";
+import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
-import { makeHeadsDue } from "./lanes";
+import { lockLanes, makeHeadsDue } from "./lanes";
+import { recordEvents } from "./operationalEvents";
 import { webhooks } from "./schema/webhooks";
+import { statement } from "./statement";
 import { addVersion, lockWebhooks, webhookExisted } from "./webhookVersions";
 
 const LIST = "webhooks";
+/** What is said of a webhook that was disabled is sent from here. */
+const TELLING_PARTITION = 0;
+
+const readNow = statement<{ now: number }>("webhooks.now", `select ${NOW_MS} as now`);
+
+/** All but what only the store itself asks for. */
+const { toldFailingSince: _, ...WEBHOOK } = getTableColumns(webhooks);
 
 export async function findWebhook(db: NodePgDatabase, id: string): Promise<Webhook | null> {
-  const [found] = await db.select().from(webhooks).where(eq(webhooks.id, id));
+  const [found] = await db.select(WEBHOOK).from(webhooks).where(eq(webhooks.id, id));
   return found ?? null;
 }
 
@@ -21,8 +33,9 @@ export function openWebhooks(connection: Connection): WebhookStore {
   const { db, write } = connection;
 
   /** One edit after the other, and none beside a plan. */
-  function edit<Result>(act: (session: Session) => Promise<Result>): Promise<Result> {
+  function edit<Result>(act: (session: Session) => Promise<Result>, { telling = false } = {}): Promise<Result> {
     return write(async (session) => {
+      if (telling) await lockLanes(session.client, TELLING_PARTITION);
       await lockWebhooks(session.client);
       return act(session);
     });
@@ -47,15 +60,12 @@ export function openWebhooks(connection: Connection): WebhookStore {
     getWebhook: (id) => findWebhook(db, id),
 
     async updateWebhook(id, wanted, expectedVersion) {
-      const { before, after } = await edit(async (session) => {
-        const found = await registered(session.db, id, expectedVersion);
-        const webhook = await overwrite(session.db, found, wanted);
-        if (wanted.filter !== undefined || webhook.state !== found.state) await addVersion(session.client, webhook, { deleted: false });
-        return { before: found, after: webhook };
+      const telling = wanted.state === "disabled";
+      const { before, after } = await edit((session) => update(session, wanted, () => registered(session.db, id, expectedVersion)), {
+        telling,
       });
       // In slices of their own, so that no plan waits while a long backlog is woken. Where one fails, the first success wakes the rest.
-      const opened = after.state !== before.state && after.state === "active";
-      if (after.url !== before.url || opened) await makeHeadsDue(connection, id, after.updatedAt);
+      if (beginsAnew(before, after)) await makeHeadsDue(connection, id, after.updatedAt);
       return after;
     },
 
@@ -69,12 +79,19 @@ export function openWebhooks(connection: Connection): WebhookStore {
     async listWebhooks({ limit, cursor }) {
       const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
       const rows = await db
-        .select()
+        .select(WEBHOOK)
         .from(webhooks)
         .where(gt(webhooks.id, after))
         .orderBy(asc(webhooks.id))
         .limit(limit + 1);
       return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+    },
+
+    listCredentials: () => db.select({ id: webhooks.id, credentials: webhooks.credentials }).from(webhooks),
+
+    async replaceCredentials(id, before, credentials) {
+      const unchanged = and(eq(webhooks.id, id), eq(webhooks.credentials, before));
+      return (await db.update(webhooks).set({ credentials }).where(unchanged).returning({ id: webhooks.id })).length === 1;
     },
   };
 }
@@ -84,8 +101,26 @@ async function registered(db: NodePgDatabase, id: string, expectedVersion: numbe
   return demandVersion(id, await findWebhook(db, id), expectedVersion);
 }
 
+async function update(
+  { db, client }: Session,
+  wanted: WebhookEdit,
+  find: () => Promise<Webhook>,
+): Promise<{ before: Webhook; after: Webhook }> {
+  const before = await find();
+  const after = await overwrite(db, before, wanted);
+  if (isOfPlanning(before, after)) await addVersion(client, after, { deleted: false });
+  if (after.state === "disabled" && before.state !== "disabled") await tellDisabled(client, after);
+  return { before, after };
+}
+
 /** All but how its deliveries went, which others write meanwhile. */
 async function overwrite(db: NodePgDatabase, before: Webhook, edit: WebhookEdit): Promise<Webhook> {
-  const [after] = await db.update(webhooks).set(editOf(before, edit)).where(eq(webhooks.id, before.id)).returning();
+  const [after] = await db.update(webhooks).set(editOf(before, edit)).where(eq(webhooks.id, before.id)).returning(WEBHOOK);
   return after as Webhook;
+}
+
+async function tellDisabled(client: ClientBase, webhook: Webhook): Promise<void> {
+  const [{ now }] = (await readNow(client)) as [{ now: number }];
+  const telling = { partition: TELLING_PARTITION, now, dueAt: Math.min(now, Date.now()) };
+  await recordEvents(client, telling, [webhookDisabled(webhook)]);
 }

@@ -1,10 +1,12 @@
 import { nextTurn } from "../../nextTurn";
 import type { DeliveryStore, DueDelivery, Lease, NextDue } from "../store";
 import { prepareLoggedChange } from "./changeLog";
+import { prepareCoalesceDue } from "./coalesce";
 import type { Connection } from "./connection";
 import { openDeliveryRecords } from "./deliveryRecords";
 import type { Direct } from "./faults";
 import { DUE_DELIVERY, prepareLanes } from "./lanes";
+import { prepareReadOperationalEvent } from "./operationalEvents";
 import { prepareFence } from "./partitions";
 import { prepareSettle } from "./settle";
 import { prepareFindWebhook } from "./webhooks";
@@ -66,6 +68,10 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
     loggedChange: prepareLoggedChange(connection),
 
     settle: prepareSettle(connection),
+
+    coalesceDue: prepareCoalesceDue(connection),
+
+    operationalEvent: prepareReadOperationalEvent(connection),
 
     wakeWebhook,
 

@@ -1,3 +1,4 @@
+import { EVENTS_LANE } from "../../domain/delivery";
 import type { MaintenanceStore } from "../store";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
@@ -12,6 +13,10 @@ export function openMaintenance(connection: Connection, places: Pick<ReportPlace
   const pruneReports = prepareReports(connection, places);
   const pruneChanges = prepareChanges(connection);
   const pruneDeliveries = prepareDeliveries(connection);
+  const pruneEvents = prepareEvents(connection);
+  const replays = client.prepare<[number, number]>(
+    "delete from replays where id in (select id from replays where state <> 'running' and updated_at < ? order by id limit ?)",
+  );
   const deadLetters = client.prepare<[number, number]>(
     "delete from dead_letters where id in (select id from dead_letters where received_at < ? order by received_at limit ?)",
   );
@@ -24,6 +29,8 @@ export function openMaintenance(connection: Connection, places: Pick<ReportPlace
         reports: pruneReports(before.reports, limit),
         changes: write(() => pruneChanges(before.changes, limit)),
         ...write(() => pruneDeliveries(before.deliveries, limit)),
+        operational_events: write(() => pruneEvents(before.deliveries, limit)),
+        replays: replays.run(before.deliveries, limit).changes,
         dead_letters: deadLetters.run(before.deadLetters, limit).changes,
       };
     },
@@ -100,5 +107,27 @@ function prepareDeliveries({ client }: Connection): (before: number, limit: numb
       drop.run(ordinal);
     }
     return { deliveries: old.length, attempts };
+  };
+}
+
+/** One that is owed to somebody still, and what came after it, stays. */
+function prepareEvents({ client }: Connection): Prune {
+  const old = client
+    .prepare<[number, number], number>("select number from operational_events where recorded_at < ? order by recorded_at limit ?")
+    .pluck();
+  const owed = client
+    .prepare<[], number | null>(
+      `select min((select min(number) from deliveries
+         where state = 'pending' and webhook_id = w.id and sensor_id = '${EVENTS_LANE}')) from webhooks w`,
+    )
+    .pluck();
+  const drop = client.prepare<[number]>("delete from operational_events where number = ?");
+  return (before, limit) => {
+    const numbers = old.all(before, limit);
+    if (numbers.length === 0) return 0;
+    const oldestOwed = owed.get() ?? Number.MAX_SAFE_INTEGER;
+    const gone = numbers.filter((number) => number < oldestOwed);
+    for (const number of gone) drop.run(number);
+    return gone.length;
   };
 }

@@ -1,21 +1,34 @@
 import type { AttemptRow, DeliveryStore, DueDelivery, Settlement, SettleOutcome } from "../store";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
+import { prepareHealth } from "./health";
 import { prepareLanes } from "./lanes";
+import { prepareOperationalEvents } from "./operationalEvents";
 import { prepareFence } from "./partitions";
+
+/** A delivery as the table holds it. */
+interface Found {
+  readonly ordinal: number;
+  readonly pending: 0 | 1;
+  /** Whether attempts of it may be there: one that is pending, never failed and was never sent again has none. */
+  readonly tried: 0 | 1;
+  readonly next_attempt_at: number | null;
+  readonly lane_failures: number;
+}
 
 /** One transaction under the fence: attempts, outcomes, and the next head of each lane whose head ended. */
 export function prepareSettle(connection: Connection): Direct<DeliveryStore>["settle"] {
   const held = prepareFence(connection);
   const lanes = prepareLanes(connection);
-  const writeAttempt = prepareAttempts(connection);
+  const attempts = prepareAttempts(connection);
   const writeHealth = prepareHealth(connection);
   const writeVerdict = prepareVerdicts(connection);
-  const known = connection.client.prepare<[string, number, number]>(
-    "select 1 from attempts where delivery_id = ? and at = ? and duration_ms = ?",
+  const events = prepareOperationalEvents(connection);
+  const find = connection.client.prepare<[string], Found>(
+    `select ordinal, state = 'pending' as pending, state <> 'pending' or lane_failures > 0 or owed_since <> planned_at as tried,
+       next_attempt_at, lane_failures
+     from deliveries where id = ?`,
   );
-  const isFresh = ({ delivery, attempt }: Settlement) =>
-    attempt === null || known.get(delivery.id, attempt.at, attempt.durationMs) === undefined;
   const extend = connection.client.prepare<[number, number]>(
     "update partitions set lease_until = ? where role = 'notify' and partition = ?",
   );
@@ -26,14 +39,22 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
       const now = Date.now();
       extend.run(now + leaseTtlMs, lease.partition);
       const heads: DueDelivery[] = [];
-      const fresh = settlements.filter(isFresh);
-      for (const settlement of fresh) {
+      const fresh: Settlement[] = [];
+      const failed: string[] = [];
+      for (const settlement of settlements) {
         const { delivery, attempt } = settlement;
-        if (attempt !== null) writeAttempt(delivery.id, attempt);
-        const next = writeVerdict(settlement, now);
+        const found = find.get(delivery.id);
+        const tried = found?.tried !== 0;
+        if (attempt !== null && tried && attempts.has(delivery.id, attempt)) continue;
+        fresh.push(settlement);
+        if (attempt !== null) attempts.add(delivery.id, attempt, { tried });
+        if (found?.pending !== 1) continue;
+        const next = writeVerdict(settlement, found, now);
+        if (settlement.verdict.kind === "failed") failed.push(delivery.id);
         const head = next === null ? null : lanes.promote(delivery, next);
         if (head !== null && head.nextAttemptAt <= now) heads.push(head);
       }
+      heads.push(...events.tellOfSettled({ partition: lease.partition, now }, { settlements: fresh, failed }));
       writeHealth(fresh);
       return { held: true, heads: lanes.sendable(heads) };
     });
@@ -46,74 +67,48 @@ interface Succession {
 }
 
 /** Writes what became of a delivery that is still pending; gives how the next of its lane begins, null when the lane does not move. */
-function prepareVerdicts({ client }: Connection): (settlement: Settlement, now: number) => Succession | null {
-  const pending = client.prepare<[string], { next_attempt_at: number | null; lane_failures: number }>(
-    "select next_attempt_at, lane_failures from deliveries where id = ? and state = 'pending'",
+function prepareVerdicts({ client }: Connection): (settlement: Settlement, before: Found, now: number) => Succession | null {
+  const end = client.prepare<[string, string | null, number, number]>(
+    "update deliveries set state = ?, reason = ?, next_attempt_at = null, ended_at = ? where ordinal = ?",
   );
-  const end = client.prepare<[string, string | null, number, string]>(
-    "update deliveries set state = ?, reason = ?, next_attempt_at = null, ended_at = ? where id = ?",
-  );
-  const retry = client.prepare<[number, number, string]>(
-    `update deliveries set next_attempt_at = ?, lane_failures = lane_failures + 1, rejections = rejections + ? where id = ?`,
+  const retry = client.prepare<[number | null, number, number]>(
+    `update deliveries set next_attempt_at = ?, lane_failures = lane_failures + 1, rejections = rejections + ? where ordinal = ?`,
   );
 
-  return ({ delivery: { id }, attempt, verdict }, now) => {
-    const before = pending.get(id);
-    if (before === undefined) return null;
+  return ({ attempt, verdict }, { ordinal, next_attempt_at: dueAt, lane_failures: failures }, now) => {
     switch (verdict.kind) {
       case "delivered":
-        end.run("delivered", null, now, id);
-        return { nextAttemptAt: now, laneFailures: 0 };
+        end.run("delivered", null, now, ordinal);
+        return { nextAttemptAt: verdict.nextAttemptAt ?? now, laneFailures: 0 };
       case "retry":
-        retry.run(verdict.nextAttemptAt, verdict.rejected ? 1 : 0, id);
+        retry.run(verdict.nextAttemptAt ?? dueAt, verdict.rejected ? 1 : 0, ordinal);
         return null;
       case "failed": {
-        end.run("failed", verdict.reason, now, id);
-        const nextAttemptAt = verdict.nextAttemptAt ?? Math.max(now, before.next_attempt_at ?? now);
-        return { nextAttemptAt, laneFailures: before.lane_failures + (attempt === null ? 0 : 1) };
+        end.run("failed", verdict.reason, now, ordinal);
+        const nextAttemptAt = verdict.nextAttemptAt ?? Math.max(now, dueAt ?? now);
+        return { nextAttemptAt, laneFailures: failures + (attempt === null ? 0 : 1) };
       }
     }
   };
 }
 
-function prepareAttempts({ client }: Connection): (deliveryId: string, attempt: AttemptRow) => void {
+interface Attempts {
+  has(deliveryId: string, attempt: AttemptRow): boolean;
+  /** `tried`: there may be others before it. */
+  add(deliveryId: string, attempt: AttemptRow, before: { readonly tried: boolean }): void;
+}
+
+function prepareAttempts({ client }: Connection): Attempts {
+  const known = client.prepare<[string, number, number]>("select 1 from attempts where delivery_id = ? and at = ? and duration_ms = ?");
+  const last = client.prepare<[string], number | null>("select max(number) from attempts where delivery_id = ?").pluck();
   const insert = client.prepare<unknown[]>(
-    `insert into attempts (delivery_id, number, at, duration_ms, status_code, error)
-     values (?, (select coalesce(max(number), 0) + 1 from attempts where delivery_id = ?), ?, ?, ?, ?)`,
+    "insert into attempts (delivery_id, number, at, duration_ms, status_code, error, response) values (?, ?, ?, ?, ?, ?, ?)",
   );
-  return (deliveryId, { at, durationMs, statusCode, error }) => {
-    insert.run(deliveryId, deliveryId, at, durationMs, statusCode, error);
-  };
-}
-
-/** Moves `lastSuccessAt` and `failingSince` of the webhooks, in the order in which the attempts ended; one write for each webhook. */
-function prepareHealth({ client }: Connection): (settlements: readonly Settlement[]) => void {
-  interface Health {
-    last_success_at: number | null;
-    failing_since: number | null;
-  }
-  const read = client.prepare<[string], Health>("select last_success_at, failing_since from webhooks where id = ?");
-  const write = client.prepare<[number | null, number | null, string]>(
-    "update webhooks set last_success_at = ?, failing_since = ? where id = ?",
-  );
-
-  return (settlements) => {
-    const healths = new Map<string, Health | undefined>();
-    for (const { delivery, attempt, verdict } of settlements) {
-      if (attempt === null) continue;
-      const { webhookId } = delivery;
-      if (!healths.has(webhookId)) healths.set(webhookId, read.get(webhookId));
-      const health = healths.get(webhookId);
-      if (health === undefined) continue;
-      if (verdict.kind === "delivered") {
-        health.last_success_at = Math.max(health.last_success_at ?? 0, attempt.at);
-        health.failing_since = null;
-      } else {
-        health.failing_since ??= attempt.at;
-      }
-    }
-    for (const [webhookId, health] of healths) {
-      if (health !== undefined) write.run(health.last_success_at, health.failing_since, webhookId);
-    }
+  return {
+    has: (deliveryId, { at, durationMs }) => known.get(deliveryId, at, durationMs) !== undefined,
+    add(deliveryId, { at, durationMs, statusCode, error, response }, { tried }) {
+      const number = (tried ? (last.get(deliveryId) ?? 0) : 0) + 1;
+      insert.run(deliveryId, number, at, durationMs, statusCode, error, response);
+    },
   };
 }

@@ -10,6 +10,7 @@ import type {
   MaintenanceStore,
   PartitionStore,
   PlanStore,
+  ReplayStore,
   SensorStore,
   Store,
   TokenStore,
@@ -27,6 +28,7 @@ import { openMaintenance } from "./maintenance";
 import { openPartitions } from "./partitions";
 import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
+import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
 import { openTokens } from "./tokens";
@@ -47,6 +49,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<ChangeLogStore>(openChangeLog(connection)),
     ...promised<PlanStore>(openPlan(connection)),
     ...promised<DeliveryStore>(openDeliveries(connection)),
+    ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
     ...promised<WebhookStore>(openWebhooks(connection)),

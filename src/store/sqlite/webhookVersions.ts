@@ -1,4 +1,4 @@
-import type { Webhook, WebhookVersion } from "../../domain/webhook";
+import { termsOf, type Webhook, type WebhookVersion } from "../../domain/webhook";
 import type { WebhookSet } from "../store";
 import { type JudgedVersions, judgeVersions, type Reached } from "../versionsThatMatter";
 import type { Connection } from "./connection";
@@ -22,6 +22,7 @@ interface VersionRow {
   readonly filter: string;
   readonly state: WebhookVersion["state"];
   readonly deleted: number;
+  readonly terms: string;
   readonly after: string;
 }
 
@@ -33,11 +34,11 @@ export function prepareWebhookVersions({ client, read, write }: Connection): Web
   const recorded = client.prepare<[], Reached>("select partition, change_number as number from partitions where role = 'ingest'");
   const planned = client.prepare<[], Reached>("select partition, change_number as number from partitions where role = 'notify'");
   const insert = client.prepare<unknown[]>(
-    `insert into webhook_versions (webhook_id, version, filter, state, deleted, after) values (?, ?, ?, ?, ?, ?)`,
+    `insert into webhook_versions (webhook_id, version, filter, state, deleted, terms, after) values (?, ?, ?, ?, ?, ?, ?)`,
   );
   const any = client.prepare<[string], 1>("select 1 from webhook_versions where webhook_id = ? limit 1").pluck();
   const notPassed = client.prepare<[], VersionRow>(
-    `select webhook_id, version, filter, state, deleted, after from webhook_versions where passed = 0 order by webhook_id, version`,
+    `select webhook_id, version, filter, state, deleted, terms, after from webhook_versions where passed = 0 order by webhook_id, version`,
   );
   const pass = client.prepare<[string, number]>("update webhook_versions set passed = 1 where webhook_id = ? and version = ?");
 
@@ -46,10 +47,11 @@ export function prepareWebhookVersions({ client, read, write }: Connection): Web
   }
 
   return {
-    add({ id, version, filter, state }, { deleted }) {
+    add({ id, version, filter, state, settings }, { deleted }) {
       bump.run();
       const after = Object.fromEntries(recorded.all().map(({ partition, number }) => [partition, number]));
-      insert.run(id, version, JSON.stringify(filter), state, deleted ? 1 : 0, JSON.stringify(after));
+      const terms = JSON.stringify(termsOf(settings));
+      insert.run(id, version, JSON.stringify(filter), state, deleted ? 1 : 0, terms, JSON.stringify(after));
     },
 
     exist: (webhookId) => any.get(webhookId) !== undefined,
@@ -74,6 +76,7 @@ function versionOf(row: VersionRow): WebhookVersion {
     filter: JSON.parse(row.filter) as WebhookVersion["filter"],
     state: row.state,
     deleted: row.deleted === 1,
+    terms: JSON.parse(row.terms) as WebhookVersion["terms"],
     after: JSON.parse(row.after) as WebhookVersion["after"],
   };
 }

@@ -1,20 +1,27 @@
-import { asc, count, eq, gt, sql } from "drizzle-orm";
+import { and, asc, count, eq, getTableColumns, gt, sql } from "drizzle-orm";
 import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
+import { webhookDisabled } from "../operationalFacts";
 import type { WebhookStore } from "../store";
-import { demandVersion, editOf, newWebhook } from "../webhookEdits";
+import { beginsAnew, demandVersion, editOf, isOfPlanning, newWebhook } from "../webhookEdits";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
+import { prepareOperationalEvents } from "./operationalEvents";
 import { webhooks } from "./schema/webhooks";
 import { prepareWebhookVersions } from "./webhookVersions";
 
 const LIST = "webhooks";
+/** What is said of a webhook that was disabled is sent from here. */
+const TELLING_PARTITION = 0;
+
+/** All but what only the store itself asks for. */
+const { toldFailingSince: _, ...WEBHOOK } = getTableColumns(webhooks);
 
 /** Asked before every attempt. */
 export function prepareFindWebhook({ db }: Connection): (id: string) => Webhook | null {
   const find = db
-    .select()
+    .select(WEBHOOK)
     .from(webhooks)
     .where(eq(webhooks.id, sql.placeholder("id")))
     .prepare();
@@ -24,6 +31,7 @@ export function prepareFindWebhook({ db }: Connection): (id: string) => Webhook 
 export function openWebhooks(connection: Connection): Direct<WebhookStore> {
   const { db, write } = connection;
   const versions = prepareWebhookVersions(connection);
+  const events = prepareOperationalEvents(connection);
   const makeHeadsDue = prepareMakeHeadsDue(connection);
 
   const find = prepareFindWebhook(connection);
@@ -53,9 +61,11 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
         const before = registered(id, expectedVersion);
         const webhook = { ...before, ...editOf(before, edit) };
         db.update(webhooks).set(webhook).where(eq(webhooks.id, id)).run();
-        const stateMoved = webhook.state !== before.state;
-        if (edit.filter !== undefined || stateMoved) versions.add(webhook, { deleted: false });
-        if (webhook.url !== before.url || (stateMoved && webhook.state === "active")) makeHeadsDue(id, webhook.updatedAt);
+        if (isOfPlanning(before, webhook)) versions.add(webhook, { deleted: false });
+        if (webhook.state === "disabled" && before.state !== "disabled") {
+          events.record({ partition: TELLING_PARTITION, now: Date.now() }, [webhookDisabled(webhook)]);
+        }
+        if (beginsAnew(before, webhook)) makeHeadsDue(id, webhook.updatedAt);
         return webhook;
       });
     },
@@ -71,13 +81,20 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
     listWebhooks({ limit, cursor }) {
       const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
       const rows = db
-        .select()
+        .select(WEBHOOK)
         .from(webhooks)
         .where(gt(webhooks.id, after))
         .orderBy(asc(webhooks.id))
         .limit(limit + 1)
         .all();
       return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+    },
+
+    listCredentials: () => db.select({ id: webhooks.id, credentials: webhooks.credentials }).from(webhooks).all(),
+
+    replaceCredentials(id, before, credentials) {
+      const unchanged = and(eq(webhooks.id, id), eq(webhooks.credentials, before));
+      return write(() => db.update(webhooks).set({ credentials }).where(unchanged).run().changes === 1);
     },
   };
 }

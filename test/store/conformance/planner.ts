@@ -35,7 +35,16 @@ export class Planner {
     const { version } = await this.store.webhookSet();
     const to = changes.at(-1)?.number ?? this.planned;
     const deliveries = changes.flatMap(({ number, sensorId, revision }) =>
-      webhookIds.map((webhookId) => ({ webhookId, number, sensorId, revision, state: "pending" as const, reason: null, ...edit })),
+      webhookIds.map((webhookId) => ({
+        webhookId,
+        number,
+        sensorId,
+        revision,
+        state: "pending" as const,
+        reason: null,
+        ...IN_LANE,
+        ...edit,
+      })),
     );
     return { lease: this.lease, leaseTtlMs: TTL_MS, webhooksVersion: version, from: this.planned, to, deliveries };
   }
@@ -70,7 +79,8 @@ export class Planner {
   }
 }
 
-const TRIED = { durationMs: 5, statusCode: 200, error: null };
+const IN_LANE = { begins: "lane", minIntervalMs: 0 } as const;
+const TRIED = { durationMs: 5, statusCode: 200, error: null, response: null };
 
 /** No two attempts are at one time: they would be the same one. */
 let lastTriedAt = 1000;
@@ -82,9 +92,19 @@ export function delivered(delivery: DueDelivery, at = nextTry()): Settlement {
   return { delivery, attempt: { ...TRIED, at }, verdict: { kind: "delivered" } };
 }
 
-export function refused(delivery: DueDelivery, nextAttemptAt: number, { rejected = false, at = nextTry() } = {}): Settlement {
-  const attempt = { at, durationMs: 5, statusCode: rejected ? 422 : 503, error: null };
-  return { delivery, attempt, verdict: { kind: "retry", nextAttemptAt, rejected } };
+/** `nextAttemptAt` null: it stays due as it was. */
+export function refused(
+  delivery: DueDelivery,
+  nextAttemptAt: number | null,
+  {
+    rejected = false,
+    at = nextTry(),
+    heldUntil = null,
+    response = null,
+  }: { rejected?: boolean; at?: number; heldUntil?: number | null; response?: string | null } = {},
+): Settlement {
+  const attempt = { at, durationMs: 5, statusCode: rejected ? 422 : 503, error: null, response };
+  return { delivery, attempt, verdict: { kind: "retry", nextAttemptAt, rejected, heldUntil } };
 }
 
 /** `nextAttemptAt` left out: when this one would have been tried. */
@@ -93,7 +113,7 @@ export function failed(
   reason: string,
   { nextAttemptAt, tried = true }: { nextAttemptAt?: number; tried?: boolean } = {},
 ): Settlement {
-  const attempt = { at: nextTry(), durationMs: 5, statusCode: 422, error: null };
+  const attempt = { at: nextTry(), durationMs: 5, statusCode: 422, error: null, response: null };
   return { delivery, attempt: tried ? attempt : null, verdict: { kind: "failed", reason, nextAttemptAt } };
 }
 

@@ -3,6 +3,7 @@ import { type Change, changeId } from "../../../src/domain/change";
 import type { Report } from "../../../src/domain/report";
 import type { Sensor } from "../../../src/domain/sensor";
 import { pendingState, type State } from "../../../src/domain/state";
+import { SETTINGS_DEFAULT } from "../../../src/domain/webhook";
 import type { DeadLetterRow, ReportRow, SensorDraft, Store, WebhookDraft } from "../../../src/store/store";
 
 /** The stream's time of sequence 0; each message comes a millisecond after the one before. */
@@ -63,8 +64,8 @@ export function letterOf(sequence: number, edit: Partial<DeadLetterRow> = {}): D
 }
 
 export function addWebhook(store: Store, id: string, edit: Partial<WebhookDraft> = {}) {
-  const draft = { url: `https://receiver.example/${id}`, filter: {}, description: "", concurrency: 16 };
-  return store.createWebhook({ ...draft, id, secrets: ["whsec_c2VjcmV0"], ...edit });
+  const draft = { url: `https://receiver.example/${id}`, filter: {}, description: "", concurrency: 16, settings: SETTINGS_DEFAULT };
+  return store.createWebhook({ ...draft, id, credentials: 'plain:["whsec_c2VjcmV0"]', ...edit });
 }
 
 /** Every item of a list, page by page; fails when a page is longer than was asked for, or the list does not end. */

@@ -38,8 +38,8 @@ export async function postgresHarness({ again = false } = {}): Promise<PostgresH
       async addWebhooks(count) {
         await onDatabase(url, (client) =>
           client.query(
-            `insert into webhooks (id, url, filter, state, description, concurrency, secrets, version, created_at, updated_at)
-             select 'crowd' || n, 'https://receiver.example/', '{}', 'active', '', 1, '[]', 1, 0, 0 from generate_series(1, ${count}) n`,
+            `insert into webhooks (id, url, filter, state, description, concurrency, settings, credentials, version, created_at, updated_at)
+             select 'crowd' || n, 'https://receiver.example/', '{}', 'active', '', 1, '{"events":["change"]}', '', 1, 0, 0 from generate_series(1, ${count}) n`,
           ),
         );
       },

@@ -1,7 +1,7 @@
 /** What nodes do at the same time on one database, each over and over until it is told to stop. */
 import type { Change } from "../../../src/domain/change";
 import { isFault } from "../../../src/domain/fault";
-import { createMatcher, type Matcher } from "../../../src/notifier/matching";
+import { createMatcher, indexWebhooks, type Matcher } from "../../../src/notifier/matching";
 import type { DueDelivery, Settlement, Store } from "../../../src/store/store";
 import { Owner } from "../conformance/owner";
 import { delivered, failed, Planner, refused } from "../conformance/planner";
@@ -102,7 +102,7 @@ export class Notify {
   async plan(): Promise<void> {
     const { planner, store } = this;
     const { partition } = planner.lease;
-    const matcher = (this.#matcher ??= createMatcher(await store.webhookSet(), partition));
+    const matcher = (this.#matcher ??= createMatcher(indexWebhooks(await store.webhookSet()), partition));
     const changes = await store.changesAfter(partition, planner.planned, 20);
     const plan = { lease: planner.lease, leaseTtlMs: 60_000, webhooksVersion: matcher.webhooksVersion, from: planner.planned };
     const deliveries = changes.flatMap((change) => matcher.match(change));
@@ -181,6 +181,18 @@ export async function meddle(store: Store, random: Random, webhookIds: readonly 
   if (chosen === undefined) return null;
   await store.retryDelivery(chosen.id, Date.now());
   return chosen.state === "pending" ? null : chosen.id;
+}
+
+/** Replays a webhook's deliveries from the beginning, step by step as two nodes at once would; now and then it is cancelled. Gives how many. */
+export async function replay(store: Store, random: Random, webhookId: string): Promise<number> {
+  const id = `replay${tick()}`;
+  const which = random() < 0.5 ? "all" : "undelivered";
+  await store.createReplay({ id, webhookId, range: { since: 0, until: Date.now() + 60_000 }, which, ratePerSecond: 100 });
+  for (;;) {
+    const steps = await Promise.all([store.advanceReplay(id, 5), store.advanceReplay(id, 5)]);
+    if (steps.some((job) => job?.state !== "running")) return Math.max(...steps.map((job) => job?.replayed ?? 0));
+    if (random() < 0.1) await store.cancelReplay(id);
+  }
 }
 
 /** Registers, edits or deletes a sensor: an edit that the registry counts. */

@@ -1,0 +1,15 @@
+import type { Command } from "commander";
+import { newSealingKeyText } from "../vault/sealingKey";
+
+export function addKey(program: Command): void {
+  program
+    .command("key")
+    .description("print a new key for SECRETS_KEY, with which webhooks' secrets are sealed in the database")
+    .addHelpText("after", EXAMPLES)
+    .action(() => console.log(newSealingKeyText()));
+}
+
+const EXAMPLES = `
+Examples:
+  $ tocsin key
+  $ echo "SECRETS_KEY=$(tocsin key)" >> tocsin.env`;

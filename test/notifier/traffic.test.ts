@@ -1,0 +1,89 @@
+import { expect, test } from "bun:test";
+import { SETTINGS_DEFAULT, type Webhook } from "../../src/domain/webhook";
+import { createSlots } from "../../src/notifier/webhook/slots";
+import { createTraffic, type Traffic } from "../../src/notifier/webhook/traffic";
+
+const NOW = 1_000_000_000;
+
+function webhook(id: string, ratePerSecond: number | null = null): Webhook {
+  const times = { createdAt: NOW, updatedAt: NOW, lastSuccessAt: null, failingSince: null, heldUntil: null };
+  const rest = {
+    url: "https://receiver.example/",
+    filter: {},
+    state: "active",
+    stateReason: null,
+    description: "",
+    credentials: "",
+  } as const;
+  return { id, concurrency: 1000, settings: { ...SETTINGS_DEFAULT, ratePerSecond }, version: 1, ...rest, ...times };
+}
+
+/** Sends as often as it may in `ms`, in steps of one; gives when. */
+function sendFor(ms: number, traffic: Traffic, to: Webhook): number[] {
+  const sent: number[] = [];
+  for (let now = NOW; now < NOW + ms; now += 1) {
+    while (traffic.admit(to, false, now).kind === "now") {
+      sent.push(now - NOW);
+      traffic.end(traffic.start(to, false, now), to, { result: "answered", timedOut: false, now });
+    }
+  }
+  return sent;
+}
+
+test.each([0.5, 3, 40, 500, 4000])("a rate of %d a second is kept, evenly, from the first second on", (rate) => {
+  const seconds = rate < 1 ? 20 : 3;
+  const sent = sendFor(seconds * 1000, createTraffic(), webhook("a", rate));
+  expect(Math.abs(sent.length - rate * seconds)).toBeLessThanOrEqual(Math.max(1, rate * 0.02));
+  // No stretch of 100 ms has more than its share, and what timers are too coarse for.
+  const most = Math.max(...sent.map((at) => sent.filter((other) => other >= at && other < at + 100).length));
+  expect(most).toBeLessThanOrEqual(Math.ceil(rate * 0.11) + 1);
+});
+
+test("a rate is divided by the nodes that notify, as they are now", () => {
+  let nodes = 4;
+  const traffic = createTraffic({ notifyNodes: () => nodes });
+  expect(sendFor(1000, traffic, webhook("a", 100))).toHaveLength(26);
+  nodes = 1;
+  expect(sendFor(1000, traffic, webhook("b", 100))).toHaveLength(101);
+});
+
+test("who is paced says when the next one may come", () => {
+  const traffic = createTraffic();
+  const slow = webhook("a", 1);
+  traffic.start(slow, false, NOW);
+  expect(traffic.admit(slow, false, NOW)).toEqual({ kind: "later", at: NOW + 990 });
+});
+
+test("what failed before never takes all slots: half of them are for first attempts", () => {
+  const traffic = createTraffic({ slots: createSlots(100) });
+  let retries = 0;
+  for (let id = 0; traffic.admit(webhook(`${id}`), true, NOW).kind === "now"; id += 1) {
+    traffic.start(webhook(`${id}`), true, NOW);
+    retries += 1;
+  }
+  expect(retries).toBe(50);
+  expect(traffic.admit(webhook("another"), true, NOW).kind).toBe("full");
+  expect(traffic.admit(webhook("another"), false, NOW).kind).toBe("now");
+});
+
+test("attempts that were abandoned say nothing of the endpoint", () => {
+  const opened: string[] = [];
+  const traffic = createTraffic({ onCircuit: (webhookId) => opened.push(webhookId) });
+  const abandoned = webhook("a");
+  for (let time = 0; time < 50; time += 1) {
+    traffic.end(traffic.start(abandoned, false, NOW), abandoned, { result: null, timedOut: false, now: NOW });
+  }
+  expect(traffic.admit(abandoned, false, NOW).kind).toBe("now");
+  expect(opened).toEqual([]);
+});
+
+test("all who listen hear of each end, and another one first each time", () => {
+  const traffic = createTraffic();
+  const order: string[] = [];
+  for (const name of ["x", "y", "z"]) traffic.onFree(() => order.push(name));
+  for (let time = 0; time < 3; time += 1) {
+    const to = webhook("a");
+    traffic.end(traffic.start(to, false, NOW), to, { result: "answered", timedOut: false, now: NOW });
+  }
+  expect(order.join("")).toBe("xyzyzxzxy");
+});
