@@ -1,6 +1,9 @@
 /** `npm run bench -- <name> [options]`: measures, beside a reference in the same run, and prints figures with their settings. */
 import { parseArgs } from "node:util";
+import { benchDeliver } from "./deliver";
 import { benchFailover } from "./failover";
+import { benchDrain } from "./drain";
+import { benchIsolation } from "./isolation";
 import { benchLatency } from "./latency";
 import { benchMatching } from "./matching";
 import { benchPipeline, PIPELINE_REPORTS_MIN } from "./pipeline";
@@ -35,6 +38,13 @@ const BENCHES: Record<string, Bench> = {
     reportsMin: SCALE_REPORTS_MIN,
   },
   matching: { run: benchMatching, says: "a change's webhooks among 10,000, by the index over filters and by a loop", stores: ["sqlite"] },
+  deliver: {
+    run: benchDeliver,
+    says: "from the committed change to the outcome in the table, beside signing and posting alone",
+    stores: ["postgres", "sqlite"],
+  },
+  isolation: { run: benchIsolation, says: "what endpoints that hang cost those that answer", stores: ["postgres", "sqlite"] },
+  drain: { run: benchDrain, says: "how long what is owed takes once the endpoints are back", stores: ["postgres", "sqlite"] },
   failover: { run: benchFailover, says: "how long changes pause when a node is stopped, and when it is killed", stores: ["postgres"] },
 };
 
@@ -51,12 +61,18 @@ export interface BenchOptions {
   readonly rows: number | null;
   readonly calls: number | null;
   readonly webhooks: number | null;
+  readonly deliveries: number | null;
+  readonly endpoints: number | null;
+  readonly partitions: number | null;
 }
 
 const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--sensors N] [--json]
        pipeline: [--reports N] [--pairs N]   latency: [--rate R] [--seconds S] [--warm-up S]
        failover: [--rounds N] [--rate R]   sync: [--seconds S] [--warm-up S] [--pairs N]
        scale: [--reports N] [--rounds N] [--rows N] [--calls N]   matching: [--webhooks N] [--calls N] [--pairs N]
+       deliver: [--deliveries N] [--endpoints N] [--partitions N] [--pairs N]
+       isolation: [--rate R] [--seconds S] [--warm-up S] [--endpoints N] [--partitions N]
+       drain: [--deliveries N] [--endpoints N] [--seconds S] [--partitions N]
 
 ${Object.entries(BENCHES)
   .map(([name, { says }]) => `  ${name.padEnd(10)} ${says}`)
@@ -79,6 +95,9 @@ function readOptions() {
       rows: { type: "string" },
       calls: { type: "string" },
       webhooks: { type: "string" },
+      deliveries: { type: "string" },
+      endpoints: { type: "string" },
+      partitions: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
@@ -98,6 +117,9 @@ function readOptions() {
     rows: positive("rows", values.rows, SCALE_ROWS_MIN),
     calls: positive("calls", values.calls),
     webhooks: positive("webhooks", values.webhooks),
+    deliveries: positive("deliveries", values.deliveries),
+    endpoints: positive("endpoints", values.endpoints),
+    partitions: positive("partitions", values.partitions),
   };
   return { bench, options, json: values.json };
 }

@@ -16,6 +16,8 @@ export interface NodeSettings {
   readonly natsUrl: string;
   readonly partitions: number;
   readonly dir: string;
+  /** As the environment names them; all of them without it. */
+  readonly roles?: string;
 }
 
 export class ServiceNode {
@@ -34,8 +36,14 @@ export class ServiceNode {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Of the process that runs. */
+  get pid(): number {
+    if (this.#child === null) throw new Error("the node does not run");
+    return this.#child.pid;
+  }
+
   async start(): Promise<void> {
-    const { databaseUrl, natsUrl, partitions, dir } = this.settings;
+    const { databaseUrl, natsUrl, partitions, dir, roles = "" } = this.settings;
     const child = Bun.spawn([process.execPath, "--no-env-file", resolve(import.meta.dir, "../../src/main.ts"), "serve"], {
       env: {
         ...process.env,
@@ -45,7 +53,7 @@ export class ServiceNode {
         DATA_DIR: dir,
         HTTP_HOST: "127.0.0.1",
         HTTP_PORT: String(this.port),
-        ROLES: "",
+        ROLES: roles,
         ADMIN_TOKEN,
         SECRETS_KEY,
         LOG_LEVEL: "error",

@@ -14,7 +14,7 @@ export interface Databases {
 }
 
 /** What a small server would be given; everything else as Postgres comes. */
-const POSTGRES_SETTINGS = ["shared_buffers=256MB", "max_wal_size=4GB", "fsync=on", "synchronous_commit=on"];
+export const POSTGRES_SETTINGS = ["shared_buffers=256MB", "max_wal_size=4GB", "fsync=on", "synchronous_commit=on"];
 
 export async function openDatabases(kind: StoreConfig["kind"], root: string): Promise<Databases> {
   return kind === "postgres" ? openPostgres() : openSqlite(root);

@@ -80,8 +80,9 @@ type event struct {
 
 // eventsOf is what a genuine request tells, in the order in which it is to be taken.
 func eventsOf(header http.Header, body []byte) ([]event, error) {
+	// The ce- headers are not signed; webhook-id is, and is the same as ce-id.
 	if kind := header.Get("ce-type"); kind != "" {
-		return []event{{ID: header.Get("ce-id"), Type: kind, Data: body}}, nil
+		return []event{{ID: header.Get("webhook-id"), Type: kind, Data: body}}, nil
 	}
 	if header.Get("content-type") == "application/cloudevents-batch+json" {
 		var events []event

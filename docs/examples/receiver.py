@@ -54,8 +54,9 @@ def decoded(text):
 def events_of(headers, body):
     """What a genuine request tells: events, each with id, type and data, in the order in which they are to be taken."""
     content = json.loads(body)
+    # The ce- headers are not signed; webhook-id is, and is the same as ce-id.
     if headers.get("ce-type") is not None:
-        return [{"id": headers["ce-id"], "type": headers["ce-type"], "data": content}]
+        return [{"id": headers["webhook-id"], "type": headers["ce-type"], "data": content}]
     if headers.get("content-type") == "application/cloudevents-batch+json":
         return content
     if headers.get("content-type") == "application/cloudevents+json":

@@ -57,7 +57,8 @@ interface Event {
 function eventsOf(headers: IncomingHttpHeaders, body: Buffer): Event[] {
   const json = JSON.parse(body.toString("utf8")) as unknown;
   const type = headers["ce-type"];
-  if (typeof type === "string") return [{ id: String(headers["ce-id"]), type, data: json as Event["data"] }];
+  // The `ce-` headers are not signed; `webhook-id` is, and is the same as `ce-id`.
+  if (typeof type === "string") return [{ id: String(headers["webhook-id"]), type, data: json as Event["data"] }];
   if (headers["content-type"] === "application/cloudevents-batch+json") return json as Event[];
   if (headers["content-type"] === "application/cloudevents+json") return [json as Event];
   const message = json as Omit<Event, "id"> & { readonly items?: Event[] };

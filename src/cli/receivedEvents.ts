@@ -14,7 +14,8 @@ export function eventsOf(headers: Headers, body: string): ReceivedEvent[] {
   const json = JSON.parse(body) as unknown;
   const header = (name: string) => headers.get(name) ?? "";
   const type = header("content-type").split(";")[0];
-  if (headers.has("ce-type")) return [{ id: header("ce-id"), type: header("ce-type"), time: header("ce-time"), data: json }];
+  // Of the attributes in headers none is signed; the id is the same as `webhook-id`, which is.
+  if (headers.has("ce-type")) return [{ id: header("webhook-id"), type: header("ce-type"), time: header("ce-time"), data: json }];
   if (type === "application/cloudevents-batch+json") return json as ReceivedEvent[];
   if (type === "application/cloudevents+json") return [json as ReceivedEvent];
   const message = json as Standard & { readonly items?: readonly (Standard & { readonly id: string })[] };

@@ -1,7 +1,7 @@
 /** The most headers of its own that a webhook may give to its requests. */
 export const HEADERS_MAX = 20;
-export const HEADER_NAME_CHARS_MAX = 100;
-export const HEADER_VALUE_CHARS_MAX = 4096;
+export const HEADER_NAME_CHARS_MAX = 64;
+export const HEADER_VALUE_CHARS_MAX = 1024;
 
 /** They belong to the message, to its signature or to the connection. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set([

@@ -2,20 +2,17 @@ import type { Webhook } from "../domain/webhook";
 import type { DeliveryStore, DueDelivery, Lease, Settlement } from "../store/store";
 import type { Events } from "../telemetry/events";
 import type { Attempt, Attempted } from "./attempt";
-import { createDueHeads, type DueHeads } from "./dueHeads";
+import { Alarm } from "./alarm";
+import { createDueHeads, type DueHeads, EXPIRY_EVERY_MS, LOOK_EVERY_MS } from "./dueHeads";
 import type { Endpoints } from "./endpoints";
-import { isOver } from "./outcome";
+import { endUntried, isOver } from "./outcome";
 import { WebhookQueue } from "./queue";
+import { Running } from "./running";
 import type { Traffic } from "./webhook/traffic";
 
-/** How often the table is asked when each webhook's next head is due: others make heads due, too. Longer where asking takes long. */
-const LOOK_EVERY_MS = 1000;
-const LOOK_SHARE = 20;
-const EXPIRY_EVERY_MS = 60_000;
 /** Ready in memory over all webhooks, as long as each has as many as it may run at once. */
 const READY_MAX = 20_000;
 const RETRY_MS = 250;
-const TICK_MIN_MS = 5;
 /** How often a webhook that is held is asked for again: an edit, or another node, may have ended it. */
 const HELD_LOOK_MS = 5000;
 
@@ -44,13 +41,12 @@ export class Dispatcher {
   readonly #queues = new Map<string, WebhookQueue>();
   /** Those with something ready, whose turn comes in this order. */
   readonly #turns = new Set<WebhookQueue>();
-  readonly #running = new Map<Promise<void>, AbortController>();
+  readonly #running = new Running();
   readonly #reading = new Set<Promise<void>>();
   readonly #due: DueHeads;
+  readonly #alarm = new Alarm(() => this.#tick());
   readonly #unsubscribe: () => void;
   #stopped = false;
-  #timer: Timer | null = null;
-  #tickAt = Infinity;
   #lookAt = 0;
   #expiryAt = 0;
 
@@ -89,9 +85,9 @@ export class Dispatcher {
     for (const { webhookId, nextAttemptAt } of heads.filter(isLatest)) this.#expect(this.#queueOf(webhookId), nextAttemptAt);
     this.offer(heads.filter((head) => !isLatest(head)));
     const now = this.options.now();
-    for (const { delivery } of settlements) {
-      this.#attend(this.#queueOf(delivery.webhookId), now);
-      this.#tidy(delivery.webhookId);
+    for (const webhookId of new Set(settlements.map(({ delivery }) => delivery.webhookId))) {
+      this.#attend(this.#queueOf(webhookId), now);
+      this.#tidy(webhookId);
     }
     this.#pump();
   }
@@ -105,19 +101,15 @@ export class Dispatcher {
   look(): void {
     for (const queue of this.#queues.values()) queue.resumeAt = 0;
     this.#lookAt = 0;
-    this.#wakeIn(0);
+    this.#alarm.in(0);
   }
 
   /** Sends nothing more; what runs has `graceMs`, then it is given up without an outcome. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     this.#unsubscribe();
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    const grace = setTimeout(() => {
-      for (const abort of this.#running.values()) abort.abort();
-    }, graceMs);
-    await Promise.all(this.#running.keys());
-    clearTimeout(grace);
+    this.#alarm.stop();
+    await this.#running.stop(graceMs);
     await Promise.all(this.#reading);
   }
 
@@ -146,10 +138,10 @@ export class Dispatcher {
   #attend(queue: WebhookQueue, now: number): void {
     if (queue.ready.length > 0) {
       if (queue.resumeAt <= now) this.#turns.add(queue);
-      else this.#wakeIn(queue.resumeAt - now);
+      else this.#alarm.in(queue.resumeAt - now);
     }
     if (queue.wantsMore(now)) this.#read(() => this.#fill(queue));
-    else if (queue.dueAt !== null && queue.dueAt > now) this.#wakeIn(queue.dueAt - now);
+    else if (queue.dueAt !== null && queue.dueAt > now) this.#alarm.in(queue.dueAt - now);
   }
 
   /** Starts what may start, one of each webhook in turn. */
@@ -168,7 +160,7 @@ export class Dispatcher {
   #maySend(): boolean {
     if (this.#stopped || this.options.settler.isFull) return false;
     if (this.options.isHeld()) return true;
-    this.#wakeIn(RETRY_MS);
+    this.#alarm.in(RETRY_MS);
     return false;
   }
 
@@ -190,49 +182,47 @@ export class Dispatcher {
     if (first === undefined) return "wait";
     if (isOver(first, now)) {
       queue.ready.shift();
-      settler.add(expired(first));
+      settler.add(endUntried(first));
       return "started";
     }
     const gatheredAt = queue.gatheredAt(webhook, now);
-    if (gatheredAt > now) return this.#waitUntil(queue, gatheredAt, now);
+    if (gatheredAt > now) return this.#waitUntil(queue, { at: gatheredAt, untilFull: true }, now);
     const admission = traffic.admit(webhook, first.laneFailures > 0, now);
-    if (admission.kind === "later") return this.#waitUntil(queue, Math.min(admission.at, now + HELD_LOOK_MS), now);
+    if (admission.kind === "later")
+      return this.#waitUntil(queue, { at: Math.min(admission.at, now + HELD_LOOK_MS), untilFull: false }, now);
     if (admission.kind !== "now") return admission.kind === "full" ? "full" : "wait";
     this.#start(queue, webhook, now);
     return "started";
   }
 
-  #waitUntil(queue: WebhookQueue, at: number, now: number): Turn {
-    queue.resumeAt = at;
-    if (at < Infinity) this.#wakeIn(at - now);
+  #waitUntil(queue: WebhookQueue, { at, untilFull }: { at: number; untilFull: boolean }, now: number): Turn {
+    queue.waitUntil(at, untilFull);
+    this.#alarm.in(at - now);
     return "wait";
   }
 
   #start(queue: WebhookQueue, webhook: Webhook, now: number): void {
     const { traffic } = this.options;
     const deliveries = queue.take();
-    const abort = new AbortController();
     const slot = traffic.start(webhook, (deliveries[0]?.laneFailures ?? 0) > 0, now);
-    const run = this.options.attempt(deliveries, webhook, abort.signal).then((attempted) => {
-      this.#running.delete(run);
+    this.#running.start(async (signal) => {
+      const attempted = await this.options.attempt(deliveries, webhook, signal);
       const endedAt = this.options.now();
       if (attempted.heldUntil !== null) traffic.hold(webhook, attempted.heldUntil, endedAt);
       this.#ended(queue, deliveries, attempted);
       this.#attend(queue, endedAt);
       traffic.end(slot, webhook, { result: attempted.result, timedOut: attempted.timedOut, now: endedAt });
     });
-    this.#running.set(run, abort);
   }
 
-  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt, tooMuch }: Attempted): void {
+  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt, left, tooMuch }: Attempted): void {
     const now = this.options.now();
     for (const settlement of settlements) this.options.settler.add(settlement);
     const ended = new Set(settlements.map(({ delivery }) => delivery.id));
-    const abandoned = deliveries.filter(({ id }) => !ended.has(id));
-    for (const { id } of abandoned) queue.forget(id);
-    const retryAt = abandoned.length > 0 ? now + RETRY_MS : null;
+    for (const { id } of deliveries) if (!ended.has(id)) queue.forget(id);
+    const retryAt = ended.size + left.length < deliveries.length ? now + RETRY_MS : null;
     if (retryAt !== null) queue.expectAt(retryAt);
-    queue.batchEnded({ sent: deliveries.length, againAt: againAt ?? retryAt, tooMuch, now });
+    queue.batchEnded({ sent: settlements.length, againAt: againAt ?? retryAt, left, tooMuch, now });
   }
 
   /** One who reads the store in the background, and tries again when it is away. */
@@ -242,7 +232,7 @@ export class Dispatcher {
       .then(() => this.#pump())
       .catch((error: unknown) => {
         this.options.events.readFailed(this.options.lease.partition, error);
-        this.#wakeIn(RETRY_MS);
+        this.#alarm.in(RETRY_MS);
       })
       .finally(() => this.#reading.delete(run));
     this.#reading.add(run);
@@ -275,16 +265,7 @@ export class Dispatcher {
     }
   }
 
-  #wakeIn(ms: number): void {
-    const tickAt = performance.now() + Math.max(TICK_MIN_MS, ms);
-    if (this.#stopped || tickAt >= this.#tickAt) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#tickAt = tickAt;
-    this.#timer = setTimeout(() => this.#tick(), tickAt - performance.now());
-  }
-
   #tick(): void {
-    this.#tickAt = Infinity;
     const [now, monotonic] = [this.options.now(), performance.now()];
     if (monotonic >= this.#lookAt) this.#read(() => this.#lookForDue());
     if (monotonic >= this.#expiryAt) this.#read(() => this.#endExpired());
@@ -292,33 +273,27 @@ export class Dispatcher {
       this.#attend(queue, now);
       this.#tidy(queue.webhookId);
     }
-    this.#wakeIn(LOOK_EVERY_MS);
+    this.#alarm.in(LOOK_EVERY_MS);
     this.#pump();
   }
 
   async #lookForDue(): Promise<void> {
-    const startedAt = performance.now();
     this.#lookAt = Infinity;
     try {
-      for (const { webhookId, nextAttemptAt, deleted } of await this.options.store.nextDue(this.options.lease.partition)) {
+      for (const { webhookId, nextAttemptAt, deleted } of await this.#due.next()) {
         if (deleted) this.options.endOwed(webhookId);
         else this.#expect(this.#queueOf(webhookId), nextAttemptAt);
       }
     } finally {
-      const now = performance.now();
-      this.#lookAt = now + Math.max(LOOK_EVERY_MS, LOOK_SHARE * (now - startedAt));
-      this.#wakeIn(LOOK_EVERY_MS);
+      this.#lookAt = performance.now() + this.#due.lookEveryMs;
+      this.#alarm.in(LOOK_EVERY_MS);
     }
   }
 
   async #endExpired(): Promise<void> {
     this.#expiryAt = performance.now() + EXPIRY_EVERY_MS;
     const { heads, more } = await this.#due.expired();
-    for (const head of heads) if (this.#queueOf(head.webhookId).claim(head.id)) this.options.settler.add(expired(head));
-    if (more) this.#expiryAt = performance.now() + RETRY_MS;
+    for (const head of heads) if (this.#queueOf(head.webhookId).claim(head.id)) this.options.settler.add(endUntried(head));
+    if (more) this.#expiryAt = 0;
   }
-}
-
-function expired(delivery: DueDelivery): Settlement {
-  return { delivery, attempt: null, verdict: { kind: "failed", reason: "expired" } };
 }

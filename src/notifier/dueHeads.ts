@@ -1,13 +1,18 @@
 import { DELIVERY_EXPIRES_MS } from "../domain/delivery";
-import type { DeliveryStore, DueDelivery, Lease } from "../store/store";
+import type { DeliveryStore, DueDelivery, Lease, NextDue } from "../store/store";
 import type { Events } from "../telemetry/events";
 import type { Endpoints } from "./endpoints";
 import type { WebhookQueue } from "./queue";
 
+/** How often the table is asked when each webhook's next head is due: others make heads due, too. Longer where asking takes long. */
+export const LOOK_EVERY_MS = 1000;
+const LOOK_SHARE = 20;
+/** … and which ran out of time without being tried. */
+export const EXPIRY_EVERY_MS = 60_000;
 const EXPIRED_AT_ONCE_MAX = 500;
 
 export interface DueHeadsOptions {
-  readonly store: Pick<DeliveryStore, "dueHeads" | "coalesceDue" | "expiredHeads">;
+  readonly store: Pick<DeliveryStore, "nextDue" | "dueHeads" | "coalesceDue" | "expiredHeads">;
   readonly lease: Lease;
   readonly endpoints: Endpoints;
   readonly now: () => number;
@@ -16,6 +21,10 @@ export interface DueHeadsOptions {
 
 /** What the table holds that is due. */
 export interface DueHeads {
+  /** When each webhook's next head is due. */
+  next(): Promise<readonly NextDue[]>;
+  /** How long to wait before asking for the next ones again. */
+  readonly lookEveryMs: number;
   /** Fills a queue with at most `limit`, which counts what it knows already. Rejects with the store's fault, and has then filled nothing. */
   fill(queue: WebhookQueue, limit: number): Promise<void>;
   /** Those that ran out of time without being tried, of paused webhooks, too; `more`: there are others. */
@@ -24,6 +33,7 @@ export interface DueHeads {
 
 export function createDueHeads({ store, lease, endpoints, now, events }: DueHeadsOptions): DueHeads {
   const { partition } = lease;
+  let lookEveryMs = LOOK_EVERY_MS;
 
   async function read(queue: WebhookQueue, at: number, limit: number): Promise<DueDelivery[]> {
     const { webhookId } = queue;
@@ -36,6 +46,17 @@ export function createDueHeads({ store, lease, endpoints, now, events }: DueHead
   }
 
   return {
+    async next() {
+      const startedAt = performance.now();
+      const due = await store.nextDue(partition);
+      lookEveryMs = Math.max(LOOK_EVERY_MS, LOOK_SHARE * (performance.now() - startedAt));
+      return due;
+    },
+
+    get lookEveryMs() {
+      return lookEveryMs;
+    },
+
     async fill(queue, limit) {
       const at = now();
       const webhook = await endpoints.get(queue.webhookId);

@@ -60,7 +60,6 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   const { store, lease, leaseTtlMs, sender, turns, events, clock = CLOCK } = options;
   const now = () => clock.now();
   const { onLost, isHeld } = untilLost(options);
-
   const endpoints = createEndpoints(store);
   const bodies = createBodies(store, lease.partition);
   const owed = createOwed({ store, onDisabled: () => endpoints.forget(), events });
@@ -107,8 +106,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
     turns,
     events,
   });
-  // One of all notifiers carries the jobs on.
-  const replays = lease.partition === 0 ? openReplays({ store, isHeld, onAdvanced: (id) => dispatcher.expect(id), events }) : null;
+  const replays = carriesReplaysOn(lease) ? openReplays({ store, isHeld, onAdvanced: (id) => dispatcher.expect(id), events }) : null;
   const watching = keepWatching(options.watch, () => planner.wake());
 
   return Promise.resolve({
@@ -127,6 +125,11 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
       await Promise.all([owed.stop(), recovery.stop()]);
     },
   });
+}
+
+/** One of all notifiers does. */
+function carriesReplaysOn({ partition }: NotifierOptions["lease"]): boolean {
+  return partition === 0;
 }
 
 /** However many find out that the lease is lost, it is said once, and holds from then on. */

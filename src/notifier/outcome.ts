@@ -1,5 +1,5 @@
 import { DELIVERY_EXPIRES_MS, retryWaitMs } from "../domain/delivery";
-import type { DueDelivery } from "../store/store";
+import type { DueDelivery, Settlement } from "../store/store";
 import type { Result } from "./webhook/circuit";
 
 /** What came back from an endpoint. */
@@ -70,6 +70,11 @@ export function judge(
 /** Whether a delivery's days are over. */
 export function isOver(delivery: Pick<DueDelivery, "plannedAt">, now: number): boolean {
   return now >= endOf(delivery);
+}
+
+/** Its days are over before it was tried, or tried again. */
+export function endUntried(delivery: DueDelivery): Settlement {
+  return { delivery, attempt: null, verdict: { kind: "failed", reason: "expired" } };
 }
 
 function endOf({ plannedAt }: Pick<DueDelivery, "plannedAt">): number {

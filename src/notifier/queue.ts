@@ -5,6 +5,14 @@ import type { DueDelivery } from "../store/store";
 const READY_PER_RUNNING = 4;
 const BATCHES_READY = 2;
 
+interface BatchEnd {
+  readonly sent: number;
+  readonly againAt: number | null;
+  readonly left: readonly DueDelivery[];
+  readonly tooMuch: boolean;
+  readonly now: number;
+}
+
 /** What of one webhook's deliveries in one partition is at hand, and when the table may hold more. */
 export class WebhookQueue {
   /** Heads of lanes, to be sent in this order. */
@@ -15,8 +23,10 @@ export class WebhookQueue {
   readonly #stale = new Set<string>();
   /** When the table may hold something due that is not known; null when nothing is expected. */
   dueAt: number | null = null;
-  /** Nothing is to be started before that time. */
+  /** Nothing is to be started before that time … */
   resumeAt = 0;
+  /** … unless it waits for a batch to fill, and that is full. */
+  #untilFull = false;
   /** The table is being read. */
   filling = false;
   /** The webhook is being read. */
@@ -112,6 +122,12 @@ export class WebhookQueue {
     return first === undefined || this.ready.length >= this.batch.sizeMax ? now : first.plannedAt + settings.batch.maxWaitMs;
   }
 
+  /** `untilFull`: what it waits for is that a batch fills. */
+  waitUntil(at: number, untilFull: boolean): void {
+    this.resumeAt = at;
+    this.#untilFull = untilFull;
+  }
+
   /** What goes into the next request. */
   take(): readonly DueDelivery[] {
     if (this.batch === null) return this.ready.splice(0, 1);
@@ -119,11 +135,15 @@ export class WebhookQueue {
     return this.ready.splice(0, this.batch.sizeMax);
   }
 
-  /** `againAt`: it is to come again, before all that is ready, and not before that time. */
-  batchEnded({ sent, againAt, tooMuch, now }: { sent: number; againAt: number | null; tooMuch: boolean; now: number }): void {
+  /** `againAt`: it is to come again, before all that is ready, and not before that time. `left`: what did not fit comes next. */
+  batchEnded({ sent, againAt, left, tooMuch, now }: BatchEnd): void {
     if (this.batch === null) return;
+    for (const head of left.toReversed()) {
+      this.#known.add(head.id);
+      this.ready.unshift(head);
+    }
     this.batch.running = false;
-    this.resumeAt = againAt ?? 0;
+    this.waitUntil(againAt ?? 0, false);
     if (tooMuch) this.batch.sizeMax = Math.ceil(sent / 2);
     else if (againAt === null) this.batch.sizeMax = Math.min(this.batch.limit, 2 * this.batch.sizeMax);
     if (againAt !== null) this.#beginAnew(now);
@@ -145,5 +165,6 @@ export class WebhookQueue {
   #add(head: DueDelivery): void {
     this.#known.add(head.id);
     this.ready.push(head);
+    if (this.#untilFull && this.batch !== null && this.ready.length >= this.batch.sizeMax) this.waitUntil(0, false);
   }
 }

@@ -8,6 +8,8 @@ import { printedResult, runBench } from "./run";
 const BENCH_MS = 60_000;
 /** Three nodes, a database and a broker start, two nodes end and come back. */
 const FAILOVER_MS = 120_000;
+/** Some of the endpoints hang, and what they are owed is waited for; or all were away, and the node tries them again in its own time. */
+const ENDPOINTS_MS = 120_000;
 /** Three databases and three brokers. */
 const SCALE_MS = 180_000;
 
@@ -88,6 +90,44 @@ test(
     expect(settings["durability"]).toContain("fsync");
   },
   FAILOVER_MS,
+);
+
+test.each(["postgres", "sqlite"])(
+  "deliver on %s prints its figures under their fixed names, and sends nothing twice",
+  async (store) => {
+    const small = ["--deliveries", "500", "--endpoints", "5", "--sensors", "50", "--pairs", "1"];
+    const { bench, settings, figures } = printedResult(await runBench("deliver", "--store", store, ...small, "--json"));
+    expect(bench).toBe("deliver");
+    expectNumbers(figures, ["deliveriesPerSecond", "referencePerSecond", "ratio"]);
+    expect(figures["repeats"]).toBe(0);
+    expect(settings).toMatchObject({ store, deliveries: 500, endpoints: 5, sensors: 50, pairs: 1 });
+  },
+  ENDPOINTS_MS,
+);
+
+test(
+  "isolation prints its figures under their fixed names, and what is owed to endpoints that answer arrives while others hang",
+  async () => {
+    const small = ["--rate", "100", "--seconds", "2", "--warm-up", "1", "--endpoints", "10", "--sensors", "50", "--partitions", "1"];
+    const { bench, settings, figures } = printedResult(await runBench("isolation", ...small, "--json"));
+    expect(bench).toBe("isolation");
+    expectNumbers(figures, ["p99RatioAt10", "p99RatioAt50"]);
+    expect(figures["missing"]).toBe(0);
+    expect(settings).toMatchObject({ store: "postgres", endpoints: 10, hanging: "1, 5", rate: 100, seconds: 2, warmUpSeconds: 1 });
+  },
+  ENDPOINTS_MS,
+);
+
+test(
+  "drain prints its figures under their fixed names once all that was owed has its outcome",
+  async () => {
+    const small = ["--deliveries", "500", "--endpoints", "5", "--sensors", "20", "--seconds", "1", "--partitions", "1"];
+    const { bench, settings, figures } = printedResult(await runBench("drain", ...small, "--json"));
+    expect(bench).toBe("drain");
+    expectNumbers(figures, ["deliveriesPerSecond", "secondsToEmpty", "peakRssMb"]);
+    expect(settings).toMatchObject({ store: "postgres", deliveries: 500, endpoints: 5, lanes: 100, outageSeconds: 1 });
+  },
+  ENDPOINTS_MS,
 );
 
 test.each(["postgres", "sqlite"])(

@@ -89,6 +89,19 @@ test("a port that is taken is said in one line", async () => {
   expect(second.stderr).toMatch(/^tocsin: Port \d+ on 127\.0\.0\.1 is in use .*--port\.\n$/);
 });
 
+test("what is registered is sent as the flags ask, and printed change by change", async () => {
+  await using tocsin = await startTocsin();
+  const env = { TOCSIN_URL: tocsin.httpUrl, TOCSIN_TOKEN: ADMIN_TOKEN };
+  await using command = startCommand(["listen", "--port", "0", "--format", "cloudevents", "--batch", "2"], env);
+  await command.printed(/registered as (\S+);/);
+  for (const status of ["overheated", "ok"]) {
+    await tocsin.api("/v1/sensors/boiler-7/reports", { method: "POST", body: JSON.stringify({ status }) });
+  }
+  await command.printed(/verified .*boiler-7 .*overheated.*\nverified .*boiler-7 .*ok .*\n/);
+  command.signal("SIGINT");
+  expect((await command.ended()).exitCode).toBe(0);
+}, 30_000);
+
 test("when the API is gone at the end, it says which webhook stays there, and how to remove it", async () => {
   await using tocsin = await startTocsin();
   await using command = startCommand(["listen", "--port", "0"], { TOCSIN_URL: tocsin.httpUrl, TOCSIN_TOKEN: ADMIN_TOKEN });
@@ -132,5 +145,7 @@ test("every format is understood, and of a batch each change by itself", () => {
   expect(read({ "webhook-id": "wh_1_batch_1" }, { type: "batch", timestamp, items })).toEqual([event, { ...event, id: "wh_1_0_2" }]);
   expect(read({ "content-type": "application/cloudevents+json" }, cloud)).toMatchObject([event]);
   expect(read({ "content-type": "application/cloudevents-batch+json" }, [cloud, cloud])).toMatchObject([event, event]);
-  expect(read({ "ce-id": event.id, "ce-type": type, "ce-time": timestamp, "content-type": "application/json" }, data)).toEqual([event]);
+  expect(read({ "webhook-id": event.id, "ce-type": type, "ce-time": timestamp, "content-type": "application/json" }, data)).toEqual([
+    event,
+  ]);
 });

@@ -83,8 +83,11 @@ test.each([
   async (_, header) => {
     await using scene = await Scene.open();
     const clock = new HurriedClock();
-    const answers: Answer[] = [429, 503].map((status) => ({ status, headers: { "retry-after": header(clock.now()) } }));
-    await using receiver = openReceiver(() => answers.shift() ?? { status: 204 });
+    const refusals = [429, 503];
+    await using receiver = openReceiver((): Answer => {
+      const status = refusals.shift();
+      return status === undefined ? { status: 204 } : { status, headers: { "retry-after": header(clock.now()) } };
+    });
     await using other = openReceiver();
     const webhook = await scene.addWebhook(receiver.url, { concurrency: 1 });
     await scene.addWebhook(other.url);

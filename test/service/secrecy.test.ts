@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { Authority } from "../receivers/certificates";
+import { freePorts } from "../servers/natsServer";
 import { startPostgres, type TestPostgres } from "../servers/postgres";
 import { ADMIN_TOKEN, SECRETS_KEY, startTocsin, type TocsinProcess } from "../servers/tocsin";
 import { until } from "../until";
@@ -71,11 +72,12 @@ async function liveThroughAll(tocsin: TocsinProcess, told: Told): Promise<void> 
 
   const basic = { headers: { "x-api-key": apiKey }, auth: { type: "basic", username: "tocsin", password }, signatures: ["v1", "v1a"] };
   const bearer = { auth: { type: "bearer", token }, clientCertificate: { ...client, ca: authority.certificate } };
+  const [closed] = await freePorts(1);
   const https = parrot.url.replace("http:", "https:");
   const made = [
     await call("POST", "/v1/webhooks", { url: `${parrot.url}/a`, ...basic, events: ["change", "delivery.failed", "webhook.disabled"] }),
     await call("POST", "/v1/webhooks", { url: `${https}/b`, ...bearer, retrySchedule: [1] }),
-    await call("POST", "/v1/webhooks", { url: "http://127.0.0.1:1/c", ...basic, format: "cloudevents-binary" }),
+    await call("POST", "/v1/webhooks", { url: `http://127.0.0.1:${closed}/c`, ...basic, format: "cloudevents-binary" }),
   ].map(({ id }) => id as string);
   expect(made.every((id) => id.startsWith("wh_"))).toBe(true);
 

@@ -1,5 +1,6 @@
 import { describe } from "bun:test";
 import { changePromises } from "./conformance/changes";
+import { coalescingPromises } from "./conformance/coalescing";
 import { cursorPromises } from "./conformance/cursors";
 import { deadLetterPromises } from "./conformance/deadLetters";
 import { deliveryPromises } from "./conformance/deliveries";
@@ -9,9 +10,13 @@ import { historyPromises } from "./conformance/history";
 import { incidentPromises } from "./conformance/incidents";
 import { ingestPromises } from "./conformance/ingest";
 import { laneOrderPromises } from "./conformance/laneOrder";
+import { lanesByTermsPromises } from "./conformance/lanesByTerms";
+import { lanesWalkPromises } from "./conformance/lanesWalk";
 import { maintenancePromises } from "./conformance/maintenance";
+import { operationalEventPromises } from "./conformance/operationalEvents";
 import { partitionPromises } from "./conformance/partitions";
 import { planPromises } from "./conformance/plan";
+import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
@@ -29,6 +34,11 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...deliveryPromises,
     ...endingPromises,
     ...laneOrderPromises,
+    ...lanesByTermsPromises,
+    ...coalescingPromises,
+    ...lanesWalkPromises,
+    ...operationalEventPromises,
+    ...replayPromises,
     ...sensorPromises,
     ...sensorListPromises,
     ...historyPromises,

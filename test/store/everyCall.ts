@@ -1,4 +1,5 @@
 import { DELIVERY_STATES } from "../../src/domain/delivery";
+import { EVENT_KINDS, SETTINGS_DEFAULT } from "../../src/domain/webhook";
 import { AVAILABILITIES, SEVERITIES } from "../../src/domain/severity";
 import type { PageRequest, SensorQuery, Store, TimeRange } from "../../src/store/store";
 import { Owner } from "./conformance/owner";
@@ -12,7 +13,8 @@ const RANGES: readonly TimeRange[] = [{}, { since: LOG_BEGINS }, { until: FAR },
 export async function makeEveryCall(store: Store): Promise<void> {
   const { owner, planner } = await fill(store);
   await askAsOwner(store, owner);
-  await askAsNotifier(store, planner);
+  await askAsNotifier(store, owner, planner);
+  await replay(store);
   await askAsApi(store);
   await store.listPartitions();
   await store.beat({ id: "node", roles: ["ingest"] }, 1000);
@@ -28,6 +30,7 @@ async function fill(store: Store): Promise<{ owner: Owner; planner: Planner }> {
   const heartbeat = { intervalSeconds: 30, graceSeconds: 10 };
   for (const id of ids) await store.createSensor(draftOf(id, { heartbeat, labels: { site: "north", floor: "1" } }));
   for (const id of ["w", "x"]) await addWebhook(store, id);
+  await addWebhook(store, "asks", { settings: { ...SETTINGS_DEFAULT, events: EVENT_KINDS } });
   for (const id of ["s", "t"]) await store.createToken({ id, name: id, hash: id, scopes: [], expiresAt: null });
   const owner = await Owner.of(store);
   await owner.heard(Object.fromEntries(ids.map((id) => [id, onlineState({ checkAt: LOG_BEGINS })])));
@@ -54,7 +57,7 @@ async function askAsOwner(store: Store, owner: Owner): Promise<void> {
   await store.strayCursor("STRAYS");
 }
 
-async function askAsNotifier(store: Store, planner: Planner): Promise<void> {
+async function askAsNotifier(store: Store, owner: Owner, planner: Planner): Promise<void> {
   await store.webhookSet();
   await store.nextDue(0);
   await store.webhookById("w");
@@ -62,10 +65,28 @@ async function askAsNotifier(store: Store, planner: Planner): Promise<void> {
   await store.expiredHeads(0, FAR, 10);
   const [one, two, three] = (await planner.heads("w")) as [never, never, never];
   await planner.settle(delivered(one), refused(two, FAR), failed(three, "rejected"));
+  for (const terms of [{ begins: "free" }, { begins: "batch" }, { minIntervalMs: 5 }] as const) {
+    await planner.owe(await owner.change(["sensor-0", "sensor-1"]), ["w"], terms);
+  }
   await store.wakeWebhook(planner.lease, "w", Date.now());
+  await store.coalesceDue(planner.lease, { webhookId: "w", now: Date.now(), limit: 10, except: ["w_0_4"] });
+  await planner.settle(refused(three, FAR, { at: 1 }), refused(two, FAR, { at: 2 }));
   await store.updateWebhook("x", { state: "disabled" }, null);
+  await store.operationalEvent(1);
   await store.failOwed("x", "disabled", 10);
   await store.retryDelivery("w_0_1", Date.now());
+}
+
+async function replay(store: Store): Promise<void> {
+  const range = { since: LOG_BEGINS, until: FAR };
+  for (const id of ["r1", "r2", "r3"]) {
+    await store.createReplay({ id, webhookId: "w", range, which: id === "r1" ? "undelivered" : "all", ratePerSecond: 1 });
+    await store.advanceReplay(id, 100);
+    await store.cancelReplay(id);
+  }
+  await store.getReplay("r1");
+  await store.runningReplays();
+  for (const webhookId of [undefined, "w"]) await twoPages((page) => store.listReplays({ webhookId }, page));
 }
 
 async function askAsApi(store: Store): Promise<void> {
@@ -82,8 +103,12 @@ async function askAsApi(store: Store): Promise<void> {
   }
   for (const webhookId of [undefined, "w"]) {
     for (const sensorId of [undefined, "sensor-2"]) {
-      for (const state of [undefined, ...DELIVERY_STATES])
-        await twoPages((page) => store.listDeliveries({ webhookId, sensorId, states: state === undefined ? undefined : [state] }, page));
+      const wanted = [undefined, ...DELIVERY_STATES.map((state) => [state]), ["failed", "skipped"] as const];
+      for (const states of wanted) {
+        for (const range of [undefined, ...RANGES]) {
+          await twoPages((page) => store.listDeliveries({ webhookId, sensorId, states, range }, page));
+        }
+      }
     }
   }
   await store.getDelivery("w_0_1");

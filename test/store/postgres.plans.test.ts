@@ -14,12 +14,16 @@ afterAll(() => harness[Symbol.asyncDispose]());
 const TEST_MS = 120_000;
 /** As many as a call may ask for and a few beside, and far from as many as there are. */
 const ROWS_LOOKED_AT_MAX = 10_000;
-const LARGE = /^(sensors|states|sensor_labels|reports|changes|deliveries|attempts|dead_letters|incidents|webhook_versions)/;
+const LARGE =
+  /^(sensors|states|sensor_labels|reports|changes|deliveries|attempts|dead_letters|incidents|webhook_versions|operational_events|replays)/;
 
 /** What is read from end to end, and why that does no harm. */
 const SCANS: readonly (readonly [statement: RegExp, why: string])[] = [
   [/from webhook_versions where not passed/, "those that planning matches against, by an index of no others"],
   [/count\(\*\) from sensors\)/, "once for each reader that is opened"],
+  [/from "replays" where state = 'running'/, "those that run, by an index of no others"],
+  [/from "replays" order by "replays"\."id" desc limit/, "the first page, along the index that gives the order"],
+  [/^with gone as \( delete from replays /, "jobs that people began, the oldest first; when old ones are taken out"],
   [/from "incidents" order by "incidents"\."id" desc limit/, "the first page, along the index that gives the order"],
 ];
 
@@ -51,9 +55,14 @@ async function fill(client: pg.Client): Promise<void> {
     `insert into attempts (delivery_id, number, at, duration_ms) select 'f' || n, 1, 0, 1 from ${numbers}`,
     `insert into dead_letters (id, stream, sequence, subject, received_at, recorded_at, reason, payload)
      select 'f' || n, 'S', n, '', 1795600000000 + n, 0, '', '' from ${numbers}`,
+    `insert into operational_events (fact, kind, webhook_id, data, recorded_at)
+     select 'f' || n, 'webhook.disabled', 'v', '{}', 1795600000000 + n from ${numbers}`,
+    `insert into replays (id, webhook_id, since, until, which, rate_per_second, state, reached_at, after_ordinal, last_ordinal, created_at, updated_at)
+     select 'f' || n, case when n % 2 = 0 then 'w' else 'w' || n end, 0, 0, 'all', 1, 'done', 0, 0, 0, 1795600000000 + n, 1795600000000 + n
+     from ${numbers}`,
     `insert into incidents (id, kind, partition, detail, recorded_at) select 'f' || n, '', 0, '{}', 0 from ${numbers}`,
-    `insert into webhook_versions (webhook_id, version, filter, state, deleted, after, passed)
-     select 'v', n, '{}', 'active', false, '{}', true from ${numbers}`,
+    `insert into webhook_versions (webhook_id, version, filter, state, deleted, terms, after, passed)
+     select 'v', n, '{}', 'active', false, '{}', '{}', true from ${numbers}`,
     "analyze",
   ]) {
     await client.query(statement);

@@ -1,21 +1,28 @@
 import { afterAll, expect, test } from "bun:test";
 import type pg from "pg";
 import { openStore } from "../../src/store/open";
+import { EVENT_KINDS, SETTINGS_DEFAULT } from "../../src/domain/webhook";
 import type { Store } from "../../src/store/store";
 import { seededRandom } from "../ledger/random";
 import { delivered } from "./conformance/planner";
 import { addWebhook } from "./conformance/samples";
 import { onDatabase } from "../servers/postgres";
 import { postgresHarness } from "./postgres/harness";
-import { ANY_VERDICT, Comings, editSensor, editWebhook, Ingest, meddle, Notify, pick, untilStopped } from "./postgres/raceActors";
+import { ANY_VERDICT, Comings, editSensor, editWebhook, Ingest, meddle, Notify, pick, replay, untilStopped } from "./postgres/raceActors";
 
-/** The race goes on until each ingest has recorded so many changes and so many webhooks have come. */
+/** The race goes on until each ingest has recorded so many changes, each notify has planned them, and so many webhooks have come. */
 const CHANGES = 150;
 const COMINGS = 15;
+/** So many deliveries have been replayed. */
+const REPLAYS = 50;
 /** From one edit of a sensor to the next: without it no batch would ever be taken. */
 const EDIT_EVERY_MS = 60;
 const PARTITIONS = [0, 1] as const;
 const STAYING = ["stay0", "stay1", "stay2"];
+/** Stays, too; its deliveries are replayed, and none is asked for by hand. */
+const REPLAYED = "replayed";
+/** Stays, and is told what the service says of the others. */
+const ASKING = "asking";
 const SENSORS = 2;
 
 /** Transactions linger where others might come between. */
@@ -33,16 +40,23 @@ async function race(here: Store, there: Store, seed: number) {
   const edits = [0, 0];
   const comings = new Comings();
   const repeated = new Set<string>();
-  for (const id of STAYING) await addWebhook(here, id);
+  for (const id of [...STAYING, REPLAYED]) await addWebhook(here, id);
+  await addWebhook(here, ASKING, { settings: { ...SETTINGS_DEFAULT, events: EVENT_KINDS } });
   const ingests = await Promise.all(PARTITIONS.map((partition) => Ingest.of(here, partition, () => edits[partition] as number)));
   const notifies = await Promise.all(PARTITIONS.map((partition) => Notify.of(here, partition)));
   const sensorOf = (partition: number) => `s${partition}-${Math.floor(random() * SENSORS)}`;
 
+  let replayed = 0;
   const end = new AbortController();
   const { signal } = end;
   await Promise.all([
     ...PARTITIONS.flatMap((partition) => [
-      untilStopped(signal, async () => (ingests[partition] as Ingest).turn(here, [sensorOf(partition), sensorOf(partition)])),
+      untilStopped(signal, async () => {
+        const [ingest, notify] = [ingests[partition] as Ingest, notifies[partition] as Notify];
+        // What is recorded far ahead of the plans would have to be planned when the race is over.
+        if (ingest.reached >= notify.planner.planned + CHANGES) await Bun.sleep(1);
+        else await ingest.turn(here, [sensorOf(partition), sensorOf(partition)]);
+      }),
       untilStopped(signal, () => (notifies[partition] as Notify).plan()),
       untilStopped(signal, async () => void (await (notifies[partition] as Notify).settle(random, ANY_VERDICT))),
       untilStopped(signal, async () => {
@@ -52,10 +66,19 @@ async function race(here: Store, there: Store, seed: number) {
       }),
     ]),
     untilStopped(signal, async () => {
+      await Bun.sleep(random() * EDIT_EVERY_MS);
       await comings.turn(there, random);
-      if (comings.lives.size >= COMINGS && ingests.every(({ reached }) => reached >= CHANGES)) end.abort();
+      const much = ingests.every(({ reached }) => reached >= CHANGES) && notifies.every(({ planner }) => planner.planned >= CHANGES);
+      if (much && comings.lives.size >= COMINGS && replayed >= REPLAYS) end.abort();
     }),
-    untilStopped(signal, () => editWebhook(there, random, pick(random, STAYING) as string)),
+    untilStopped(signal, async () => {
+      // Without a pause now and then no plan would ever be taken.
+      await Bun.sleep(random() * EDIT_EVERY_MS);
+      await editWebhook(there, random, pick(random, [...STAYING, REPLAYED, ASKING]) as string);
+    }),
+    untilStopped(signal, async () => {
+      replayed += await replay(there, random, REPLAYED);
+    }),
     ...STAYING.map(() =>
       untilStopped(signal, async () => {
         const id = await meddle(there, random, [...STAYING, ...comings.lives.keys()]);
@@ -66,13 +89,17 @@ async function race(here: Store, there: Store, seed: number) {
   return { ingests, notifies, comings, repeated };
 }
 
-/** Of every lane: how many are pending, whether the first has a time, and how many have one beside those asked for by hand. */
+/**
+ * Of every lane: whether the first has a time, or any where some are replayed, which wait for what led before; and how many have one
+ * beside those asked for by hand.
+ */
 async function lanesOf(client: pg.Client, repeated: ReadonlySet<string>) {
   const { rows } = await client.query<{ lane: string; led: boolean; heads: number }>(
-    `select webhook_id || '/' || sensor_id as lane, (array_agg(next_attempt_at order by number))[1] is not null as led,
+    `select webhook_id || '/' || partition || '/' || sensor_id as lane,
+       (array_agg(next_attempt_at order by number))[1] is not null or webhook_id = $2 and bool_or(next_attempt_at is not null) as led,
        count(*) filter (where next_attempt_at is not null and not (id = any($1)))::int as heads
-     from deliveries where state = 'pending' group by webhook_id, sensor_id`,
-    [[...repeated]],
+     from deliveries where state = 'pending' group by webhook_id, partition, sensor_id`,
+    [[...repeated], REPLAYED],
   );
   return rows;
 }
@@ -100,9 +127,11 @@ test("whatever two nodes do at once, every lane is led by its first, and a webho
       expect(timed.rows).toEqual([]);
       for (const lane of await lanesOf(client, repeated)) expect(lane).toEqual({ ...lane, led: true, heads: Math.min(1, lane.heads) });
       await expectOwed(client, ingests, comings);
+      await expectTold(client);
       const gaps = await client.query("select delivery_id from attempts group by delivery_id having max(number) <> count(*)");
       expect(gaps.rows).toEqual([]);
     });
+    await onDatabase(opened.url, (client) => client.query("alter table deliveries disable trigger linger"));
     await expectToDrain(here, notifies);
     // Or else nobody was in anybody's way.
     for (const { refusals } of ingests) expect(refusals).toBeGreaterThan(10);
@@ -110,6 +139,17 @@ test("whatever two nodes do at once, every lane is led by its first, and a webho
     await there.close();
   }
 }, 60_000);
+
+/** What is told is told of everything that may be, and owed to whoever asked and nobody else. */
+async function expectTold(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ facts: string[]; owed: string[] }>(
+    `select (select array_agg(split_part(fact, ' ', 1)) from operational_events) as facts,
+       (select array_agg(distinct webhook_id) from deliveries where sensor_id = '$events') as owed`,
+  );
+  const [found] = rows as [(typeof rows)[0]];
+  expect(new Set(found.facts)).toEqual(new Set(["webhook.disabled", "webhook.failing", "delivery.failed"]));
+  expect(found.owed).toEqual([ASKING]);
+}
 
 /** The number after which each version of a webhook holds, in a partition. */
 async function boundsOf(client: pg.Client, webhookId: string, partition: number): Promise<number[]> {

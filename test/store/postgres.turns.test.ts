@@ -5,37 +5,18 @@ import { delivered, Planner, refused } from "./conformance/planner";
 import { addWebhook, draftOf, FAR } from "./conformance/samples";
 import { onDatabase } from "../servers/postgres";
 import { postgresHarness } from "./postgres/harness";
+import { lingeringStore } from "./postgres/lingering";
 import { waiting } from "./postgres/locks";
 
 const harness = await postgresHarness();
 afterAll(() => harness[Symbol.asyncDispose]());
 
-const LINGER_SECONDS = 0.2;
-const LOOK_MS = 5;
 const TEST_MS = 30_000;
-
-/** A store whose transactions stay open for a while after they wrote into a table; `underWay` waits until one does. */
-async function lingeringStore(table: string) {
-  const opened = await harness.open();
-  await onDatabase(opened.url, (client) =>
-    client.query(
-      `create function linger() returns trigger language plpgsql as $$ begin perform pg_sleep(${LINGER_SECONDS}); return null; end $$;
-       create trigger linger after insert or update on ${table} for each statement execute function linger()`,
-    ),
-  );
-  const stopLingering = () => onDatabase(opened.url, (client) => client.query(`alter table ${table} disable trigger linger`));
-  const underWay = () =>
-    onDatabase(opened.url, async (client) => {
-      const sleeping = "select 1 from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
-      while ((await client.query(sleeping)).rows.length === 0) await Bun.sleep(LOOK_MS);
-    });
-  return { opened, underWay, stopLingering };
-}
 
 test(
   "a plan waits for the edit of a webhook that is under way, and is then refused",
   async () => {
-    const { opened, underWay } = await lingeringStore("webhook_versions");
+    const { opened, underWay } = await lingeringStore(harness, "webhook_versions");
     await using _ = opened;
     const { store } = opened;
     const owner = await Owner.of(store);
@@ -77,7 +58,7 @@ test(
 test(
   "what is planned while its lane is being ended leads it",
   async () => {
-    const { opened, underWay } = await lingeringStore("deliveries");
+    const { opened, underWay } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     await addWebhook(store, "w");
@@ -97,7 +78,7 @@ test(
 test(
   "a delivery that is asked for again while its lane is being settled is refused or led on to, never left aside",
   async () => {
-    const { opened, underWay, stopLingering } = await lingeringStore("deliveries");
+    const { opened, underWay, stopLingering } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     await addWebhook(store, "w");
@@ -119,7 +100,7 @@ test(
 test(
   "a webhook that is disabled while a delivery is asked for again has nothing left to send",
   async () => {
-    const { opened, underWay } = await lingeringStore("deliveries");
+    const { opened, underWay } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     await addWebhook(store, "w");
@@ -163,7 +144,7 @@ test(
 test(
   "heads that are woken by an edit while they are settled keep one time, and nobody is in a deadlock",
   async () => {
-    const { opened, underWay } = await lingeringStore("deliveries");
+    const { opened, underWay } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     await addWebhook(store, "w");
@@ -188,7 +169,7 @@ test(
 test(
   "what two partitions settle at once for one webhook is told of it by both",
   async () => {
-    const { opened, underWay } = await lingeringStore("webhooks");
+    const { opened, underWay } = await lingeringStore(harness, "webhooks");
     await using _ = opened;
     const { store } = opened;
     await addWebhook(store, "w");
@@ -212,7 +193,7 @@ test(
 test(
   "of two edits of a sensor under one version one is taken, and a batch that was decided before it is not",
   async () => {
-    const { opened, underWay } = await lingeringStore("sensors");
+    const { opened, underWay } = await lingeringStore(harness, "sensors");
     await using _ = opened;
     const { store } = opened;
     await store.createSensor(draftOf("a"));

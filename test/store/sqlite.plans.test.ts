@@ -34,6 +34,24 @@ const SCANS: readonly (readonly [statement: RegExp, step: RegExp, why: string])[
     "the first page, along the index that gives the order",
   ],
   [/receivedAt from folded$/, /^SCAN folded$/, "a row for each partition; when the file is opened, or the thread folds"],
+  [/from json_each\(\?\) u /, /^SCAN u VIRTUAL TABLE/, "the deliveries of one webhook that are under way"],
+  [
+    /from webhooks where json_extract/,
+    /^SCAN webhooks USING INDEX webhooks_that_ask$/,
+    "those that ask for more than changes, and no others",
+  ],
+  [
+    /^delete from replays .* order by id limit/,
+    /^SCAN replays USING INDEX sqlite_autoindex_replays_1$/,
+    "jobs that people began, the oldest first; when old ones are taken out",
+  ],
+  [/from "replays" where state = 'running'/, /^SCAN replays USING INDEX replays_running$/, "those that run, at most one for each webhook"],
+  [
+    /from "replays" order by "replays"\."id" desc limit/,
+    /^SCAN replays USING INDEX/,
+    "the first page, along the index that gives the order",
+  ],
+  [/json_each\(\?\) u cross join deliveries e on e\.id = u\.value/, /^SCAN u VIRTUAL TABLE/, "ids that were given: what is under way"],
   [/from deliveries order by ordinal$/, /^SCAN deliveries$/, "by its key, and left at the first row that is not old"],
 ];
 
@@ -82,6 +100,15 @@ describe("on SQLite", () => {
     await watched(async (_, seen) => {
       const plans = Object.values(plansOf(seen, /^select max\(received_at\) from places/));
       expect(plans).toEqual([["SEARCH places USING COVERING INDEX places_by_report_id (sensor_id=? AND report_id=? AND received_at>?)"]]);
+    });
+  });
+
+  test("what is in a lane is found by the lane, whatever else its webhook is owed", async () => {
+    await watched(async (_, seen) => {
+      const plans = Object.values(plansOf(seen, /^select .* from deliveries where state = 'pending' and webhook_id = \? and sensor_id = /));
+      expect(plans.length).toBeGreaterThan(3);
+      const along = /^SEARCH deliveries USING (COVERING )?INDEX deliveries_in_lane \(webhook_id=\? AND sensor_id=\?\)$/;
+      for (const plan of plans) expect(plan).toEqual([expect.stringMatching(along)]);
     });
   });
 

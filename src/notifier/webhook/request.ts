@@ -69,14 +69,9 @@ async function answerTo(message: Message, means: Means): Promise<Reply> {
   const { exchange } = means;
   const url = new URL(message.url);
   const addresses = await orAborted(means.guard.addressesOf(url), means.signal);
-  const response = await ky.post(url, {
-    headers: headersOf(message),
-    retry: 0,
-    timeout: false,
-    throwHttpErrors: false,
-    redirect: "manual",
-    fetch: (request) => dial({ message, url, addresses, headers: (request as Request).headers }, means),
-  });
+  // Headers and body go straight to what dials: ky would copy them into a request of its own that is never sent.
+  const options = { retry: 0, timeout: false, throwHttpErrors: false, redirect: "manual" } as const;
+  const response = await ky.post(url, { ...options, fetch: () => dial({ message, url, addresses }, means) });
   exchange.statusCode = response.status;
   exchange.beginning = { encoding: response.headers.get("content-encoding"), chunks: [] };
   await (response.ok ? readBeginning(response, exchange.beginning) : readMoment(response, exchange.beginning));
@@ -84,13 +79,14 @@ async function answerTo(message: Message, means: Means): Promise<Reply> {
 }
 
 /** Ours come last: a webhook's own headers never replace them. */
-function headersOf(message: Message): Record<string, string> {
+function headersOf(message: Message, { host }: URL): Record<string, string> {
   return {
     ...message.headers,
     ...signedHeaders(message, message.signers, Date.now()),
     "content-type": message.contentType,
     "user-agent": `Tocsin/${version}`,
     "accept-encoding": "identity",
+    host,
   };
 }
 
@@ -98,15 +94,14 @@ interface Target {
   readonly message: Message;
   readonly url: URL;
   readonly addresses: readonly string[];
-  readonly headers: Headers;
 }
 
 /** Tries the addresses in turn, the next one only if no connection was made. */
-async function dial({ message, url, addresses, headers }: Target, means: Means): Promise<Response> {
+async function dial({ message, url, addresses }: Target, means: Means): Promise<Response> {
   const { signal } = means;
-  headers.set("host", url.host);
   const connections = means.connections.to(url, message.tls);
-  const init = { method: "POST", headers, body: message.body, signal, redirect: "manual", decompress: false, proxy: false } as const;
+  const sent = { method: "POST", headers: headersOf(message, url), body: message.body } as const;
+  const init = { ...sent, signal, redirect: "manual", decompress: false, proxy: false } as const;
   let refusal: unknown = new Error("the name has no address");
   for (const address of addresses) {
     const pinned = new URL(url);

@@ -62,10 +62,10 @@ const lead = statement(
 );
 
 /** Each slice in a transaction of its own, under the fence. */
-export function prepareCoalesceDue({ commit }: Connection): DeliveryStore["coalesceDue"] {
+export function prepareCoalesceDue(connection: Connection): DeliveryStore["coalesceDue"] {
   return async (lease, query) => {
     for (let coalesced = 0; ;) {
-      const slice = await commit(({ client }) => coalesceSlice(client, lease, query));
+      const slice = await connection.commit(({ client }) => coalesceSlice(client, lease, query));
       coalesced += slice.ended;
       if (slice.heads !== null) return { heads: slice.heads, coalesced };
     }

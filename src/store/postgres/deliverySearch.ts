@@ -9,7 +9,10 @@ import { statement, Values } from "./statement";
 export const DELIVERY = `d.ordinal, d.id, d.webhook_id as "webhookId", d.sensor_id as "sensorId", d.partition, d.number, d.revision, d.state,
   d.reason, d.planned_at as "plannedAt", d.next_attempt_at as "nextAttemptAt"`;
 
-const newest = statement<{ ordinal: number }>("deliveries.newest", "select ordinal from deliveries order by ordinal desc limit 1");
+const newest = statement<{ ordinal: number }>(
+  "deliveries.newest",
+  "select ordinal from deliveries where ordinal > 0 order by ordinal desc limit 1",
+);
 const firstFrom = statement<Planned>(
   "deliveries.firstFrom",
   `select ordinal, planned_at as "plannedAt" from deliveries where ordinal >= $1 order by ordinal limit 1`,

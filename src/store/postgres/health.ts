@@ -16,12 +16,12 @@ const writeHealth = statement(
      select w.id, u.success_at, u.failure_at, u.held_until
      from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) u (id, success_at, failure_at, held_until)
      join webhooks w on w.id = u.id
-     where u.failure_at is not null or w.failing_since is not null or w.held_until is not null or w.last_success_at is null
+     where u.failure_at is not null or w.failing_since is not null or w.last_success_at is null
        or w.last_success_at <= u.success_at - ${SUCCESS_EVERY_MS}
      order by w.id for no key update of w)
    update webhooks w set last_success_at = greatest(w.last_success_at, t.success_at),
      failing_since = case when t.success_at is not null then t.failure_at else coalesce(w.failing_since, t.failure_at) end,
-     held_until = case when t.success_at is not null then t.held_until else greatest(w.held_until, t.held_until) end
+     held_until = greatest(w.held_until, t.held_until)
    from those t where w.id = t.id`,
 );
 
@@ -30,7 +30,7 @@ interface Health {
   successAt: number | null;
   /** The first failure after the last success, or after the beginning. */
   failureAt: number | null;
-  /** The longest that the endpoint asked for since. */
+  /** The longest that the endpoint asked for: what it takes meanwhile was under way when it did. */
   heldUntil: number | null;
 }
 
@@ -54,7 +54,7 @@ export async function moveHealth(client: ClientBase, settlements: readonly Settl
 }
 
 function healthAfter({ successAt, failureAt, heldUntil }: Health, at: number, verdict: Settlement["verdict"]): Health {
-  if (verdict.kind === "delivered") return { successAt: Math.max(successAt ?? 0, at), failureAt: null, heldUntil: null };
+  if (verdict.kind === "delivered") return { successAt: Math.max(successAt ?? 0, at), failureAt: null, heldUntil };
   const asked = verdict.kind === "retry" ? (verdict.heldUntil ?? 0) : 0;
   return { successAt, failureAt: failureAt ?? at, heldUntil: Math.max(heldUntil ?? 0, asked) || null };
 }

@@ -48,16 +48,17 @@ const dropDeliveries = statement<{ deliveries: number; attempts: number }>(
 // One that is owed to somebody still, and what came after it, stays.
 const pruneEvents = statement<{ pruned: number }>(
   "prune.operationalEvents",
-  `with old as materialized (select number from operational_events where recorded_at < $1 order by recorded_at limit $2),
-   owed as materialized (
+  `with owed as materialized (
      select min(f.number) as number from webhooks w join partitions p on p.role = 'notify' cross join lateral (
        select d.number from deliveries d
        where d.webhook_id = w.id and d.partition = p.partition and d.sensor_id = '${EVENTS_LANE}' and d.state = 'pending'
        order by d.number limit 1) f
-     where exists (select from old)),
+     where exists (select from operational_events where recorded_at < $1)),
    gone as (
-     delete from operational_events e using old, owed
-     where e.number = old.number and (owed.number is null or e.number < owed.number) returning 1)
+     delete from operational_events
+     where number = any(array(select number from operational_events where recorded_at < $1 order by recorded_at limit $2))
+       and number < coalesce((select number from owed), ${Number.MAX_SAFE_INTEGER})
+     returning 1)
    select count(*) as pruned from gone`,
 );
 const pruneReplays = statement<{ pruned: number }>(

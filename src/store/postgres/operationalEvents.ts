@@ -130,8 +130,8 @@ export async function recordEvents(
 }
 
 /**
- * Tells what settlements say to operators, `failed` being the ordinals of what they ended as failed; gives the deliveries that lead their lanes for it. Comes before rows of webhooks are
- * locked; `told`, which locks those that failed once more, after.
+ * Tells what settlements say to operators, `failed` being the ordinals of what they ended as failed; gives the deliveries that lead
+ * their lanes for it. Comes before rows of webhooks are locked; `told`, which writes into those that failed, after.
  */
 export async function tellOfSettled(
   client: ClientBase,

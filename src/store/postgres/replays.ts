@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
 import type { ClientBase } from "pg";
 import { EVENTS_LANE } from "../../domain/delivery";
 import { termsOf, type WebhookSettings, type WebhookState } from "../../domain/webhook";
@@ -25,6 +25,8 @@ import { replays } from "./schema/webhooks";
 import { statement } from "./statement";
 
 const LIST = "replays";
+/** In these words, by which the index of those that run is known. */
+const IS_RUNNING = sql`state = 'running'`;
 
 interface Looked extends Planned {
   readonly partition: number;
@@ -41,7 +43,7 @@ const look = statement<Looked>(
    order by d.ordinal limit $5`,
 );
 
-/** The rows in one order, as whoever prunes takes them; what was pruned, or is pending by now, stays as it is. */
+/** Its days begin after it was planned: it may have been tried. The rows in one order, as whoever prunes takes them; what was pruned, or is pending by now, stays as it is. */
 const makePending = statement<{ partition: number; sensorId: string }>(
   "replays.makePending",
   `with chosen as materialized (
@@ -50,7 +52,7 @@ const makePending = statement<{ partition: number; sensorId: string }>(
        and case d.sensor_id when '${EVENTS_LANE}' then exists (select from operational_events o where o.number = d.number)
          else exists (select from changes c where c.partition = d.partition and c.number = d.number) end
      order by d.ordinal for update of d)
-   update deliveries d set state = 'pending', reason = null, ended_at = null, owed_since = $5::bigint, lane_failures = 0, rejections = 0,
+   update deliveries d set state = 'pending', reason = null, ended_at = null, owed_since = greatest($5::bigint, d.planned_at + 1), lane_failures = 0, rejections = 0,
      next_attempt_at = case when $6::boolean and d.sensor_id <> '${EVENTS_LANE}' then $7::bigint end
    from chosen where d.ordinal = chosen.ordinal
    returning d.partition, d.sensor_id as "sensorId"`,
@@ -94,7 +96,7 @@ export function openReplays(connection: Connection): ReplayStore {
       }),
 
     async runningReplays() {
-      return (await db.select().from(replays).where(eq(replays.state, "running"))).map(replayOf);
+      return (await db.select().from(replays).where(IS_RUNNING).orderBy(asc(replays.webhookId))).map(replayOf);
     },
 
     advanceReplay: (id, limit) => write((session) => advance(session, id, limit)),

@@ -5,7 +5,7 @@ import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
 import { webhookDisabled } from "../operationalFacts";
-import type { WebhookStore } from "../store";
+import type { Page, PageRequest, WebhookStore } from "../store";
 import { beginsAnew, demandVersion, editOf, isOfPlanning, newWebhook, type WebhookEdit } from "../webhookEdits";
 import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
@@ -61,16 +61,9 @@ export function openWebhooks(connection: Connection): WebhookStore {
 
     async updateWebhook(id, wanted, expectedVersion) {
       const telling = wanted.state === "disabled";
-      const { before, after } = await edit(
-        async (session) => {
-          const found = await registered(session.db, id, expectedVersion);
-          const webhook = await overwrite(session.db, found, wanted);
-          if (isOfPlanning(found, webhook)) await addVersion(session.client, webhook, { deleted: false });
-          if (telling && found.state !== "disabled") await tellDisabled(session.client, webhook);
-          return { before: found, after: webhook };
-        },
-        { telling },
-      );
+      const { before, after } = await edit((session) => update(session, wanted, () => registered(session.db, id, expectedVersion)), {
+        telling,
+      });
       // In slices of their own, so that no plan waits while a long backlog is woken. Where one fails, the first success wakes the rest.
       if (beginsAnew(before, after)) await makeHeadsDue(connection, id, after.updatedAt);
       return after;
@@ -83,16 +76,7 @@ export function openWebhooks(connection: Connection): WebhookStore {
         await addVersion(session.client, { ...before, version: before.version + 1 }, { deleted: true });
       }),
 
-    async listWebhooks({ limit, cursor }) {
-      const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
-      const rows = await db
-        .select(WEBHOOK)
-        .from(webhooks)
-        .where(gt(webhooks.id, after))
-        .orderBy(asc(webhooks.id))
-        .limit(limit + 1);
-      return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
-    },
+    listWebhooks: (page) => listWebhooks(db, page),
 
     listCredentials: () => db.select({ id: webhooks.id, credentials: webhooks.credentials }).from(webhooks),
 
@@ -103,9 +87,32 @@ export function openWebhooks(connection: Connection): WebhookStore {
   };
 }
 
+async function listWebhooks(db: NodePgDatabase, { limit, cursor }: PageRequest): Promise<Page<Webhook>> {
+  const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
+  const rows = await db
+    .select(WEBHOOK)
+    .from(webhooks)
+    .where(gt(webhooks.id, after))
+    .orderBy(asc(webhooks.id))
+    .limit(limit + 1);
+  return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+}
+
 /** The webhook that is to be edited. Throws notFound, preconditionFailed. */
 async function registered(db: NodePgDatabase, id: string, expectedVersion: number | null): Promise<Webhook> {
   return demandVersion(id, await findWebhook(db, id), expectedVersion);
+}
+
+async function update(
+  { db, client }: Session,
+  wanted: WebhookEdit,
+  find: () => Promise<Webhook>,
+): Promise<{ before: Webhook; after: Webhook }> {
+  const before = await find();
+  const after = await overwrite(db, before, wanted);
+  if (isOfPlanning(before, after)) await addVersion(client, after, { deleted: false });
+  if (after.state === "disabled" && before.state !== "disabled") await tellDisabled(client, after);
+  return { before, after };
 }
 
 /** All but how its deliveries went, which others write meanwhile. */

@@ -27,7 +27,7 @@ export function prepareCoalesceDue(connection: Connection): Direct<DeliveryStore
 function prepareSlice(connection: Connection): (lease: Lease, query: Query) => { heads: DueDelivery[] | null; ended: number } {
   const { client } = connection;
   const held = prepareFence(connection);
-  const { isOpen } = prepareLanes(connection);
+  const all = prepareLanes(connection);
   const lanes = prepareCuts(connection);
   // One lane has several that are due where its order is none, or where one was sent again by hand.
   const look = client.prepare<[number, string, number, string, number], DueDelivery>(
@@ -38,7 +38,7 @@ function prepareSlice(connection: Connection): (lease: Lease, query: Query) => {
   );
 
   return (lease, { webhookId, now, limit, except }) => {
-    if (held(lease) === null || !isOpen(webhookId)) return { heads: [], ended: 0 };
+    if (held(lease) === null || !all.isOpen(webhookId)) return { heads: [], ended: 0 };
     for (let ended = 0; ;) {
       const due = look.all(lease.partition, webhookId, now, JSON.stringify(except), limit);
       const long = lanesOf(due).filter((head) => lanes.isLong(head));

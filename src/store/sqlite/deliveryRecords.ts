@@ -18,7 +18,7 @@ export function openDeliveryRecords(
   connection: Connection,
 ): Pick<Direct<DeliveryStore>, "listDeliveries" | "getDelivery" | "retryDelivery"> {
   const { client, db, read, write } = connection;
-  const { ordinalsOf } = preparePlannedTimes(connection);
+  const times = preparePlannedTimes(connection);
   const search = prepareSearch(connection);
   const findWebhook = prepareFindWebhook(connection);
   const isKept = prepareIsKept(connection);
@@ -36,7 +36,7 @@ export function openDeliveryRecords(
     listDeliveries: (query, { limit, cursor }) =>
       read(() => {
         const reached = decodeCursor<[number]>(cursor, LIST, ["number"])?.[0] ?? Number.MAX_SAFE_INTEGER;
-        const { after, before } = ordinalsOf(query.range ?? {});
+        const { after, before } = times.ordinalsOf(query.range ?? {});
         const rows = search(query, { after, before: Math.min(before, reached), limit: limit + 1 });
         return toPage(rows, { limit, list: LIST, key: (row) => [row.ordinal], item: withAttempts });
       }),

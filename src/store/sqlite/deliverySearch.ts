@@ -14,7 +14,7 @@ export interface PlannedTimes {
 }
 
 export function preparePlannedTimes({ client }: Connection): PlannedTimes {
-  const newest = client.prepare<[], number>("select ordinal from deliveries order by ordinal desc limit 1").pluck();
+  const newest = client.prepare<[], number | null>("select max(ordinal) from deliveries").pluck();
   const firstFrom = client.prepare<[number], Planned>(
     "select ordinal, planned_at as plannedAt from deliveries where ordinal >= ? order by ordinal limit 1",
   );

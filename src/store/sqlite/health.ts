@@ -36,7 +36,6 @@ function move(health: Health, at: number, verdict: Settlement["verdict"]): void 
   if (verdict.kind === "delivered") {
     health.last_success_at = Math.max(health.last_success_at ?? 0, at);
     health.failing_since = null;
-    health.held_until = null;
     return;
   }
   health.failing_since ??= at;

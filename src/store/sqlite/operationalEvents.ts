@@ -37,7 +37,8 @@ export function prepareOperationalEvents({ client }: Connection): OperationalEve
     )
     .pluck();
   const occupied = client.prepare<[string, number]>(
-    `select 1 from deliveries where state = 'pending' and webhook_id = ? and sensor_id = '${EVENTS_LANE}' and +partition = ? limit 1`,
+    `select 1 from deliveries
+     where state = 'pending' and webhook_id = ? and sensor_id = '${EVENTS_LANE}' and +partition = ? order by number limit 1`,
   );
   const owe = client.prepare<unknown[]>(
     `insert into deliveries (id, webhook_id, partition, number, sensor_id, revision, state, planned_at, owed_since, next_attempt_at)

@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
 import { type DeliveryState, EVENTS_LANE } from "../../domain/delivery";
 import { termsOf } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
@@ -25,6 +25,8 @@ import { replays } from "./schema/webhooks";
 import { prepareFindWebhook } from "./webhooks";
 
 const LIST = "replays";
+/** In these words, by which the index of those that run is known. */
+const IS_RUNNING = sql`state = 'running'`;
 
 type Looked = Pick<DeliveryRow, "ordinal" | "plannedAt" | "partition" | "sensorId" | "number">;
 
@@ -85,7 +87,7 @@ export function openReplays(connection: Connection): Direct<ReplayStore> {
         return row.state === "running" ? save(cancelled(row, "by an operator", Date.now())) : replayOf(row);
       }),
 
-    runningReplays: () => db.select().from(replays).where(eq(replays.state, "running")).all().map(replayOf),
+    runningReplays: () => db.select().from(replays).where(IS_RUNNING).orderBy(asc(replays.webhookId)).all().map(replayOf),
 
     advanceReplay: (id, limit) =>
       write(() => {
@@ -107,7 +109,7 @@ function prepareAdvance(connection: Connection): (row: ReplayRow, limit: number,
      where webhook_id = ? and state = ? and ordinal > ? and ordinal <= ? order by ordinal limit ?`,
   );
   const makePending = client.prepare<[number, number | null, number]>(
-    `update deliveries set state = 'pending', reason = null, ended_at = null, owed_since = ?, lane_failures = 0, rejections = 0,
+    `update deliveries set state = 'pending', reason = null, ended_at = null, owed_since = max(?, planned_at + 1), lane_failures = 0, rejections = 0,
        next_attempt_at = ? where ordinal = ?`,
   );
 

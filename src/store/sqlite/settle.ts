@@ -20,10 +20,10 @@ interface Found {
 export function prepareSettle(connection: Connection): Direct<DeliveryStore>["settle"] {
   const held = prepareFence(connection);
   const lanes = prepareLanes(connection);
-  const attempts = prepareAttempts(connection);
+  const addAttempt = prepareAttempts(connection);
   const writeHealth = prepareHealth(connection);
   const writeVerdict = prepareVerdicts(connection);
-  const { tellOfSettled } = prepareOperationalEvents(connection);
+  const events = prepareOperationalEvents(connection);
   const find = connection.client.prepare<[string], Found>(
     `select ordinal, state = 'pending' as pending, state <> 'pending' or lane_failures > 0 or owed_since <> planned_at as tried,
        next_attempt_at, lane_failures
@@ -44,17 +44,15 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
       for (const settlement of settlements) {
         const { delivery, attempt } = settlement;
         const found = find.get(delivery.id);
-        const tried = found?.tried !== 0;
-        if (attempt !== null && tried && attempts.has(delivery.id, attempt)) continue;
+        if (attempt !== null && !addAttempt(delivery.id, attempt, { tried: found?.tried !== 0 })) continue;
         fresh.push(settlement);
-        if (attempt !== null) attempts.add(delivery.id, attempt, { tried });
         if (found?.pending !== 1) continue;
         const next = writeVerdict(settlement, found, now);
         if (settlement.verdict.kind === "failed") failed.push(delivery.id);
         const head = next === null ? null : lanes.promote(delivery, next);
         if (head !== null && head.nextAttemptAt <= now) heads.push(head);
       }
-      heads.push(...tellOfSettled({ partition: lease.partition, now }, { settlements: fresh, failed }));
+      heads.push(...events.tellOfSettled({ partition: lease.partition, now }, { settlements: fresh, failed }));
       writeHealth(fresh);
       return { held: true, heads: lanes.sendable(heads) };
     });
@@ -92,23 +90,20 @@ function prepareVerdicts({ client }: Connection): (settlement: Settlement, befor
   };
 }
 
-interface Attempts {
-  has(deliveryId: string, attempt: AttemptRow): boolean;
-  /** `tried`: there may be others before it. */
-  add(deliveryId: string, attempt: AttemptRow, before: { readonly tried: boolean }): void;
-}
+/** Writes an attempt down; false when it is in already. `tried`: there may be others of its delivery. */
+type AddAttempt = (deliveryId: string, attempt: AttemptRow, before: { readonly tried: boolean }) => boolean;
 
-function prepareAttempts({ client }: Connection): Attempts {
+function prepareAttempts({ client }: Connection): AddAttempt {
   const known = client.prepare<[string, number, number]>("select 1 from attempts where delivery_id = ? and at = ? and duration_ms = ?");
   const last = client.prepare<[string], number | null>("select max(number) from attempts where delivery_id = ?").pluck();
   const insert = client.prepare<unknown[]>(
-    "insert into attempts (delivery_id, number, at, duration_ms, status_code, error, response) values (?, ?, ?, ?, ?, ?, ?)",
+    `insert into attempts (delivery_id, number, at, duration_ms, status_code, error, response) values (?, ?, ?, ?, ?, ?, ?)
+     on conflict (delivery_id, number) do nothing`,
   );
-  return {
-    has: (deliveryId, { at, durationMs }) => known.get(deliveryId, at, durationMs) !== undefined,
-    add(deliveryId, { at, durationMs, statusCode, error, response }, { tried }) {
-      const number = (tried ? (last.get(deliveryId) ?? 0) : 0) + 1;
-      insert.run(deliveryId, number, at, durationMs, statusCode, error, response);
-    },
+  return (deliveryId, { at, durationMs, statusCode, error, response }, { tried }) => {
+    const write = (number: number) => insert.run(deliveryId, number, at, durationMs, statusCode, error, response).changes === 1;
+    if (!tried && write(1)) return true;
+    if (known.get(deliveryId, at, durationMs) !== undefined) return false;
+    return write((last.get(deliveryId) ?? 0) + 1);
   };
 }

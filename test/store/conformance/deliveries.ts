@@ -74,7 +74,7 @@ export const deliveryPromises: readonly Promises[] = [
       const { planner, ids } = await threeOwed(store);
       const head = await planner.head("w", "a");
       const attempts = [
-        { at: 30, durationMs: 1, statusCode: 503, error: null, response: null },
+        { at: 30, durationMs: 1, statusCode: 503, error: null, response: '{"busy": "\u{1F514}"}' },
         { at: 20, durationMs: 2, statusCode: null, error: "connect ECONNREFUSED", response: null },
         { at: 10, durationMs: 0, statusCode: 204, error: null, response: null },
       ] as const;
@@ -104,6 +104,19 @@ export const deliveryPromises: readonly Promises[] = [
       expect(await store.getWebhook("w")).toMatchObject({ lastSuccessAt: 120, failingSince: null });
     },
 
+    "are kept, though a delivery was sent again at the time of its planning, by the clock of somebody else": async (store) => {
+      await addWebhook(store, "w");
+      const { planner, heads, ids } = await threeOwed(store);
+      const first = await planner.head("w", "a");
+      await planner.settle(delivered(first, 5));
+      await store.retryDelivery(first.id, heads[0]?.plannedAt ?? 0);
+      await planner.settle(delivered(first, 5), delivered(await planner.head("w", "b"), 6));
+      expect(await store.getDelivery(ids[0])).toMatchObject({ state: "pending", attempts: [{ at: 5 }] });
+      expect(await store.getDelivery(ids[2])).toMatchObject({ state: "delivered", attempts: [{ at: 6 }] });
+      await planner.settle(delivered(first, 7));
+      expect(await store.getDelivery(ids[0])).toMatchObject({ state: "delivered", attempts: [{ at: 5 }, { at: 7 }] });
+    },
+
     "of a delivery that ended meanwhile leave it as it is, but for the attempt": async (store) => {
       await addWebhook(store, "w");
       const { planner, ids } = await threeOwed(store);
@@ -131,6 +144,34 @@ export const deliveryPromises: readonly Promises[] = [
       expect(await store.getWebhook("w")).toMatchObject({ lastSuccessAt: 130, failingSince: 140 });
       await planner.settle(delivered(await planner.head("w", "a"), 150));
       expect(await store.getWebhook("w")).toMatchObject({ lastSuccessAt: 150, failingSince: null });
+    },
+
+    "keep the beginning of each answer": async (store) => {
+      await addWebhook(store, "w");
+      const { planner, ids } = await threeOwed(store);
+      const response = 'no "such" thing, \\ {sorry}\n\u{1F614}';
+      await planner.settle(refused(await planner.head("w", "a"), FAR, { response }), delivered(await planner.head("w", "b")));
+      expect((await store.getDelivery(ids[0]))?.attempts).toMatchObject([{ response, statusCode: 503 }]);
+      expect((await store.getDelivery(ids[2]))?.attempts).toMatchObject([{ response: null }]);
+    },
+
+    "say until when an endpoint asked to be left alone, the longest of them, whatever it takes meanwhile": async (store) => {
+      await addWebhook(store, "w");
+      const { planner } = await threeOwed(store);
+      const asking = async (sensorId: string, until: number | null) => refused(await planner.head("w", sensorId), 1, { heldUntil: until });
+      const heldUntil = async () => (await store.getWebhook("w"))?.heldUntil;
+      await planner.settle(await asking("a", 500), await asking("b", 300));
+      expect(await heldUntil()).toBe(500);
+      await planner.settle(await asking("a", null));
+      await planner.settle(await asking("a", 400), refused(await planner.head("w", "b"), 1));
+      expect(await heldUntil()).toBe(500);
+      await planner.settle(await asking("a", 900));
+      expect(await heldUntil()).toBe(900);
+      await planner.settle(delivered(await planner.head("w", "b")), await asking("a", 600));
+      expect(await heldUntil()).toBe(900);
+      // At once, however short the time since the last success.
+      await planner.settle(delivered(await planner.head("w", "a")));
+      expect(await store.getWebhook("w")).toMatchObject({ heldUntil: 900, failingSince: null });
     },
 
     "are written though the webhook is gone, and nobody leads its lanes to a paused one": async (store) => {

@@ -3,7 +3,9 @@ import type { Store } from "../../../src/store/store";
 import { type Promises, promises } from "./harness";
 import { Owner } from "./owner";
 import { delivered, failed, Planner, refused, threeOwed } from "./planner";
-import { addWebhook, FAR, FIRST_PAGE } from "./samples";
+import { addWebhook, allPages, FAR, FIRST_PAGE } from "./samples";
+
+const LISTS = [["pending"], ["delivered"], ["failed"], ["skipped"], ["failed", "delivered"], ["skipped", "failed", "pending"]] as const;
 
 /** The pending deliveries of each lane, from the head on: their revisions, those with a time marked. */
 async function lanes(store: Store): Promise<Record<string, string[]>> {
@@ -163,22 +165,49 @@ export const endingPromises: readonly Promises[] = [
       expect(all.map(({ id }) => id)).toEqual(["x_0_3", "w_0_3", "x_0_2", "w_0_2", "x_0_1", "w_0_1"]);
       for (const webhookId of [undefined, "w", "nobody"]) {
         for (const sensorId of [undefined, "a", "nobody"]) {
-          for (const state of [undefined, "pending", "delivered", "failed", "skipped"] as const) {
+          for (const states of [undefined, ...LISTS]) {
             const fits = all.filter(
               (each) =>
                 (webhookId ?? each.webhookId) === each.webhookId &&
                 (sensorId ?? each.sensorId) === each.sensorId &&
-                (state ?? each.state) === each.state,
+                (states === undefined || (states as readonly string[]).includes(each.state)),
             );
-            const { items, nextCursor } = await store.listDeliveries(
-              { webhookId, sensorId, states: state === undefined ? undefined : [state] },
-              FIRST_PAGE,
-            );
-            expect([webhookId, sensorId, state, items, nextCursor]).toEqual([webhookId, sensorId, state, fits, null]);
+            const { items, nextCursor } = await store.listDeliveries({ webhookId, sensorId, states }, FIRST_PAGE);
+            expect([webhookId, sensorId, states, items, nextCursor]).toEqual([webhookId, sensorId, states, fits, null]);
+            expect(await allPages((page) => store.listDeliveries({ webhookId, sensorId, states }, page), 1)).toEqual(fits);
           }
         }
       }
       expect(await store.getDelivery("nothing")).toBeNull();
+    },
+
+    "is of what was planned in a range of time, to the millisecond": async (store) => {
+      for (const id of ["w", "x"]) await addWebhook(store, id);
+      const owner = await Owner.of(store);
+      const planner = await Planner.of(store);
+      for (const sensorId of ["a", "b", "c", "d"]) {
+        const now = Date.now();
+        while (Date.now() <= now) await Bun.sleep(1);
+        await planner.owe(await owner.change([sensorId]), ["w", "x"]);
+      }
+      await planner.settle(failed(await planner.head("w", "b"), "rejected"));
+      const all = (await store.listDeliveries({}, FIRST_PAGE)).items;
+      const times = [...new Set(all.map(({ plannedAt }) => plannedAt))];
+      expect(times).toHaveLength(4);
+      for (const since of [undefined, ...times]) {
+        for (const until of [undefined, ...times]) {
+          for (const query of [{}, { webhookId: "w" }, { sensorId: "b" }, { states: ["pending", "failed"] as const }]) {
+            const fits = all.filter(
+              (each) =>
+                each.plannedAt >= (since ?? 0) &&
+                each.plannedAt < (until ?? FAR) &&
+                (query.webhookId ?? each.webhookId) === each.webhookId &&
+                (query.sensorId ?? each.sensorId) === each.sensorId,
+            );
+            expect(await allPages((page) => store.listDeliveries({ ...query, range: { since, until } }, page), 2)).toEqual(fits);
+          }
+        }
+      }
     },
   }),
 ];

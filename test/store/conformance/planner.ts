@@ -92,9 +92,19 @@ export function delivered(delivery: DueDelivery, at = nextTry()): Settlement {
   return { delivery, attempt: { ...TRIED, at }, verdict: { kind: "delivered" } };
 }
 
-export function refused(delivery: DueDelivery, nextAttemptAt: number, { rejected = false, at = nextTry() } = {}): Settlement {
-  const attempt = { at, durationMs: 5, statusCode: rejected ? 422 : 503, error: null, response: null };
-  return { delivery, attempt, verdict: { kind: "retry", nextAttemptAt, rejected } };
+/** `nextAttemptAt` null: it stays due as it was. */
+export function refused(
+  delivery: DueDelivery,
+  nextAttemptAt: number | null,
+  {
+    rejected = false,
+    at = nextTry(),
+    heldUntil = null,
+    response = null,
+  }: { rejected?: boolean; at?: number; heldUntil?: number | null; response?: string | null } = {},
+): Settlement {
+  const attempt = { at, durationMs: 5, statusCode: rejected ? 422 : 503, error: null, response };
+  return { delivery, attempt, verdict: { kind: "retry", nextAttemptAt, rejected, heldUntil } };
 }
 
 /** `nextAttemptAt` left out: when this one would have been tried. */

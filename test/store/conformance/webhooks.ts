@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { SETTINGS_DEFAULT, WEBHOOKS_MAX } from "../../../src/domain/webhook";
 import { type Promises, promises } from "./harness";
 import { Owner } from "./owner";
-import { Planner, refused, threeOwed } from "./planner";
+import { delivered, Planner, refused, threeOwed } from "./planner";
 import { addWebhook, allPages, FAR, FIRST_PAGE } from "./samples";
 
 export const webhookPromises: readonly Promises[] = [
@@ -106,6 +106,29 @@ export const webhookPromises: readonly Promises[] = [
       }
     },
 
+    "is another endpoint then, and what was known of the one before holds no longer": async (store) => {
+      await addWebhook(store, "w");
+      const { planner } = await threeOwed(store);
+      const fail = async (at: number) => {
+        await planner.settle(refused(await planner.head("w", "a"), FAR, { at, heldUntil: FAR }));
+        expect(await store.getWebhook("w")).toMatchObject({ failingSince: at, heldUntil: FAR });
+      };
+      await fail(7);
+      for (const edit of [{ description: "told" }, { state: "active" }, { concurrency: 3 }, { credentials: "other" }] as const) {
+        expect(await store.updateWebhook("w", edit, null)).toMatchObject({ failingSince: 7, heldUntil: FAR });
+      }
+      await store.updateWebhook("w", { state: "paused" }, null);
+      expect(await store.getWebhook("w")).toMatchObject({ failingSince: 7, heldUntil: FAR });
+      expect(await store.updateWebhook("w", { state: "active" }, null)).toMatchObject({ failingSince: null, heldUntil: null });
+      await planner.settle(delivered(await planner.head("w", "b"), 9));
+      await fail(10);
+      expect(await store.updateWebhook("w", { url: "https://elsewhere.example/" }, null)).toMatchObject({
+        failingSince: null,
+        heldUntil: null,
+        lastSuccessAt: 9,
+      });
+    },
+
     "has what waits in every partition due": async (store) => {
       await store.fixPartitionCount(2, 2);
       await addWebhook(store, "w");
@@ -128,6 +151,45 @@ export const webhookPromises: readonly Promises[] = [
       expect(await store.getDelivery(ids[0])).toMatchObject({ webhookId: "w", state: "pending" });
       expect((await store.listDeliveries({ webhookId: "w" }, FIRST_PAGE)).items).toHaveLength(3);
       expect(await store.nextDue(0)).toMatchObject([{ webhookId: "w" }]);
+    },
+  }),
+
+  promises("the terms that changes are planned by", {
+    "are those of the webhook's settings at the time": async (store) => {
+      await addWebhook(store, "w");
+      const owner = await Owner.of(store);
+      await owner.change(["a"]);
+      const settings = { ...SETTINGS_DEFAULT, events: ["webhook.failing"], mode: "latest", minIntervalSeconds: 3 } as const;
+      await store.updateWebhook("w", { settings }, null);
+      await owner.change(["a"]);
+      await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, batch: { maxItems: 5, maxWaitMs: 10 } } }, null);
+      const { version, versions } = await store.webhookSet();
+      expect(versions.map(({ terms, after }) => [terms, after["0"]])).toEqual([
+        [{ changes: true, begins: "lane", minIntervalMs: 0 }, undefined],
+        [{ changes: false, begins: "lane", minIntervalMs: 3000 }, 1],
+        [{ changes: true, begins: "batch", minIntervalMs: 0 }, 2],
+      ]);
+      // What planning need not know of makes no version.
+      await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, batch: { maxItems: 9, maxWaitMs: 10 }, timeoutSeconds: 1 } }, null);
+      expect(await store.webhookSet()).toMatchObject({ version, versions: { length: 3 } });
+    },
+  }),
+
+  promises("the credentials of webhooks", {
+    "are replaced one by one, unless they are others by now, and that is no edit": async (store) => {
+      const before = await addWebhook(store, "w", { credentials: "old" });
+      await addWebhook(store, "x", { credentials: "other" });
+      expect((await store.listCredentials()).toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
+        { id: "w", credentials: "old" },
+        { id: "x", credentials: "other" },
+      ]);
+      const { version } = await store.webhookSet();
+      expect(await store.replaceCredentials("w", "old", "new")).toBe(true);
+      expect(await store.replaceCredentials("w", "old", "newer")).toBe(false);
+      expect(await store.replaceCredentials("nothing", "old", "new")).toBe(false);
+      expect(await store.getWebhook("w")).toEqual({ ...before, credentials: "new" });
+      expect(await store.getWebhook("x")).toMatchObject({ credentials: "other" });
+      expect((await store.webhookSet()).version).toBe(version);
     },
   }),
 

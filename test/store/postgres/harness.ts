@@ -39,7 +39,7 @@ export async function postgresHarness({ again = false } = {}): Promise<PostgresH
         await onDatabase(url, (client) =>
           client.query(
             `insert into webhooks (id, url, filter, state, description, concurrency, settings, credentials, version, created_at, updated_at)
-             select 'crowd' || n, 'https://receiver.example/', '{}', 'active', '', 1, '{}', '', 1, 0, 0 from generate_series(1, ${count}) n`,
+             select 'crowd' || n, 'https://receiver.example/', '{}', 'active', '', 1, '{"events":["change"]}', '', 1, 0, 0 from generate_series(1, ${count}) n`,
           ),
         );
       },

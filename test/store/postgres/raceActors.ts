@@ -183,6 +183,18 @@ export async function meddle(store: Store, random: Random, webhookIds: readonly 
   return chosen.state === "pending" ? null : chosen.id;
 }
 
+/** Replays a webhook's deliveries from the beginning, step by step as two nodes at once would; now and then it is cancelled. Gives how many. */
+export async function replay(store: Store, random: Random, webhookId: string): Promise<number> {
+  const id = `replay${tick()}`;
+  const which = random() < 0.5 ? "all" : "undelivered";
+  await store.createReplay({ id, webhookId, range: { since: 0, until: Date.now() + 60_000 }, which, ratePerSecond: 100 });
+  for (;;) {
+    const steps = await Promise.all([store.advanceReplay(id, 5), store.advanceReplay(id, 5)]);
+    if (steps.some((job) => job?.state !== "running")) return Math.max(...steps.map((job) => job?.replayed ?? 0));
+    if (random() < 0.1) await store.cancelReplay(id);
+  }
+}
+
 /** Registers, edits or deletes a sensor: an edit that the registry counts. */
 export async function editSensor(store: Store, random: Random, { id, partition }: { id: string; partition: number }): Promise<void> {
   const draft = draftOf(id, { partition, labels: { site: random() < 0.5 ? "north" : "south" } });

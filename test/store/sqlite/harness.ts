@@ -44,7 +44,7 @@ export async function sqliteHarness(options: SqliteOptions = {}): Promise<StoreH
         database.client.exec(
           `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${count})
            insert into webhooks (id, url, filter, state, description, concurrency, settings, credentials, version, created_at, updated_at)
-           select 'crowd' || n, 'https://receiver.example/', '{}', 'active', '', 1, '{}', '', 1, 0, 0 from numbers`,
+           select 'crowd' || n, 'https://receiver.example/', '{}', 'active', '', 1, '{"events":["change"]}', '', 1, 0, 0 from numbers`,
         );
       },
       async [Symbol.asyncDispose]() {

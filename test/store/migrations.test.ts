@@ -1,0 +1,121 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { SETTINGS_DEFAULT } from "../../src/domain/webhook";
+import { openStore } from "../../src/store/open";
+import type { Store } from "../../src/store/store";
+import { onDatabase, startPostgres } from "../servers/postgres";
+import { Owner } from "./conformance/owner";
+import { delivered, Planner } from "./conformance/planner";
+import { FIRST_PAGE } from "./conformance/samples";
+import { openBeside, temporaryFolder } from "./sqlite/harness";
+
+const FOLDER = join(import.meta.dir, "../../drizzle");
+const SETTINGS = "add_webhook_settings_events_and_replays";
+const TEST_MS = 30_000;
+
+/** What a database of the version before a migration was made by: its statements, and drizzle's record of them. */
+function madeBefore(dialect: "postgres" | "sqlite", name: string): { statements: string[]; applied: number[] } {
+  const journal = JSON.parse(readFileSync(join(FOLDER, dialect, "meta/_journal.json"), "utf8")) as {
+    entries: { tag: string; when: number }[];
+  };
+  const end = journal.entries.findIndex(({ tag }) => tag.endsWith(name));
+  if (end <= 0) throw new Error(`no migration comes before ${name}`);
+  const before = journal.entries.slice(0, end);
+  const statements = before.flatMap(({ tag }) =>
+    readFileSync(join(FOLDER, dialect, `${tag}.sql`), "utf8").split("--> statement-breakpoint"),
+  );
+  return { statements, applied: before.map(({ when }) => when) };
+}
+
+/** A webhook, its version, and two deliveries of one lane, the first of which was tried. */
+const ROWS = [
+  `insert into webhooks (id, url, filter, state, description, concurrency, secrets, version, created_at, updated_at, last_success_at, failing_since)
+   values ('w', 'https://receiver.example/', '{"to":["open"]}', 'active', 'of old', 7, '["whsec_b2xk","whsec_bmV3"]', 3, 1, 2, 5, 6)`,
+  `insert into webhook_versions (webhook_id, version, filter, state, deleted, after) values ('w', 3, '{"to":["open"]}', 'active', false, '{}')`,
+  ...[1, 2].map(
+    (number) =>
+      `insert into deliveries (id, webhook_id, partition, number, sensor_id, revision, state, planned_at, owed_since, next_attempt_at, lane_failures)
+       values ('w_0_${number}', 'w', 0, ${number}, 'a', ${number}, 'pending', 10, 10, ${number === 1 ? 20 : "null"}, ${number === 1 ? 1 : 0})`,
+  ),
+  "insert into attempts (delivery_id, number, at, duration_ms, status_code) values ('w_0_1', 1, 15, 1, 503)",
+];
+
+async function expectKept(store: Store): Promise<void> {
+  expect(await store.listWebhooks(FIRST_PAGE)).toEqual({
+    items: [
+      {
+        id: "w",
+        url: "https://receiver.example/",
+        filter: { to: ["open"] },
+        state: "active",
+        stateReason: null,
+        description: "of old",
+        concurrency: 7,
+        settings: SETTINGS_DEFAULT,
+        credentials: 'plain:["whsec_b2xk","whsec_bmV3"]',
+        version: 3,
+        createdAt: 1,
+        updatedAt: 2,
+        lastSuccessAt: 5,
+        failingSince: 6,
+        heldUntil: null,
+      },
+    ],
+    nextCursor: null,
+  });
+  expect((await store.webhookSet()).versions).toEqual([
+    {
+      webhookId: "w",
+      version: 3,
+      filter: { to: ["open"] },
+      state: "active",
+      deleted: false,
+      terms: { changes: true, begins: "lane", minIntervalMs: 0 },
+      after: {},
+    },
+  ]);
+  const owner = await Owner.of(store);
+  const planner = await Planner.of(store);
+  await owner.change(["b", "b"]);
+  await planner.settle(delivered(await planner.head("w", "a")));
+  expect((await store.getDelivery("w_0_1"))?.attempts).toMatchObject([{ at: 15, response: null }, { statusCode: 200 }]);
+  expect(await planner.head("w", "a")).toMatchObject({ id: "w_0_2", laneFailures: 0 });
+}
+
+test("what is in a file of the version before settings is there as it was, and goes on", async () => {
+  using folder = temporaryFolder();
+  const { statements, applied } = madeBefore("sqlite", SETTINGS);
+  {
+    using database = openBeside(folder.file);
+    for (const statement of statements) database.client.exec(statement);
+    database.client.exec("create table __drizzle_migrations (id serial primary key, hash text not null, created_at numeric)");
+    for (const when of applied) database.client.prepare("insert into __drizzle_migrations (hash, created_at) values ('', ?)").run(when);
+    for (const row of ROWS) database.client.exec(row);
+  }
+  const store = await openStore({ kind: "sqlite", file: folder.file });
+  await expectKept(store);
+  await store.close();
+});
+
+test(
+  "what is in a Postgres of the version before settings is there as it was, and goes on",
+  async () => {
+    await using server = await startPostgres(["fsync=off"]);
+    const url = await server.createDatabase();
+    const { statements, applied } = madeBefore("postgres", SETTINGS);
+    await onDatabase(url, async (client) => {
+      for (const statement of statements) await client.query(statement);
+      await client.query("create schema drizzle");
+      await client.query("create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)");
+      for (const when of applied) {
+        await client.query("insert into drizzle.__drizzle_migrations (hash, created_at) values ('', $1)", [when]);
+      }
+      for (const row of ROWS) await client.query(row);
+    });
+    const store = await openStore({ kind: "postgres", url });
+    await expectKept(store);
+    await store.close();
+  },
+  TEST_MS,
+);
