@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { ENDING_DAMAGES } from "./endingDamages";
 import type { Evidence } from "./evidence";
 import { DELIVERY_DAMAGES } from "./deliveryDamages";
 import { evidenceOf, histories } from "./histories";
@@ -24,7 +25,7 @@ test(
 );
 
 describe("each kind of damage to a correct history is found, and named", () => {
-  test.each([...LOG_DAMAGES, ...NODE_DAMAGES, ...DELIVERY_DAMAGES, ...SENDER_DAMAGES])(
+  test.each([...LOG_DAMAGES, ...NODE_DAMAGES, ...DELIVERY_DAMAGES, ...SENDER_DAMAGES, ...ENDING_DAMAGES])(
     "$name: $kind",
     ({ kind, damage }) => {
       let damaged = 0;

@@ -1,7 +1,7 @@
 import { type Damage, withChosen } from "./damage";
 import { type Arrival, type DeliveryRow, EVENTS_LANE, type Evidence, type OwedWebhook } from "./evidence";
 
-/** What can go wrong where a webhook wants something else than every change by itself and in order, and where it refuses. */
+/** What can go wrong where a webhook wants something else than every change by itself and in order. */
 export const SENDER_DAMAGES: readonly Damage[] = [
   {
     name: "the newest of a sensor is left out as if there were a newer one",
@@ -133,112 +133,14 @@ export const SENDER_DAMAGES: readonly Damage[] = [
         (one) => without(evidence, one),
       ),
   },
-  {
-    name: "a delivery ends as rejected that was not refused three times",
-    kind: "delivery.givenUp",
-    damage: (evidence, pick) => withChosen(of(evidence, isAny), pick, (one) => ended(without(evidence, one), one, "failed", "rejected")),
-  },
-  {
-    name: "a delivery ends as expired after a moment",
-    kind: "delivery.givenUp",
-    damage: (evidence, pick) => withChosen(of(evidence, isAny), pick, (one) => ended(evidence, one, "failed", "expired")),
-  },
-  {
-    name: "a delivery is skipped although its webhook was never gone",
-    kind: "delivery.givenUp",
-    damage: (evidence, pick) => withChosen(of(evidence, isAny), pick, (one) => ended(evidence, one, "skipped", "disabled")),
-  },
-  {
-    name: "a webhook is disabled that never said that it is gone",
-    kind: "webhook.disabled",
-    damage: (evidence, pick) =>
-      withChosen(
-        evidence.webhooks.filter(({ state }) => state === "active"),
-        pick,
-        (one) => ({
-          ...evidence,
-          webhooks: evidence.webhooks.map((webhook) => (webhook === one ? { ...webhook, state: "disabled" } : webhook)),
-        }),
-      ),
-  },
-  {
-    name: "a fact is told twice",
-    kind: "event.doubled",
-    damage: (evidence, pick) =>
-      withChosen(evidence.operational, pick, (event) => ({
-        ...evidence,
-        operational: [...evidence.operational, { ...event, number: event.number + 1_000_000 }],
-      })),
-  },
-  {
-    name: "a failure is not told",
-    kind: "event.missing",
-    damage: (evidence, pick) =>
-      withChosen(evidence.operational, pick, (event) => ({
-        ...evidence,
-        operational: evidence.operational.filter((one) => one !== event),
-        deliveries: evidence.deliveries.filter(({ sensorId, number }) => sensorId !== EVENTS_LANE || number !== event.number),
-      })),
-  },
-  {
-    name: "a failure is told that never was",
-    kind: "event.unfounded",
-    damage: (evidence, pick) =>
-      withChosen(of(evidence, isAny), pick, ({ id: deliveryId, webhookId }) => {
-        const data = JSON.stringify({ deliveryId, webhookId, attempts: 1 });
-        return {
-          ...evidence,
-          operational: [...evidence.operational, { number: 1_000, kind: "delivery.failed", webhookId, recordedAt: 0, data }],
-        };
-      }),
-  },
-  {
-    name: "an event is not planned for whoever asks",
-    kind: "delivery.missing",
-    damage: (evidence, pick) =>
-      withChosen(
-        evidence.deliveries.filter(({ sensorId }) => sensorId === EVENTS_LANE),
-        pick,
-        (lost) => ({ ...without(evidence, lost), deliveries: evidence.deliveries.filter((one) => one !== lost) }),
-      ),
-  },
-  {
-    name: "a replay does not come to its end",
-    kind: "replay.unfinished",
-    damage: (evidence, pick) =>
-      withChosen(evidence.replays, pick, (replay) => ({
-        ...evidence,
-        replays: evidence.replays.map((one) => (one === replay ? { ...one, state: "running" } : one)),
-      })),
-  },
-  {
-    name: "what was to be sent again does not come again",
-    kind: "replay.missed",
-    damage: (evidence, pick) =>
-      withChosen(
-        evidence.replays.filter(({ due }) => due.length > 0),
-        pick,
-        ({ webhookId, askedAt }) => ({
-          ...evidence,
-          arrivals: evidence.arrivals.filter((arrival) => arrival.webhookId !== webhookId || arrival.at < askedAt),
-          deliveries: evidence.deliveries.map((one) =>
-            one.webhookId === webhookId && one.state === "coalesced" ? { ...one, state: "delivered", reason: null } : one,
-          ),
-        }),
-      ),
-  },
 ];
 
 function isLatest({ settings }: OwedWebhook): boolean {
   return settings.mode === "latest";
 }
 
-function isAny(): boolean {
-  return true;
-}
-
 /** What was delivered to webhooks of a kind. */
-function of({ webhooks, deliveries }: Evidence, isOfKind: (webhook: OwedWebhook) => boolean): DeliveryRow[] {
+export function of({ webhooks, deliveries }: Evidence, isOfKind: (webhook: OwedWebhook) => boolean): DeliveryRow[] {
   const ids = new Set(webhooks.filter(isOfKind).map(({ id }) => id));
   return deliveries.filter(({ webhookId, state }) => state === "delivered" && ids.has(webhookId));
 }
@@ -250,12 +152,12 @@ function newestOf({ deliveries }: Evidence, among: readonly DeliveryRow[]): Deli
   );
 }
 
-function ended(evidence: Evidence, delivery: DeliveryRow, state: DeliveryRow["state"], reason: string): Evidence {
+export function ended(evidence: Evidence, delivery: DeliveryRow, state: DeliveryRow["state"], reason: string): Evidence {
   return { ...evidence, deliveries: evidence.deliveries.map((one) => (one.id === delivery.id ? { ...one, state, reason } : one)) };
 }
 
 /** Without the arrivals of a delivery, or of the batches that hold it. */
-function without(evidence: Evidence, { id, webhookId }: DeliveryRow): Evidence {
+export function without(evidence: Evidence, { id, webhookId }: DeliveryRow): Evidence {
   const holds = ({ deliveryId, body }: Arrival) => deliveryId === id || body.includes(`"id":"${id}"`);
   return { ...evidence, arrivals: evidence.arrivals.filter((arrival) => arrival.webhookId !== webhookId || !holds(arrival)) };
 }
