@@ -58,7 +58,7 @@ test(
     let crashed = false;
     const store = (real: Store) =>
       replaced(real, "commitPlan", async (plan) => {
-        if (crashed || plan.from < 4 || plan.deliveries.length === 0) return real.commitPlan(plan);
+        if (crashed || plan.to < 4 || plan.deliveries.length === 0) return real.commitPlan(plan);
         await real.commitPlan({ ...plan, deliveries: [] });
         crashed = true;
         throw new Error("died before the second transaction");
