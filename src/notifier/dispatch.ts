@@ -7,6 +7,7 @@ import { createDueHeads, type DueHeads, EXPIRY_EVERY_MS, LOOK_EVERY_MS } from ".
 import type { Endpoints } from "./endpoints";
 import { endUntried, isOver } from "./outcome";
 import { WebhookQueue } from "./queue";
+import { Round, type Turn } from "./round";
 import { Running } from "./running";
 import type { Traffic } from "./webhook/traffic";
 
@@ -26,12 +27,11 @@ export interface DispatcherOptions {
   readonly settler: { readonly isFull: boolean; add(settlement: Settlement): void };
   /** Ends what is owed to a webhook that was found deleted or disabled. */
   readonly endOwed: (webhookId: string) => void;
+  /** Heads of a webhook wait for a later time. */
+  readonly onWaiting: (webhookId: string) => void;
   readonly now: () => number;
   readonly events: Events;
 }
-
-/** What came of a queue's turn: `wait`: it is given another one when something has changed for it; `full`: when anything has. */
-type Turn = "started" | "wait" | "full";
 
 /**
  * Sends the heads of a partition's lanes: webhooks in turn, each as it may be sent to, all within the node's limit. A lane keeps its order
@@ -39,8 +39,7 @@ type Turn = "started" | "wait" | "full";
  */
 export class Dispatcher {
   readonly #queues = new Map<string, WebhookQueue>();
-  /** Those with something ready, whose turn comes in this order. */
-  readonly #turns = new Set<WebhookQueue>();
+  readonly #round = new Round({ start: (queue) => this.#startNext(queue), maySend: () => this.#maySend() });
   readonly #running = new Running();
   readonly #reading = new Set<Promise<void>>();
   readonly #due: DueHeads;
@@ -55,7 +54,7 @@ export class Dispatcher {
     this.#unsubscribe = options.traffic.onFree((webhookId) => {
       const queue = this.#queues.get(webhookId);
       if (queue !== undefined) this.#attend(queue, options.now());
-      this.#pump();
+      this.#round.goOn(queue);
     });
     this.look();
   }
@@ -69,7 +68,7 @@ export class Dispatcher {
       queue.offer(head, now, this.#readyMax());
       this.#attend(queue, now);
     }
-    this.#pump();
+    this.#round.go();
   }
 
   /** Outcomes that are written. */
@@ -89,7 +88,7 @@ export class Dispatcher {
       this.#attend(this.#queueOf(webhookId), now);
       this.#tidy(webhookId);
     }
-    this.#pump();
+    this.#round.go();
   }
 
   /** The table may hold heads of a webhook that became due. */
@@ -137,24 +136,11 @@ export class Dispatcher {
   /** Gives a queue its turn, reads on, or comes back when it is due. */
   #attend(queue: WebhookQueue, now: number): void {
     if (queue.ready.length > 0) {
-      if (queue.resumeAt <= now) this.#turns.add(queue);
+      if (queue.resumeAt <= now) this.#round.add(queue);
       else this.#alarm.in(queue.resumeAt - now);
     }
     if (queue.wantsMore(now)) this.#read(() => this.#fill(queue));
     else if (queue.dueAt !== null && queue.dueAt > now) this.#alarm.in(queue.dueAt - now);
-  }
-
-  /** Starts what may start, one of each webhook in turn. */
-  #pump(): void {
-    for (let passed = 0; passed < this.#turns.size && this.#maySend();) {
-      const [queue] = this.#turns;
-      if (queue === undefined) return;
-      this.#turns.delete(queue);
-      const turn = this.#startNext(queue);
-      if (turn !== "wait" && queue.ready.length > 0) this.#turns.add(queue);
-      if (turn === "started") passed = 0;
-      else if (turn === "full") passed += 1;
-    }
   }
 
   #maySend(): boolean {
@@ -229,7 +215,7 @@ export class Dispatcher {
   #read(act: () => Promise<void>): void {
     if (this.#stopped) return;
     const run = act()
-      .then(() => this.#pump())
+      .then(() => this.#round.go())
       .catch((error: unknown) => {
         this.options.events.readFailed(this.options.lease.partition, error);
         this.#alarm.in(RETRY_MS);
@@ -274,15 +260,16 @@ export class Dispatcher {
       this.#tidy(queue.webhookId);
     }
     this.#alarm.in(LOOK_EVERY_MS);
-    this.#pump();
+    this.#round.go();
   }
 
   async #lookForDue(): Promise<void> {
     this.#lookAt = Infinity;
     try {
-      for (const { webhookId, nextAttemptAt, deleted } of await this.#due.next()) {
+      for (const { webhookId, nextAttemptAt, lastAttemptAt, deleted } of await this.#due.next()) {
         if (deleted) this.options.endOwed(webhookId);
         else this.#expect(this.#queueOf(webhookId), nextAttemptAt);
+        if (lastAttemptAt > this.options.now()) this.options.onWaiting(webhookId);
       }
     } finally {
       this.#lookAt = performance.now() + this.#due.lookEveryMs;

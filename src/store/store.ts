@@ -316,6 +316,8 @@ export interface SettleOutcome {
 export interface NextDue {
   readonly webhookId: string;
   readonly nextAttemptAt: number;
+  /** When the last of its heads is due. */
+  readonly lastAttemptAt: number;
   /** The webhook is gone: what it is owed is for the caller to end, whenever it is due. */
   readonly deleted: boolean;
 }
@@ -349,7 +351,7 @@ export interface DeliveryStore {
   ): Promise<{ readonly heads: DueDelivery[]; readonly coalesced: number }>;
   /** Null when it was pruned. */
   operationalEvent(number: number): Promise<OperationalEvent | null>;
-  /** Makes every waiting head of a webhook due: its endpoint is back. Gives how many were waiting. */
+  /** Makes every head of a webhook due that waits because of a failure: its endpoint is back. Gives how many. */
   wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number>;
   /** Ends up to `limit` pending deliveries of a webhook as failed, while it is gone or disabled; gives how many. */
   failOwed(webhookId: string, reason: string, limit: number): Promise<number>;

@@ -67,7 +67,7 @@ const wake = statement<{ woken: number }>(
   "lanes.wake",
   `with woken as (
      update deliveries set next_attempt_at = $3 where ordinal in (
-       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3 limit ${WOKEN_AT_ONCE_MAX})
+       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3 and lane_failures > 0 limit ${WOKEN_AT_ONCE_MAX})
      returning 1)
    select count(*)::int as woken from woken`,
 );

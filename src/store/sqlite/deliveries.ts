@@ -19,12 +19,19 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
   const held = prepareFence(connection);
   const lanes = prepareLanes(connection);
   // One step from a webhook to the next in the index of heads: what it costs does not grow with what is owed.
-  const nextWebhook = client.prepare<[number, string], Omit<NextDue, "deleted">>(
+  const nextWebhook = client.prepare<[number, string], Pick<NextDue, "webhookId" | "nextAttemptAt">>(
     `select webhook_id as webhookId, next_attempt_at as nextAttemptAt from deliveries
      where partition = ? and webhook_id > ? and next_attempt_at is not null order by webhook_id, next_attempt_at limit 1`,
   );
+  const lastOfWebhook = client
+    .prepare<[number, string], number>(
+      `select next_attempt_at from deliveries where partition = ? and webhook_id = ? and next_attempt_at is not null
+       order by next_attempt_at desc limit 1`,
+    )
+    .pluck();
   const due = client.prepare<[number, string, number, number], DueDelivery>(
-    `select ${DUE_DELIVERY} from deliveries where partition = ? and webhook_id = ? and next_attempt_at <= ? order by next_attempt_at limit ?`,
+    `select ${DUE_DELIVERY} from deliveries where partition = ? and webhook_id = ? and next_attempt_at <= ?
+     order by next_attempt_at, ordinal limit ?`,
   );
   const expired = client.prepare<[number, number, number], DueDelivery>(
     `select ${DUE_DELIVERY} from deliveries
@@ -32,7 +39,7 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
   );
   const wake = client.prepare<[number, number, string, number, number]>(
     `update deliveries set next_attempt_at = ? where ordinal in (
-       select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ? limit ?)`,
+       select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ? and lane_failures > 0 limit ?)`,
   );
   // From the end of each lane: where the limit cuts one, its head stays and leads what is left.
   const failLast = client.prepare<[string, number, string, string, number]>(
@@ -56,7 +63,10 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
       read(() => {
         const found: NextDue[] = [];
         for (let next = nextWebhook.get(partition, ""); next !== undefined; next = nextWebhook.get(partition, next.webhookId)) {
-          if (lanes.isOpen(next.webhookId)) found.push({ ...next, deleted: lanes.isGone(next.webhookId) });
+          const { webhookId, nextAttemptAt } = next;
+          if (!lanes.isOpen(webhookId)) continue;
+          const lastAttemptAt = lastOfWebhook.get(partition, webhookId) ?? nextAttemptAt;
+          found.push({ webhookId, nextAttemptAt, lastAttemptAt, deleted: lanes.isGone(webhookId) });
         }
         return found;
       }),

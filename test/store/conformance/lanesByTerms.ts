@@ -80,7 +80,7 @@ export const lanesByTermsPromises: readonly Promises[] = [
       const due = (limit: number) => store.dueHeads(0, "w", 0, limit);
       expect((await due(100)).map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
       expect((await due(2)).map(({ number }) => number)).toEqual([1, 2]);
-      expect(await store.nextDue(0)).toEqual([{ webhookId: "w", nextAttemptAt: 0, deleted: false }]);
+      expect(await store.nextDue(0)).toEqual([{ webhookId: "w", nextAttemptAt: 0, lastAttemptAt: 0, deleted: false }]);
       expect((await planner.settle(...(await due(2)).map((head) => delivered(head)))).heads).toEqual([]);
       expect((await due(100)).map(({ number }) => number)).toEqual([3, 4, 5, 6]);
     },
