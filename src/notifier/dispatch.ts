@@ -12,7 +12,7 @@ import { Running } from "./running";
 import type { Traffic } from "./webhook/traffic";
 
 /** Ready in memory over all webhooks, as long as each has as many as it may run at once. */
-const READY_MAX = 20_000;
+const READY_MAX = 50_000;
 const RETRY_MS = 250;
 /** How often a webhook that is held is asked for again: an edit, or another node, may have ended it. */
 const HELD_LOOK_MS = 5000;
@@ -139,7 +139,7 @@ export class Dispatcher {
       if (queue.resumeAt <= now) this.#round.add(queue);
       else this.#alarm.in(queue.resumeAt - now);
     }
-    if (queue.wantsMore(now)) this.#read(() => this.#fill(queue));
+    if (queue.wantsMore(now, this.#readyMax())) this.#read(() => this.#fill(queue));
     else if (queue.dueAt !== null && queue.dueAt > now) this.#alarm.in(queue.dueAt - now);
   }
 

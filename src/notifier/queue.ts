@@ -69,15 +69,19 @@ export class WebhookQueue {
 
   /** How many more may be ready; `readyMax` limits every queue while there are many. */
   room(readyMax: number): number {
-    if (this.batch !== null) return Math.min(BATCHES_READY * this.batch.limit, Math.max(1, readyMax)) - this.ready.length;
-    const most = Math.min(READY_PER_RUNNING * this.#concurrency, Math.max(this.#concurrency, readyMax));
-    return most - this.ready.length;
+    return this.#most(readyMax) - this.ready.length;
   }
 
-  /** Whether the table should be read now. Few are ready, so that one reading brings many. */
-  wantsMore(now: number): boolean {
-    const few = this.batch === null ? this.ready.length <= this.#concurrency : this.ready.length < this.batch.limit;
-    return few && !this.filling && !this.#broken && this.dueAt !== null && this.dueAt <= now;
+  /** Whether the table should be read now. So few are ready that one reading brings many. */
+  wantsMore(now: number, readyMax: number): boolean {
+    const few = this.batch?.limit ?? this.#concurrency;
+    if (this.ready.length > Math.min(few, this.#most(readyMax) / 2)) return false;
+    return !this.filling && !this.#broken && this.dueAt !== null && this.dueAt <= now;
+  }
+
+  #most(readyMax: number): number {
+    if (this.batch !== null) return Math.min(BATCHES_READY * this.batch.limit, Math.max(1, readyMax));
+    return Math.min(READY_PER_RUNNING * this.#concurrency, Math.max(this.#concurrency, readyMax));
   }
 
   /** Takes a head that leads its lane now. What the table holds is older and comes first. */

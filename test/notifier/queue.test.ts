@@ -54,11 +54,11 @@ test("what does not fit stays in the table, and what comes then waits behind it"
   for (const one of heads(20)) queue.offer(one, NOW, READY_MAX);
   expect(queue.ready).toHaveLength(8);
   expect(queue.dueAt).toBe(NOW);
-  expect(queue.wantsMore(NOW)).toBe(false);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(false);
   for (const { id } of queue.ready.splice(0, 7)) queue.forget(id);
   queue.offer(head(21), NOW, READY_MAX);
   expect(queue.ready.map(({ number }) => number)).toEqual([8]);
-  expect(queue.wantsMore(NOW)).toBe(true);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(true);
 });
 
 test("while many webhooks have something ready, each keeps no more than it may run at once", () => {
