@@ -14,6 +14,8 @@ import type { Traffic } from "./webhook/traffic";
 /** Ready in memory over all webhooks, as long as each has as many as it may run at once. */
 const READY_MAX = 50_000;
 const RETRY_MS = 250;
+/** How often those that are being sent to are looked up, too: others make heads due. */
+const LOOK_ALL_EVERY_MS = 10_000;
 /** How often a webhook that is held is asked for again: an edit, or another node, may have ended it. */
 const HELD_LOOK_MS = 5000;
 
@@ -47,6 +49,7 @@ export class Dispatcher {
   readonly #unsubscribe: () => void;
   #stopped = false;
   #lookAt = 0;
+  #lookAllAt = 0;
   #expiryAt = 0;
 
   constructor(private readonly options: DispatcherOptions) {
@@ -100,6 +103,7 @@ export class Dispatcher {
   look(): void {
     for (const queue of this.#queues.values()) queue.resumeAt = 0;
     this.#lookAt = 0;
+    this.#lookAllAt = 0;
     this.#alarm.in(0);
   }
 
@@ -265,16 +269,23 @@ export class Dispatcher {
 
   async #lookForDue(): Promise<void> {
     this.#lookAt = Infinity;
+    const all = performance.now() >= this.#lookAllAt;
+    if (all) this.#lookAllAt = performance.now() + LOOK_ALL_EVERY_MS;
     try {
       for (const { webhookId, nextAttemptAt, lastAttemptAt, deleted } of await this.#due.next()) {
         if (deleted) this.options.endOwed(webhookId);
-        else this.#expect(this.#queueOf(webhookId), nextAttemptAt);
+        else if (all || !this.#isAtWork(webhookId)) this.#expect(this.#queueOf(webhookId), nextAttemptAt);
         if (lastAttemptAt > this.options.now()) this.options.onWaiting(webhookId);
       }
     } finally {
       this.#lookAt = performance.now() + this.#due.lookEveryMs;
       this.#alarm.in(LOOK_EVERY_MS);
     }
+  }
+
+  /** What the table holds as due is most likely what is known here. */
+  #isAtWork(webhookId: string): boolean {
+    return (this.#queues.get(webhookId)?.known ?? 0) > 0;
   }
 
   async #endExpired(): Promise<void> {
