@@ -193,26 +193,27 @@ export class Dispatcher {
 
   #start(queue: WebhookQueue, webhook: Webhook, now: number): void {
     const { traffic } = this.options;
-    const deliveries = queue.take();
+    const { deliveries, isBatch } = queue.take();
     const slot = traffic.start(webhook, (deliveries[0]?.laneFailures ?? 0) > 0, now);
     this.#running.start(async (signal) => {
       const attempted = await this.options.attempt(deliveries, webhook, signal);
       const endedAt = this.options.now();
       if (attempted.heldUntil !== null) traffic.hold(webhook, attempted.heldUntil, endedAt);
-      this.#ended(queue, deliveries, attempted);
+      const againAt = this.#ended(queue, deliveries, attempted);
+      if (isBatch) queue.batchEnded({ ...attempted, sent: attempted.settlements.length, againAt, now: endedAt });
       this.#attend(queue, endedAt);
       traffic.end(slot, webhook, { result: attempted.result, timedOut: attempted.timedOut, now: endedAt });
     });
   }
 
-  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt, left, tooMuch }: Attempted): void {
-    const now = this.options.now();
+  /** Gives when all that was sent together is to come again. */
+  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt, left }: Attempted): number | null {
     for (const settlement of settlements) this.options.settler.add(settlement);
     const ended = new Set(settlements.map(({ delivery }) => delivery.id));
     for (const { id } of deliveries) if (!ended.has(id)) queue.forget(id);
-    const retryAt = ended.size + left.length < deliveries.length ? now + RETRY_MS : null;
+    const retryAt = ended.size + left.length < deliveries.length ? this.options.now() + RETRY_MS : null;
     if (retryAt !== null) queue.expectAt(retryAt);
-    queue.batchEnded({ sent: settlements.length, againAt: againAt ?? retryAt, left, tooMuch, now });
+    return againAt ?? retryAt;
   }
 
   /** One who reads the store in the background, and tries again when it is away. */

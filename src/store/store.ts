@@ -351,7 +351,7 @@ export interface DeliveryStore {
   ): Promise<{ readonly heads: DueDelivery[]; readonly coalesced: number }>;
   /** Null when it was pruned. */
   operationalEvent(number: number): Promise<OperationalEvent | null>;
-  /** Makes every head of a webhook due that waits because of a failure: its endpoint is back. Gives how many. */
+  /** Makes every head of a webhook due that waits because it failed: its endpoint is back. Gives how many did. */
   wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number>;
   /** Ends up to `limit` pending deliveries of a webhook as failed, while it is gone or disabled; gives how many. */
   failOwed(webhookId: string, reason: string, limit: number): Promise<number>;

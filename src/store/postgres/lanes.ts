@@ -63,11 +63,13 @@ const unled = statement<{ place: number }>(
    where l.led is null order by u.place`,
 );
 
+/** Only what waits because it failed: what keeps its least time from the last delivery waits on. */
 const wake = statement<{ woken: number }>(
   "lanes.wake",
   `with woken as (
      update deliveries set next_attempt_at = $3 where ordinal in (
-       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3 and lane_failures > 0 limit ${WOKEN_AT_ONCE_MAX})
+       select ordinal from deliveries
+       where partition = $1 and webhook_id = $2 and next_attempt_at > $3 and lane_failures > 0 limit ${WOKEN_AT_ONCE_MAX})
      returning 1)
    select count(*)::int as woken from woken`,
 );

@@ -37,6 +37,7 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
     `select ${DUE_DELIVERY} from deliveries
      where partition = ? and owed_since < ? and next_attempt_at is not null order by owed_since limit ?`,
   );
+  // Only what waits because it failed: what keeps its least time from the last delivery waits on.
   const wake = client.prepare<[number, number, string, number, number]>(
     `update deliveries set next_attempt_at = ? where ordinal in (
        select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ? and lane_failures > 0 limit ?)`,
