@@ -349,7 +349,10 @@ export interface DeliveryStore {
   ): Promise<{ readonly heads: DueDelivery[]; readonly coalesced: number }>;
   /** Null when it was pruned. */
   operationalEvent(number: number): Promise<OperationalEvent | null>;
-  /** Makes every waiting head of a webhook due: its endpoint is back. Gives how many were waiting. */
+  /**
+   * Makes every head of a webhook due that waits after a failure of its lane: the endpoint is back. One that waits for its lane's rest
+   * after a success goes on waiting. Gives how many were waiting.
+   */
   wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number>;
   /** Ends up to `limit` pending deliveries of a webhook as failed, while it is gone or disabled; gives how many. */
   failOwed(webhookId: string, reason: string, limit: number): Promise<number>;

@@ -5,7 +5,7 @@ import { prepareCoalesceDue } from "./coalesce";
 import type { Connection } from "./connection";
 import { openDeliveryRecords } from "./deliveryRecords";
 import type { Direct } from "./faults";
-import { DUE_DELIVERY, prepareLanes } from "./lanes";
+import { DUE_DELIVERY, type Lane, prepareLanes } from "./lanes";
 import { prepareReadOperationalEvent } from "./operationalEvents";
 import { prepareFence } from "./partitions";
 import { prepareSettle } from "./settle";
@@ -32,15 +32,25 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
   );
   const wake = client.prepare<[number, number, string, number, number]>(
     `update deliveries set next_attempt_at = ? where ordinal in (
-       select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ? limit ?)`,
+       select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ? and lane_failures > 0 limit ?)`,
   );
-  // From the end of each lane: where the limit cuts one, its head stays and leads what is left.
-  const failLast = client.prepare<[string, number, string, string, number]>(
+  // From the end of each lane: where the limit cuts one, its head stays, but where it was sent again what came before.
+  const failLast = client.prepare<[string, number, string, string, number], Pick<Lane, "sensorId" | "partition">>(
     `update deliveries set state = 'failed', reason = ?, next_attempt_at = null, ended_at = ? where ordinal in (
        select ordinal from deliveries
        where state = 'pending' and webhook_id = ? and not exists (select 1 from webhooks where id = ? and state <> 'disabled')
-       order by sensor_id desc, number desc limit ?)`,
+       order by sensor_id desc, number desc limit ?) returning sensor_id as sensorId, partition`,
   );
+
+  function failOwed(webhookId: string, reason: string, limit: number): number {
+    const now = Date.now();
+    const ended = failLast.all(reason, now, webhookId, webhookId, limit);
+    const touched = new Map(ended.map((lane) => [`${lane.partition} ${lane.sensorId}`, { webhookId, ...lane }]));
+    for (const lane of touched.values()) {
+      if (!lanes.isLed(lane)) lanes.promote(lane, { nextAttemptAt: now, laneFailures: 0 });
+    }
+    return ended.length;
+  }
 
   async function wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number> {
     for (let woken = 0; ;) {
@@ -75,7 +85,7 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
 
     wakeWebhook,
 
-    failOwed: (webhookId, reason, limit) => failLast.run(reason, Date.now(), webhookId, webhookId, limit).changes,
+    failOwed: (webhookId, reason, limit) => write(() => failOwed(webhookId, reason, limit)),
 
     expiredHeads: (partition, plannedBefore, limit) => expired.all(partition, plannedBefore, limit),
 
