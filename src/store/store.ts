@@ -404,8 +404,12 @@ export interface DeliveryRecord {
   readonly reason: string | null;
   readonly plannedAt: number;
   readonly nextAttemptAt: number | null;
+  /** The last of them, at most {@link ATTEMPTS_SHOWN_MAX}, in their order. */
   readonly attempts: readonly AttemptRow[];
 }
+
+/** A schedule of seconds makes hundreds of thousands in the days of one delivery. */
+export const ATTEMPTS_SHOWN_MAX = 100;
 
 // ── replays ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

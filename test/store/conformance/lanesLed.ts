@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import type { Store } from "../../../src/store/store";
+import { ATTEMPTS_SHOWN_MAX, type Store } from "../../../src/store/store";
 import { type Promises, promises } from "./harness";
 import { Owner } from "./owner";
 import { delivered, failed, Planner, refused } from "./planner";
@@ -43,6 +43,19 @@ export const lanesLedPromises: readonly Promises[] = [
         if (limit === 1) expect((await planner.heads("w")).length).toBeGreaterThan(0);
       }
       expect(await drain(store, planner)).toEqual([]);
+    },
+  }),
+
+  promises("a delivery that was tried very often", {
+    "is shown with the last of its attempts, in their order": async (store) => {
+      const { owner, planner } = await scene(store);
+      await planner.owe(await owner.change(["a"]), ["w"]);
+      const head = await planner.head("w", "a");
+      const more = ATTEMPTS_SHOWN_MAX + 3;
+      await planner.settle(...Array.from({ length: more }, (_, index) => refused(head, FAR, { at: 10 + index })));
+      const last = Array.from({ length: ATTEMPTS_SHOWN_MAX }, (_, index) => 10 + 3 + index);
+      expect((await store.getDelivery(head.id))?.attempts.map(({ at }) => at)).toEqual(last);
+      expect((await store.listDeliveries({}, FIRST_PAGE)).items[0]?.attempts.map(({ at }) => at)).toEqual(last);
     },
   }),
 
