@@ -18,6 +18,7 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
   const { client, read, write } = connection;
   const held = prepareFence(connection);
   const lanes = prepareLanes(connection);
+  const failOwed = prepareFailOwed(connection);
   // One step from a webhook to the next in the index of heads: what it costs does not grow with what is owed.
   const nextWebhook = client.prepare<[number, string], Omit<NextDue, "deleted">>(
     `select webhook_id as webhookId, next_attempt_at as nextAttemptAt from deliveries
@@ -34,24 +35,6 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
     `update deliveries set next_attempt_at = ? where ordinal in (
        select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ? and lane_failures > 0 limit ?)`,
   );
-  // From the end of each lane: where the limit cuts one, its head stays, but where it was sent again what came before.
-  const failLast = client.prepare<[string, number, string, string, number], Pick<Lane, "sensorId" | "partition">>(
-    `update deliveries set state = 'failed', reason = ?, next_attempt_at = null, ended_at = ? where ordinal in (
-       select ordinal from deliveries
-       where state = 'pending' and webhook_id = ? and not exists (select 1 from webhooks where id = ? and state <> 'disabled')
-       order by sensor_id desc, number desc limit ?) returning sensor_id as sensorId, partition`,
-  );
-
-  function failOwed(webhookId: string, reason: string, limit: number): number {
-    const now = Date.now();
-    const ended = failLast.all(reason, now, webhookId, webhookId, limit);
-    const touched = new Map(ended.map((lane) => [`${lane.partition} ${lane.sensorId}`, { webhookId, ...lane }]));
-    for (const lane of touched.values()) {
-      if (!lanes.isLed(lane)) lanes.promote(lane, { nextAttemptAt: now, laneFailures: 0 });
-    }
-    return ended.length;
-  }
-
   async function wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number> {
     for (let woken = 0; ;) {
       const slice = write(() => (held(lease) === null ? 0 : wake.run(now, lease.partition, webhookId, now, WOKEN_AT_ONCE_MAX).changes));
@@ -90,5 +73,27 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
     expiredHeads: (partition, plannedBefore, limit) => expired.all(partition, plannedBefore, limit),
 
     ...openDeliveryRecords(connection),
+  };
+}
+
+/** For use within a transaction. */
+function prepareFailOwed(connection: Connection): (webhookId: string, reason: string, limit: number) => number {
+  const lanes = prepareLanes(connection);
+  // From the end of each lane: where the limit cuts one, its head stays, but where it was sent again what came before.
+  const failLast = connection.client.prepare<[string, number, string, string, number], Pick<Lane, "sensorId" | "partition">>(
+    `update deliveries set state = 'failed', reason = ?, next_attempt_at = null, ended_at = ? where ordinal in (
+       select ordinal from deliveries
+       where state = 'pending' and webhook_id = ? and not exists (select 1 from webhooks where id = ? and state <> 'disabled')
+       order by sensor_id desc, number desc limit ?) returning sensor_id as sensorId, partition`,
+  );
+
+  return (webhookId, reason, limit) => {
+    const now = Date.now();
+    const ended = failLast.all(reason, now, webhookId, webhookId, limit);
+    const touched = new Map(ended.map((lane) => [`${lane.partition} ${lane.sensorId}`, { webhookId, ...lane }]));
+    for (const lane of touched.values()) {
+      if (!lanes.isLed(lane)) lanes.promote(lane, { nextAttemptAt: now, laneFailures: 0 });
+    }
+    return ended.length;
   };
 }
