@@ -351,7 +351,10 @@ export interface DeliveryStore {
   ): Promise<{ readonly heads: DueDelivery[]; readonly coalesced: number }>;
   /** Null when it was pruned. */
   operationalEvent(number: number): Promise<OperationalEvent | null>;
-  /** Makes every head of a webhook due that waits because it failed: its endpoint is back. Gives how many did. */
+  /**
+   * Makes every head of a webhook due that waits after a failure of its lane: the endpoint is back. One that waits for its lane's rest
+   * after a success goes on waiting. Gives how many were waiting.
+   */
   wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number>;
   /** Ends up to `limit` pending deliveries of a webhook as failed, while it is gone or disabled; gives how many. */
   failOwed(webhookId: string, reason: string, limit: number): Promise<number>;
@@ -403,8 +406,12 @@ export interface DeliveryRecord {
   readonly reason: string | null;
   readonly plannedAt: number;
   readonly nextAttemptAt: number | null;
+  /** The last of them, at most {@link ATTEMPTS_SHOWN_MAX}, in their order. */
   readonly attempts: readonly AttemptRow[];
 }
+
+/** A schedule of seconds makes hundreds of thousands in the days of one delivery. */
+export const ATTEMPTS_SHOWN_MAX = 100;
 
 // ── replays ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -104,7 +104,7 @@ test.each([
   for (const { id } of unwritten()) queue.forget(id);
   queue.fill(heads(6), NOW, 6);
   expect(queue.ready).toEqual([]);
-  expect(queue.wantsMore(NOW)).toBe(true);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(true);
   queue.filling = true;
   queue.fill(heads(6), NOW, 6);
   expect(queue.ready.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);

@@ -63,13 +63,13 @@ const unled = statement<{ place: number }>(
    where l.led is null order by u.place`,
 );
 
-/** Only what waits because it failed: what keeps its least time from the last delivery waits on. */
+/** $4: those, too, that only rest after a success of their lane. */
 const wake = statement<{ woken: number }>(
   "lanes.wake",
   `with woken as (
      update deliveries set next_attempt_at = $3 where ordinal in (
-       select ordinal from deliveries
-       where partition = $1 and webhook_id = $2 and next_attempt_at > $3 and lane_failures > 0 limit ${WOKEN_AT_ONCE_MAX})
+       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3 and (lane_failures > 0 or $4)
+       limit ${WOKEN_AT_ONCE_MAX})
      returning 1)
    select count(*)::int as woken from woken`,
 );
@@ -134,31 +134,33 @@ export async function promoteEmptyLanes(client: ClientBase, partition: number, l
   );
 }
 
-/** Makes a webhook's waiting heads due in every partition. */
+/** Makes a webhook's waiting heads due in every partition, whatever they wait for. */
 export async function makeHeadsDue(connection: Connection, webhookId: string, now: number): Promise<void> {
   for (const { partition } of await notifyPartitions(connection.work)) {
     await inSlices(connection, async (client) => {
       await lockLanes(client, partition);
-      return wakeSlice(client, { partition, webhookId, now });
+      return wakeSlice(client, { partition, webhookId, now, resting: true });
     });
   }
 }
 
-/** Makes a webhook's waiting heads due in the partition of a lease, while it is held; gives how many. */
+/** Makes a webhook's heads that wait after a failure due in the partition of a lease, while it is held; gives how many. */
 export function makeHeadsDueUnder(
   lease: Lease,
   connection: Connection,
   { webhookId, now }: { webhookId: string; now: number },
 ): Promise<number> {
   const { partition } = lease;
-  return inSlices(connection, async (client) => ((await holdLanes(client, lease)) ? wakeSlice(client, { partition, webhookId, now }) : 0));
+  return inSlices(connection, async (client) =>
+    (await holdLanes(client, lease)) ? wakeSlice(client, { partition, webhookId, now, resting: false }) : 0,
+  );
 }
 
 async function wakeSlice(
   client: ClientBase,
-  { partition, webhookId, now }: { partition: number; webhookId: string; now: number },
+  { partition, webhookId, now, resting }: { partition: number; webhookId: string; now: number; resting: boolean },
 ): Promise<number> {
-  const [row] = await wake(client, partition, webhookId, now);
+  const [row] = await wake(client, partition, webhookId, now, resting);
   return row?.woken ?? 0;
 }
 
