@@ -2,7 +2,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { DELIVERY_STATES, type DeliveryState } from "../domain/delivery";
 import { Fault } from "../domain/fault";
-import type { AttemptRow, DeliveryRecord, DeliveryStore } from "../store/store";
+import { type AttemptRow, ATTEMPTS_SHOWN_MAX, type DeliveryRecord, type DeliveryStore } from "../store/store";
 import {
   nullable,
   oneOf,
@@ -36,7 +36,7 @@ const Delivery = Type.Object(
     reason: nullable(Type.String()),
     plannedAt: Time,
     nextAttemptAt: TimeOrNull,
-    attempts: Type.Array(Attempt),
+    attempts: Type.Array(Attempt, { description: `The last ${ATTEMPTS_SHOWN_MAX}, in their order.` }),
   },
   { $id: "Delivery" },
 );

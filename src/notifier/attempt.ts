@@ -1,3 +1,4 @@
+import { EVENTS_LANE } from "../domain/delivery";
 import type { Webhook } from "../domain/webhook";
 import type { DueDelivery, Settlement } from "../store/store";
 import type { Events } from "../telemetry/events";
@@ -150,7 +151,8 @@ function verdictOf(outcome: Outcome, circumstances: Circumstances): Settlement["
   const { settings } = webhook;
   switch (outcome.kind) {
     case "delivered":
-      return settings.minIntervalSeconds > 0
+      // Of operational events none stands for another.
+      return settings.minIntervalSeconds > 0 && delivery.sensorId !== EVENTS_LANE
         ? { kind: "delivered", nextAttemptAt: now + settings.minIntervalSeconds * 1000 }
         : { kind: "delivered" };
     case "gone":

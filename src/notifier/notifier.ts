@@ -87,6 +87,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
     attempt,
     settler,
     endOwed: (webhookId) => owed.end(webhookId),
+    onWaiting: (webhookId) => recovery.waiting(webhookId),
     now,
     events,
   });

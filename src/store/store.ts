@@ -316,6 +316,8 @@ export interface SettleOutcome {
 export interface NextDue {
   readonly webhookId: string;
   readonly nextAttemptAt: number;
+  /** When the last of its heads is due. */
+  readonly lastAttemptAt: number;
   /** The webhook is gone: what it is owed is for the caller to end, whenever it is due. */
   readonly deleted: boolean;
 }
@@ -350,8 +352,8 @@ export interface DeliveryStore {
   /** Null when it was pruned. */
   operationalEvent(number: number): Promise<OperationalEvent | null>;
   /**
-   * Makes every waiting head of a webhook due: its endpoint is back. Gives how many were waiting. What rests only because its sensor's
-   * last success is not long enough ago stays as it is.
+   * Makes every head of a webhook due that waits after a failure of its lane: the endpoint is back. One that waits for its lane's rest
+   * after a success goes on waiting. Gives how many were waiting.
    */
   wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number>;
   /** Ends up to `limit` pending deliveries of a webhook as failed, while it is gone or disabled; gives how many. */
@@ -404,8 +406,12 @@ export interface DeliveryRecord {
   readonly reason: string | null;
   readonly plannedAt: number;
   readonly nextAttemptAt: number | null;
+  /** The last of them, at most {@link ATTEMPTS_SHOWN_MAX}, in their order. */
   readonly attempts: readonly AttemptRow[];
 }
+
+/** A schedule of seconds makes hundreds of thousands in the days of one delivery. */
+export const ATTEMPTS_SHOWN_MAX = 100;
 
 // ── replays ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

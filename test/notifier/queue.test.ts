@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { WebhookQueue } from "../../src/notifier/queue";
-import { SETTINGS_DEFAULT } from "../../src/domain/webhook";
+import { SETTINGS_DEFAULT, type WebhookSettings } from "../../src/domain/webhook";
 import type { DueDelivery } from "../../src/store/store";
 
 const NOW = 1_000_000;
@@ -54,11 +54,11 @@ test("what does not fit stays in the table, and what comes then waits behind it"
   for (const one of heads(20)) queue.offer(one, NOW, READY_MAX);
   expect(queue.ready).toHaveLength(8);
   expect(queue.dueAt).toBe(NOW);
-  expect(queue.wantsMore(NOW)).toBe(false);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(false);
   for (const { id } of queue.ready.splice(0, 7)) queue.forget(id);
   queue.offer(head(21), NOW, READY_MAX);
   expect(queue.ready.map(({ number }) => number)).toEqual([8]);
-  expect(queue.wantsMore(NOW)).toBe(true);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(true);
 });
 
 test("while many webhooks have something ready, each keeps no more than it may run at once", () => {
@@ -77,4 +77,46 @@ test("a reading that gave all that was asked for is followed by another", () => 
   last.filling = true;
   last.fill(heads(2), NOW, 3);
   expect(last.dueAt).toBeNull();
+});
+
+const IN_BATCHES = { ...SETTINGS_DEFAULT, batch: { maxItems: 2, maxWaitMs: 1000 } };
+const hook = (settings: WebhookSettings) => ({ concurrency: 4, settings });
+
+/** A queue of batches of two, of which the first runs and the next is ready. */
+function runningBatch(): WebhookQueue {
+  const queue = new WebhookQueue("wh_1");
+  queue.serve(hook(IN_BATCHES));
+  for (const one of heads(4)) queue.offer(one, NOW, READY_MAX);
+  expect(queue.take().deliveries.map(({ number }) => number)).toEqual([1, 2]);
+  return queue;
+}
+
+const FAILED = { sent: 2, againAt: NOW + 5000, tooMuch: false, now: NOW };
+
+test.each([
+  ["written", () => heads(2)],
+  ["abandoned", () => []],
+])("a batch that comes again (%s) is followed by nothing that was read before it ended", (_, unwritten) => {
+  const queue = runningBatch();
+  queue.filling = true;
+  for (const { id } of heads(2).filter((one) => !unwritten().some(({ id }) => id === one.id))) queue.forget(id);
+  queue.batchEnded(FAILED);
+  for (const { id } of unwritten()) queue.forget(id);
+  queue.fill(heads(6), NOW, 6);
+  expect(queue.ready).toEqual([]);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(true);
+  queue.filling = true;
+  queue.fill(heads(6), NOW, 6);
+  expect(queue.ready.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test("a webhook that takes batches no more waits for the one that runs, and goes on when that has ended", () => {
+  const queue = runningBatch();
+  queue.serve(hook(SETTINGS_DEFAULT));
+  const gatheredAt = queue.gatheredAt(hook(SETTINGS_DEFAULT), NOW);
+  expect(gatheredAt).toBe(Infinity);
+  queue.waitUntil(gatheredAt, true);
+  queue.batchEnded({ ...FAILED, againAt: null });
+  expect(queue.resumeAt).toBeLessThanOrEqual(NOW);
+  expect(queue.gatheredAt(hook(SETTINGS_DEFAULT), NOW)).toBe(NOW);
 });

@@ -87,3 +87,29 @@ test("all who listen hear of each end, and another one first each time", () => {
   }
   expect(order.join("")).toBe("xyzyzxzxy");
 });
+
+test("how an attempt at the address before ended does not count for the new one", () => {
+  const traffic = createTraffic();
+  const before = webhook("a");
+  const slots = Array.from({ length: 16 }, () => traffic.start(before, false, NOW));
+  const after = { ...before, version: 2, url: "https://new.example/" };
+  expect(traffic.admit(after, false, NOW).kind).toBe("now");
+  traffic.hold(before, NOW + 60_000, NOW);
+  for (const slot of slots.splice(0, 8)) traffic.end(slot, before, { result: "failed", timedOut: false, now: NOW });
+  expect(traffic.admit(after, false, NOW).kind).toBe("now");
+  for (let time = 0; time < 5; time += 1) {
+    traffic.end(traffic.start(after, false, NOW), after, { result: "failed", timedOut: false, now: NOW });
+  }
+  for (const slot of slots) traffic.end(slot, before, { result: "answered", timedOut: false, now: NOW });
+  expect(traffic.admit(after, false, NOW).kind).toBe("later");
+});
+
+test("whoever counts the circuits that are open is told of one that began so", () => {
+  let open = 0;
+  const traffic = createTraffic({ onCircuit: (_, isOpen) => (open += isOpen ? 1 : -1) });
+  const distrusted = { ...webhook("a"), failingSince: NOW - 60_000 };
+  traffic.admit(distrusted, false, NOW);
+  expect(open).toBe(1);
+  traffic.end(traffic.start(distrusted, true, NOW), distrusted, { result: "answered", timedOut: false, now: NOW });
+  expect(open).toBe(0);
+});

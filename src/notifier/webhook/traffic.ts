@@ -50,6 +50,7 @@ export function createTraffic(options: TrafficOptions = {}): Traffic {
     if (known === undefined) {
       const state = { circuit: new Circuit(webhook, now), pacer: new Pacer() };
       states.set(webhook.id, state);
+      if (state.circuit.isOpen) onCircuit(webhook.id, true);
       return state;
     }
     if (!known.circuit.holdsFor(webhook)) turn(webhook.id, known, () => (known.circuit = new Circuit(webhook, now)));
@@ -79,11 +80,16 @@ export function createTraffic(options: TrafficOptions = {}): Traffic {
 
     end(slot, webhook, { result, timedOut, now }) {
       const state = stateOf(webhook, now);
-      if (result !== null) turn(webhook.id, state, () => state.circuit.ended(result, webhook, { now, random: random() }));
+      if (result !== null && state.circuit.isOf(webhook)) {
+        turn(webhook.id, state, () => state.circuit.ended(result, webhook, { now, random: random() }));
+      }
       slots.end(slot, timedOut);
     },
 
-    hold: (webhook, until, now) => stateOf(webhook, now).circuit.hold(until),
+    hold(webhook, until, now) {
+      const { circuit } = stateOf(webhook, now);
+      if (circuit.isOf(webhook)) circuit.hold(until);
+    },
 
     onFree: (listener) => slots.onFree(listener),
   };

@@ -63,13 +63,13 @@ const unled = statement<{ place: number }>(
    where l.led is null order by u.place`,
 );
 
-/** $4: those too that wait for no failure, but because their sensor's last success is not long enough ago. */
+/** $4: those, too, that only rest after a success of their lane. */
 const wake = statement<{ woken: number }>(
   "lanes.wake",
   `with woken as (
      update deliveries set next_attempt_at = $3 where ordinal in (
-       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3
-         and ($4 or lane_failures > 0 or min_interval_ms = 0) limit ${WOKEN_AT_ONCE_MAX})
+       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3 and (lane_failures > 0 or $4)
+       limit ${WOKEN_AT_ONCE_MAX})
      returning 1)
    select count(*)::int as woken from woken`,
 );
@@ -134,7 +134,7 @@ export async function promoteEmptyLanes(client: ClientBase, partition: number, l
   );
 }
 
-/** Makes a webhook's waiting heads due in every partition. */
+/** Makes a webhook's waiting heads due in every partition, whatever they wait for. */
 export async function makeHeadsDue(connection: Connection, webhookId: string, now: number): Promise<void> {
   for (const { partition } of await notifyPartitions(connection.work)) {
     await inSlices(connection, async (client) => {
@@ -144,7 +144,7 @@ export async function makeHeadsDue(connection: Connection, webhookId: string, no
   }
 }
 
-/** Makes due what waits in the partition of a lease for a webhook's endpoint to be back, while it is held; gives how many. */
+/** Makes a webhook's heads that wait after a failure due in the partition of a lease, while it is held; gives how many. */
 export function makeHeadsDueUnder(
   lease: Lease,
   connection: Connection,

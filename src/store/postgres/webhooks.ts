@@ -98,9 +98,10 @@ async function listWebhooks(db: NodePgDatabase, { limit, cursor }: PageRequest):
   return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
 }
 
-/** The webhook that is to be edited. Throws notFound, preconditionFailed. */
+/** The webhook that is to be edited, locked: credentials are sealed anew beside edits. Throws notFound, preconditionFailed. */
 async function registered(db: NodePgDatabase, id: string, expectedVersion: number | null): Promise<Webhook> {
-  return demandVersion(id, await findWebhook(db, id), expectedVersion);
+  const [found] = await db.select(WEBHOOK).from(webhooks).where(eq(webhooks.id, id)).for("no key update");
+  return demandVersion(id, found ?? null, expectedVersion);
 }
 
 async function update(
