@@ -17,23 +17,27 @@ export async function askForReplay({ endpoint, which }: ReplayPlan, stage: Stage
   const webhookId = stage.receivers.find(({ name }) => name === endpoint)?.webhookId ?? "";
   const askedAt = Date.now();
   const since = askedAt - RANGE_MS[which];
-  const due = await endedBetween(stage.databaseUrl, `webhook_id = '${webhookId}' AND ${STATES[which]}`, { since, until: askedAt });
+  const ended = await endedBetween(stage.databaseUrl, `webhook_id = '${webhookId}' AND ${STATES[which]}`, { since, until: askedAt });
   const range = { since: new Date(since).toISOString(), until: new Date(askedAt).toISOString() };
   const body = JSON.stringify({ ...range, which, ratePerSecond: PER_SECOND[which] });
   for (;;) {
     const id = await ask(stage, { webhookId, body, since: range.since });
-    if (id !== "unknown") return id === null ? null : { id, askedAt, due };
+    if (id !== "unknown") return id === null ? null : { id, askedAt, ...ended };
     if (Date.now() > askedAt + WITHIN_MS) throw new Error(`no replay of ${endpoint} was taken within ${WITHIN_MS} ms`);
     await Bun.sleep(AGAIN_MS);
   }
 }
 
-async function endedBetween(database: string, where: string, { since, until }: { since: number; until: number }): Promise<string[]> {
+async function endedBetween(
+  database: string,
+  where: string,
+  { since, until }: { since: number; until: number },
+): Promise<Pick<ReplayAsked, "due" | "refused">> {
   await using tables = await openTables(database);
-  const rows = await tables.all<{ id: string }>(
-    `SELECT id FROM deliveries WHERE ${where} AND planned_at >= ${since} AND planned_at < ${until}`,
+  const rows = await tables.all<{ id: string; reason: string | null }>(
+    `SELECT id, reason FROM deliveries WHERE ${where} AND planned_at >= ${since} AND planned_at < ${until}`,
   );
-  return rows.map(({ id }) => id);
+  return { due: rows.map(({ id }) => id), refused: rows.filter(({ reason }) => reason === "rejected").map(({ id }) => id) };
 }
 
 interface Asking {

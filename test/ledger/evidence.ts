@@ -167,6 +167,8 @@ export interface ReplayAsked {
   readonly askedAt: number;
   /** Deliveries in its range that had ended then, in a state that it is for. */
   readonly due: readonly string[];
+  /** Those of them that had failed, as refused. */
+  readonly refused: readonly string[];
 }
 
 /** A replay as it ended. */

@@ -35,8 +35,10 @@ function* checkFailures({ evidence, deliveries, arrivals }: Books): Iterable<Fin
     const isTrue = delivery?.webhookId === event.webhookId && (delivery.state === "failed" || isRejected(arrivals.get(deliveryId)));
     if (!isTrue) yield wrong("event.unfounded", event, `says that ${deliveryId} failed, which it did not`);
   }
+  const refused = new Set(evidence.replays.flatMap((replay) => replay.refused));
   for (const { id, webhookId, sensorId, state, reason } of evidence.deliveries) {
-    const isTold = state === "failed" && TOLD_REASONS.has(reason) && sensorId !== EVENTS_LANE;
+    const hasFailed = refused.has(id) || (state === "failed" && TOLD_REASONS.has(reason));
+    const isTold = hasFailed && sensorId !== EVENTS_LANE;
     if (isTold && !told.has(id) && isAsked(evidence.webhooks, "delivery.failed", webhookId))
       yield { kind: "event.missing", sensorId, message: `nobody was told that ${id} failed` };
   }

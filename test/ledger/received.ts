@@ -60,7 +60,7 @@ const REPLAYED = new Set(["wh_all", "wh_latest", "wh_batch"]);
 class Receiving {
   readonly deliveries = new Map<string, DeliveryRow>();
   readonly arrivals: Arrival[] = [];
-  readonly #leftOut = new Map<string, Item>();
+  readonly #items = new Map<string, Item>();
 
   constructor(
     public webhook: OwedWebhook,
@@ -74,7 +74,7 @@ class Receiving {
     for (const [place, { item, change }] of owed.entries()) {
       const isSuperseded = owed.some((other, later) => later > place && other.change.sensorId === change.sensorId);
       const isLeftOut = settings.mode === "latest" && isSuperseded && this.luck() < 50;
-      if (isLeftOut) this.#leftOut.set(item.id, item);
+      this.#items.set(item.id, item);
       const { partition, number, sensorId, revision, detectedAt: plannedAt } = change;
       const end = isLeftOut ? { state: "coalesced", reason: "superseded" } : DELIVERED;
       this.deliveries.set(item.id, { id: item.id, webhookId: id, partition, number, sensorId, revision, plannedAt, ...end } as DeliveryRow);
@@ -114,20 +114,21 @@ class Receiving {
     }
   }
 
-  /** All that was delivered arrives once more, and of what was left out something for the first time. */
+  /** All that was delivered arrives once more, what was refused is taken now, and of what was left out something comes for the first time. */
   replay(): Evidence["replays"][number] {
-    const due = [...this.deliveries.values()].filter(({ state }) => state === "delivered" || state === "coalesced");
+    const due = [...this.deliveries.values()];
     const taken = new Map(this.arrivals.filter(({ answered }) => answered === 204).map((arrival) => [arrival.deliveryId, arrival]));
     for (const arrival of taken.values()) this.arrivals.push({ ...arrival, at: REPLAYED_AT });
     for (const { id, state } of due) {
-      const item = this.#leftOut.get(id);
-      if (state !== "coalesced" || item === undefined || this.luck() < 50) continue;
+      const item = this.#items.get(id);
+      if (state === "delivered" || item === undefined || (state === "coalesced" && this.luck() < 50)) continue;
       this.#arrive([item], REPLAYED_AT, 204);
-      this.deliveries.set(id, { ...(this.deliveries.get(id) as DeliveryRow), ...DELIVERED });
+      this.#end(id, DELIVERED);
     }
     const { id: webhookId } = this.webhook;
     const range = { askedAt: REPLAYED_AT, since: 0, until: REPLAYED_AT };
-    return { id: `rpl_${webhookId}`, webhookId, state: "done", replayed: due.length, ...range, due: due.map(({ id }) => id) };
+    const refused = due.filter(({ state }) => state === "failed").map(({ id }) => id);
+    return { id: `rpl_${webhookId}`, webhookId, state: "done", replayed: due.length, ...range, due: due.map(({ id }) => id), refused };
   }
 
   /** Refused at first, or for good, or taken; sometimes an earlier one comes again. */
