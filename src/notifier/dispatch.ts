@@ -241,8 +241,7 @@ export class Dispatcher {
 
   async #fill(queue: WebhookQueue): Promise<void> {
     const at = this.options.now();
-    queue.filling = true;
-    queue.dueAt = null;
+    queue.beginFill(at);
     try {
       // What is known stands in the table as due, too.
       await this.#due.fill(queue, queue.known + Math.max(1, queue.room(this.#readyMax())));

@@ -4,6 +4,10 @@ import type { DueDelivery } from "../store/store";
 /** So many times what it may run at once a webhook may have ready in memory; the rest stays in the table. */
 const READY_PER_RUNNING = 4;
 const BATCHES_READY = 2;
+/** So many times at which the table is to be read are kept, the soonest; it is asked every second for what may lie beyond. */
+const EXPECTED_MAX = 64;
+/** One reading serves what becomes due so soon after each other. */
+const EXPECTED_APART_MS = 20;
 
 interface BatchEnd {
   readonly sent: number;
@@ -21,13 +25,13 @@ export class WebhookQueue {
   readonly #known = new Set<string>();
   /** Written while the table was being read, so that what was read of them is old. */
   readonly #stale = new Set<string>();
-  /** When the table may hold something due that is not known; null when nothing is expected. */
-  dueAt: number | null = null;
+  /** When the table may hold something due that is not known, ascending. */
+  readonly #expected: number[] = [];
   /** Nothing is to be started before that time … */
   resumeAt = 0;
   /** … unless it waits for a batch to fill, and that is full. */
   #untilFull = false;
-  /** The table is being read. */
+  /** The table is being read, {@link beginFill} to {@link fill}. */
   filling = false;
   /** The webhook is being read. */
   loading = false;
@@ -42,6 +46,11 @@ export class WebhookQueue {
   #concurrency = CONCURRENCY_DEFAULT;
 
   constructor(readonly webhookId: string) {}
+
+  /** The first time at which the table may hold something due that is not known; null when nothing is expected. */
+  get dueAt(): number | null {
+    return this.#expected[0] ?? null;
+  }
 
   get known(): number {
     return this.#known.size;
@@ -66,7 +75,19 @@ export class WebhookQueue {
   }
 
   expectAt(dueAt: number): void {
-    this.dueAt = Math.min(this.dueAt ?? Infinity, dueAt);
+    const [first = Infinity] = this.#expected;
+    const at = dueAt <= first ? dueAt : Math.ceil(dueAt / EXPECTED_APART_MS) * EXPECTED_APART_MS;
+    const place = this.#expected.findIndex((each) => each >= at);
+    if (this.#expected[place] === at) return;
+    this.#expected.splice(place === -1 ? this.#expected.length : place, 0, at);
+    this.#expected.splice(EXPECTED_MAX);
+  }
+
+  /** The table is read from now on: of what was expected only what is not due yet remains. */
+  beginFill(now: number): void {
+    this.filling = true;
+    const later = this.#expected.findIndex((dueAt) => dueAt > now);
+    this.#expected.splice(0, later === -1 ? this.#expected.length : later);
   }
 
   /** How many more may be ready; `readyMax` limits every queue while there are many. */
@@ -158,7 +179,7 @@ export class WebhookQueue {
   /** Gives back to the table what is ready. */
   drop(): void {
     for (const { id } of this.ready.splice(0)) this.forget(id);
-    this.dueAt = null;
+    this.#expected.splice(0);
   }
 
   /**

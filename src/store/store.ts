@@ -548,7 +548,7 @@ export interface WebhookStore {
   createWebhook(draft: WebhookDraft & { id: string }): Promise<Webhook>;
   getWebhook(id: string): Promise<Webhook | null>;
   /**
-   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every waiting head due at once, and ends
+   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every head due at once that waits after a failure, and ends
    * `failingSince` and `heldUntil`: they belonged to the endpoint as it was. Becoming `disabled` records the operational event
    * `webhook.disabled` in the same transaction.
    */

@@ -104,7 +104,7 @@ function prepareMakeHeadsDue({ client }: Connection): (webhookId: string, now: n
   const partitions = client.prepare<[], number>("select partition from partitions where role = 'notify'").pluck();
   const makeDue = client.prepare<[number, number, string, number]>(
     `update deliveries set next_attempt_at = ?
-     where partition = ? and webhook_id = ? and next_attempt_at > ?`,
+     where partition = ? and webhook_id = ? and next_attempt_at > ? and lane_failures > 0`,
   );
   return (webhookId, now) => {
     for (const partition of partitions.all()) makeDue.run(now, partition, webhookId, now);
