@@ -45,7 +45,7 @@ const Filter = Type.Object(
   {
     $id: "Filter",
     additionalProperties: false,
-    description: "All its fields must hold; left out, every change is told.",
+    description: "All its fields must hold; left out, every change is told but a first report that is `ok`.",
     examples: [{ minSeverity: "warning" }],
   },
 );
@@ -144,7 +144,7 @@ export const TestAttempt = Type.Object(
     at: Time,
     durationMs: Type.Number(),
     statusCode: nullable(Type.Integer()),
-    error: nullable(Type.String(), { description: "Why there was no answer." }),
+    error: nullable(Type.String(), { description: "Why it failed; null when it did not." }),
     response: nullable(Type.String(), { description: "The beginning of the answer's body." }),
   },
   { $id: "Attempt" },

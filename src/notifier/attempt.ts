@@ -68,11 +68,9 @@ export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: 
 
   async function attemptedOf({ reply, attempt }: Sent, items: readonly OwedItem[], webhook: Webhook): Promise<Omit<Attempted, "left">> {
     const { batch, retrySchedule } = webhook.settings;
-    const [{ delivery: first }] = items as [OwedItem];
     const at = { ...moment(), schedule: retrySchedule };
     const tooMuch = items.length > 1 && isRejection(reply);
-    // None of them is known to be wrong.
-    const outcome = judge(reply, items.length > 1 ? { ...first, plannedAt: at.now, rejections: 0 } : first, at);
+    const outcome = judge(reply, judgedAs(items, webhook, { rejected: isRejection(reply), now: at.now }), at);
     const result = resultOf(reply);
     const known = {
       result,
@@ -109,6 +107,13 @@ export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: 
     else events.attemptEnded(last.verdict.kind, (performance.now() - startedAt) / 1000);
     return ended;
   };
+}
+
+/** Of a batch none is known to be wrong. One that stands alone at last has been refused as often as it stood alone. */
+function judgedAs(items: readonly OwedItem[], { settings }: Webhook, reply: { readonly rejected: boolean; readonly now: number }) {
+  const [{ delivery }] = items as [OwedItem];
+  if (items.length > 1) return { ...delivery, plannedAt: reply.now, rejections: 0 };
+  return settings.batch !== null && reply.rejected ? { ...delivery, laneFailures: delivery.rejections } : delivery;
 }
 
 const NOTHING_KNOWN: Attempted = {
@@ -163,7 +168,13 @@ function verdictOf(outcome: Outcome, circumstances: Circumstances): Settlement["
         return { kind: "retry", nextAttemptAt, rejected, heldUntil };
       }
       if (isOver(delivery, now)) return { kind: "failed", reason: "expired" };
-      return { kind: "retry", nextAttemptAt: null, rejected: outcome.rejected && !tooMuch, heldUntil: outcome.heldUntil };
+      return {
+        kind: "retry",
+        nextAttemptAt: null,
+        rejected: outcome.rejected && !tooMuch,
+        heldUntil: outcome.heldUntil,
+        inPieces: tooMuch,
+      };
     case "failed":
       return { kind: "failed", reason: outcome.reason, nextAttemptAt: outcome.nextAttemptAt };
   }

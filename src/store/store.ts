@@ -300,10 +300,20 @@ export interface Settlement {
   readonly verdict:
     /** `nextAttemptAt`: when the next of the lane may be tried; left out, at once. */
     | { readonly kind: "delivered"; readonly nextAttemptAt?: number }
-    /** `heldUntil`: the endpoint itself asked for that long. `nextAttemptAt` null leaves it due as it was: it goes with its batch. */
-    | { readonly kind: "retry"; readonly nextAttemptAt: number | null; readonly rejected: boolean; readonly heldUntil?: number | null }
+    | Retry
     /** `nextAttemptAt`: when the next of the lane is tried; left out, when this one would have been, at once if that is over. */
     | { readonly kind: "failed"; readonly reason: string; readonly nextAttemptAt?: number };
+}
+
+export interface Retry {
+  readonly kind: "retry";
+  /** Null leaves it due as it was: it goes with its batch. */
+  readonly nextAttemptAt: number | null;
+  readonly rejected: boolean;
+  /** The endpoint itself asked for that long. */
+  readonly heldUntil?: number | null;
+  /** It comes again in a smaller batch, to find out which is meant: not one more failure in a row, however often it happens. */
+  readonly inPieces?: boolean;
 }
 
 export interface SettleOutcome {

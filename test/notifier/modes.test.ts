@@ -181,6 +181,24 @@ test(
   TEST_MS,
 );
 
+test(
+  "a change that is not taken is tried at the pace of the first failures, however many batches it came in before",
+  async () => {
+    await using scene = await Scene.open();
+    await using receiver = openReceiver(({ body }) => ({
+      status: itemsOf({ body }).some(({ data }) => data.sensorId === "sensor-0") ? 422 : 204,
+    }));
+    const webhook = await scene.addWebhook(receiver.url, {
+      settings: { batch: { maxItems: 64, maxWaitMs: 50 }, retrySchedule: [1, 2, 600] },
+    });
+    await scene.start();
+    await scene.change(named(64));
+    await scene.settled();
+    expect((await fates(scene, webhook))["sensor-0 1"]).toBe("failed rejected");
+  },
+  TEST_MS,
+);
+
 test("a rate is kept, and what waits for it stays in order", async () => {
   await using scene = await Scene.open();
   await using receiver = openReceiver();

@@ -34,6 +34,16 @@ export const deliveryPromises: readonly Promises[] = [
       expect(await planner.head("w", "a")).toMatchObject({ id: ids[0], nextAttemptAt: at + 1, laneFailures: 2, rejections: 1 });
     },
 
+    "counts what comes again in pieces as one failure, however often it does": async (store) => {
+      await addWebhook(store, "w");
+      const { planner } = await threeOwed(store);
+      for (const inPieces of [true, true, true, false]) {
+        const { attempt, delivery } = refused(await planner.head("w", "a"), FAR - 5);
+        await planner.settle({ delivery, attempt, verdict: { kind: "retry", nextAttemptAt: null, rejected: false, inPieces } });
+        expect(await planner.head("w", "a")).toMatchObject({ laneFailures: inPieces ? 1 : 2, rejections: 0 });
+      }
+    },
+
     "hands its failures on to the next head when one fails, and forgets them at a success": async (store) => {
       await addWebhook(store, "w");
       const { owner, planner, ids } = await threeOwed(store);
