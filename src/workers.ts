@@ -10,9 +10,10 @@ import type { Mend } from "./jetstream/keepTopology";
 import { partitionStream } from "./jetstream/partitionStream";
 import { openStrayReader } from "./jetstream/strays";
 import { watchChanges } from "./jetstream/wake";
-import { type Notifier, openNotifier } from "./notifier/notifier";
-import { type SharedWebhooks, shareWebhooks } from "./notifier/sharedWebhooks";
-import { createTurns, type Turns } from "./notifier/turns";
+import { createEndpoints } from "./notifier/endpoints";
+import { type Notifier, type NotifierOptions, openNotifier } from "./notifier/notifier";
+import { shareWebhooks } from "./notifier/sharedWebhooks";
+import { createTurns } from "./notifier/turns";
 import type { Sender } from "./notifier/webhook/sender";
 import { type HeldLease, LEASE_TTL_MS } from "./partition/lease";
 import type { Worker } from "./partition/owner";
@@ -54,7 +55,8 @@ export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts):
   if (roles.includes("ingest")) byRole.ingest = async (held) => openIngest(held, parts, shared);
   const turns = createTurns(NOTIFY_COMMITS_MAX);
   const webhooks = shareWebhooks(parts.store);
-  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { turns, webhooks });
+  const endpoints = createEndpoints(parts.store);
+  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { turns, webhooks, endpoints });
   return {
     byRole,
     webhooksChanged() {
@@ -96,7 +98,7 @@ function openIngest(held: HeldLease, parts: WorkerParts, shared: Shared): Worker
 async function openNotify(
   held: HeldLease,
   parts: WorkerParts,
-  { turns, webhooks }: { turns: Turns; webhooks: SharedWebhooks },
+  shared: Pick<NotifierOptions, "turns" | "webhooks" | "endpoints">,
 ): Promise<Worker> {
   const { store, events, partitions, consuming, sender, notifiers } = parts;
   const { partition } = held.lease;
@@ -109,8 +111,7 @@ async function openNotify(
     from: held.acquired.position.changeNumber,
     watch: (onWake) => watchChanges(consuming, { partitions, partition }, onWake),
     sender,
-    turns,
-    webhooks,
+    ...shared,
     events,
   });
   notifiers.set(partition, notifier);

@@ -339,6 +339,8 @@ export interface DeliveryStore {
   dueHeads(partition: number, webhookId: string, now: number, limit: number): Promise<DueDelivery[]>;
   /** What an attempt sends: the webhook as it is now (null once deleted) and the change's body. */
   webhookById(id: string): Promise<Webhook | null>;
+  /** Those of them that are there, in no order. */
+  webhooksById(ids: readonly string[]): Promise<Webhook[]>;
   loggedChange(partition: number, number: number): Promise<LoggedChange | null>;
   /**
    * One transaction under the fence: the outcomes, the attempts, and the promotion of the next in each lane. A lane's failures go on

@@ -9,7 +9,7 @@ import { DUE_DELIVERY, IS_OPEN, lockLanes, makeHeadsDueUnder, promoteEmptyLanes 
 import { readOperationalEvent } from "./operationalEvents";
 import { prepareSettle } from "./settle";
 import { statement } from "./statement";
-import { findWebhook } from "./webhooks";
+import { findWebhook, findWebhooks } from "./webhooks";
 
 /** One step from a webhook to the next in the index of heads: what it costs does not grow with what is owed. */
 const nextDue = statement<NextDue>(
@@ -94,6 +94,8 @@ export function openDeliveries(connection: Connection): DeliveryStore {
     dueHeads: (partition, webhookId, now, limit) => dueHeads(work, partition, webhookId, now, limit),
 
     webhookById: (id) => findWebhook(db, id),
+
+    webhooksById: (ids) => findWebhooks(db, ids),
 
     loggedChange: (partition, number) => readLoggedChange(work, partition, number),
 

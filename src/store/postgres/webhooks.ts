@@ -1,4 +1,4 @@
-import { and, asc, count, eq, getTableColumns, gt } from "drizzle-orm";
+import { and, asc, count, eq, getTableColumns, gt, inArray } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { ClientBase } from "pg";
 import { Fault } from "../../domain/fault";
@@ -23,6 +23,13 @@ const readNow = statement<{ now: number }>("webhooks.now", `select ${NOW_MS} as 
 
 /** All but what only the store itself asks for. */
 const { toldFailingSince: _, ...WEBHOOK } = getTableColumns(webhooks);
+
+export async function findWebhooks(db: NodePgDatabase, ids: readonly string[]): Promise<Webhook[]> {
+  return db
+    .select(WEBHOOK)
+    .from(webhooks)
+    .where(inArray(webhooks.id, [...ids]));
+}
 
 export async function findWebhook(db: NodePgDatabase, id: string): Promise<Webhook | null> {
   const [found] = await db.select(WEBHOOK).from(webhooks).where(eq(webhooks.id, id));

@@ -18,6 +18,7 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
   const { client, read, write } = connection;
   const held = prepareFence(connection);
   const lanes = prepareLanes(connection);
+  const findWebhook = prepareFindWebhook(connection);
   const failOwed = prepareFailOwed(connection);
   // One step from a webhook to the next in the index of heads: what it costs does not grow with what is owed.
   const nextWebhook = client.prepare<[number, string], Pick<NextDue, "webhookId" | "nextAttemptAt">>(
@@ -67,7 +68,9 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
 
     dueHeads: (partition, webhookId, now, limit) => (lanes.isOpen(webhookId) ? due.all(partition, webhookId, now, limit) : []),
 
-    webhookById: prepareFindWebhook(connection),
+    webhookById: findWebhook,
+
+    webhooksById: (ids) => read(() => [...new Set(ids)].flatMap((id) => findWebhook(id) ?? [])),
 
     loggedChange: prepareLoggedChange(connection),
 
