@@ -67,6 +67,17 @@ export function rotate(credentials: Credentials, { key, overlapMs = OVERLAP_DEFA
   return { ...credentials, keys: [key, ...older] };
 }
 
+/**
+ * Without one of its keys, which then signs nothing more. Throws `Fault`: `notFound` for a key that is not there, `conflict` for the last
+ * one that signs at `now`.
+ */
+export function withoutKey(credentials: Credentials, keyId: string, now: number): Credentials {
+  const keys = credentials.keys.filter(({ id }) => id !== keyId);
+  if (keys.length === credentials.keys.length) throw new Fault("notFound", `There is no key ${keyId}.`);
+  if (liveKeys(keys, now).length === 0) throw new Fault("conflict", `Key ${keyId} is the last one that signs: rotate the secret first.`);
+  return { ...credentials, keys };
+}
+
 function tooMany(older: readonly SigningKey[]): string {
   const ends = older.flatMap(({ expiresAt }) => (expiresAt === null ? [] : [expiresAt]));
   const first = ends.length === 0 ? "" : `; the next one ends at ${new Date(Math.min(...ends)).toISOString()}`;

@@ -9,12 +9,13 @@ import {
   publicKeys,
   rotate,
   type SigningKey,
+  withoutKey,
 } from "../domain/credentials";
 import { Fault } from "../domain/fault";
 import { checkedSecret, newKey } from "../signingKeys";
 import type { WebhookStore } from "../store/store";
 import type { Vault } from "../vault";
-import { oneOf, OwnParams } from "./fields";
+import { oneOf, OwnId, OwnParams } from "./fields";
 import { operation } from "./operation";
 import { invalid } from "./problems";
 import { ETAG_HEADER, etagOf, IfMatch } from "./versions";
@@ -47,6 +48,8 @@ const Rotation = Type.Object(
   },
   { $id: "Rotation", additionalProperties: false, examples: [{}, { overlapSeconds: 3600 }] },
 );
+
+const KeyParams = Type.Object({ id: OwnId, keyId: OwnId });
 
 const Rotated = Type.Object({ ...NewSecret, keys: ShownKeys }, { $id: "Rotated" });
 
@@ -92,6 +95,18 @@ export function webhookSecrets({ store, vault, changed }: WebhookSecretsOptions)
       },
       { params: OwnParams, headers: IfMatch, body: Rotation, ...ROTATE },
     )
+    .delete(
+      "/v1/webhooks/:id/keys/:keyId",
+      async ({ params: { id, keyId }, headers }) => {
+        await editWebhook(store, { id, ifMatch: headers["if-match"] }, async (before) => {
+          const left = withoutKey(vault.openCredentials(id, before.credentials), keyId, Date.now());
+          return { credentials: vault.sealCredentials(id, left) };
+        });
+        changed();
+        return new Response(null, { status: 204 });
+      },
+      { params: KeyParams, headers: IfMatch, ...END_KEY },
+    )
     .get(
       "/.well-known/webhook-keys/:id",
       async ({ params: { id }, set }) => {
@@ -124,6 +139,15 @@ const ROTATE = operation({
   scope: "webhooks:write",
   takesBody: true,
   answers: { 200: { description: "The new key signs from now on.", schema: Rotated, headers: ETAG_HEADER } },
+  problems: [404, 409, 412],
+});
+const END_KEY = operation({
+  id: "endKey",
+  tag: "Webhooks",
+  summary: "End a key at once",
+  description: "It signs nothing more. The last one that signs stays: rotate first.",
+  scope: "webhooks:write",
+  answers: { 204: { description: "It is gone." } },
   problems: [404, 409, 412],
 });
 const PUBLIC_KEYS = operation({

@@ -344,7 +344,7 @@ export interface DeliveryStore {
   loggedChange(partition: number, number: number): Promise<LoggedChange | null>;
   /**
    * One transaction under the fence: the outcomes, the attempts, and the promotion of the next in each lane. A lane's failures go on
-   * to its next head, a success ends them; a webhook's `lastSuccessAt`, `failingSince` and `heldUntil` move along (a success ends
+   * to its next head, a success ends them, and so does a refusal that speaks of the message (`rejected`); a webhook's `lastSuccessAt`, `failingSince` and `heldUntil` move along (a success ends
    * `failingSince`; what an endpoint asked for holds until it is over). A delivery that is no longer pending keeps its state and only gains the attempt. A settlement whose attempt (its `at`
    * and `durationMs`) is in already does nothing: the answer was lost to whoever settles it again.
    *

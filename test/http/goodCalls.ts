@@ -5,6 +5,8 @@ import { fillHistory, planAll } from "./history";
 /** What the good calls are about. */
 export interface Made {
   readonly webhookId: string;
+  /** One of its keys. */
+  readonly keyId: string;
   readonly deliveryId: string;
   readonly replayId: string;
   readonly deadLetterId: string;
@@ -29,16 +31,29 @@ const SETTINGS = {
   events: ["change", "webhook.disabled"],
 };
 
+interface Registered {
+  readonly id: string;
+  readonly keys: readonly { readonly id: string }[];
+}
+
 /** What the good calls need to be there. */
 export async function makeThings(api: TestApi): Promise<Made> {
-  const webhookId = (await api.request("POST", "/v1/webhooks", { json: { url: "https://example.com/" } })).json<{ id: string }>().id;
+  const webhook = (await api.request("POST", "/v1/webhooks", { json: { url: "https://example.com/" } })).json<Registered>();
+  const { id: webhookId } = webhook;
   await api.request("POST", "/v1/sensors", { json: { id: "boiler-7", labels: { site: "north" }, heartbeat: { intervalSeconds: 30 } } });
   await fillHistory(api.store, "boiler-7", { reports: 3, deadLetters: [{ subject: "reports.1.0.boiler-7", text: "{" }], incidents: 1 });
   await planAll(api.store, webhookId);
   const { items } = (await api.request("GET", "/v1/dead-letters")).json<{ items: { id: string }[] }>();
   const replayId = await replayed(api);
   const tokenId = (await api.mint(["admin"])).id;
-  return { webhookId, replayId, deliveryId: `${webhookId}_0_1`, deadLetterId: items[0]?.id ?? "", tokenId };
+  return {
+    webhookId,
+    keyId: webhook.keys[0]?.id ?? "",
+    replayId,
+    deliveryId: `${webhookId}_0_1`,
+    deadLetterId: items[0]?.id ?? "",
+    tokenId,
+  };
 }
 
 /** Of another webhook, so that the call which makes one finds none running. */
@@ -50,12 +65,14 @@ async function replayed(api: TestApi): Promise<string> {
 export interface Call extends Sent {
   /** What stands for `{id}`. */
   readonly id?: string;
+  /** What stands for `{keyId}`. */
+  readonly keyId?: string;
   readonly query?: string;
 }
 
 /** A call of every operation that is right, in an order in which they can be made. */
 export function goodCalls(made: Made): Record<string, Call> {
-  const { webhookId, replayId, deliveryId, deadLetterId, tokenId } = made;
+  const { webhookId, keyId, replayId, deliveryId, deadLetterId, tokenId } = made;
   const page = "limit=2";
   const range = "since=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00.5%2B02:00&order=desc";
   return {
@@ -79,6 +96,7 @@ export function goodCalls(made: Made): Record<string, Call> {
     getWebhook: { id: webhookId },
     patchWebhook: { id: webhookId, json: { filter: { initial: true, labels: { a: "b" } }, ...CREDENTIALS, ...SETTINGS } },
     rotateSecret: { id: webhookId, json: { overlapSeconds: 60, kind: "v1a" }, headers: { "if-match": "*" } },
+    endKey: { id: webhookId, keyId, headers: { "if-match": "*" } },
     getWebhookKeys: { id: webhookId },
     replayWebhook: { id: webhookId, json: { since: "2020-01-01T00:00:00Z", which: "all", ratePerSecond: 1 } },
     listReplays: { query: `${page}&webhookId=${webhookId}` },

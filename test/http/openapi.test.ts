@@ -33,8 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-function ask({ method, path }: Described, { id = "", query, ...sent }: Call): Promise<Answer> {
-  return api.request(method, `${path.replace("{id}", id)}${query === undefined ? "" : `?${query}`}`, sent);
+function ask({ method, path }: Described, { id = "", keyId = "", query, ...sent }: Call): Promise<Answer> {
+  return api.request(method, `${path.replace("{id}", id).replace("{keyId}", keyId)}${query === undefined ? "" : `?${query}`}`, sent);
 }
 
 /** What an answer tells that the document does not. */
@@ -71,7 +71,7 @@ describe("the OpenAPI document", () => {
       webhooksChanged: () => {},
     } as const;
     const rest = { tokenRevoked: () => {}, health, metrics, calls: new WeakMap<Request>(), answerFailure: () => new Response() };
-    const served = createApi({ ...parts, ...rest }).routes.map(({ method, path }) => `${method} ${path.replace(":id", "{id}")}`);
+    const served = createApi({ ...parts, ...rest }).routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
     const described = [...operations.values()].map(({ method, path }) => `${method} ${path}`);
     expect(served.filter((route) => !route.includes("/swagger")).toSorted()).toEqual(described.toSorted());
   });
@@ -149,7 +149,7 @@ describe("what the document says is what happens", () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       const described = Object.keys(methods).map((method) => method.toUpperCase());
       for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((each) => !described.includes(each))) {
-        const answer = await api.request(method, path.replace("{id}", "x"), { json: method === "GET" ? undefined : {} });
+        const answer = await api.request(method, path.replaceAll(/\{\w+\}/g, "x"), { json: method === "GET" ? undefined : {} });
         expect({ method, path, status: answer.status }).toEqual({ method, path, status: 405 });
         const allowed = described.includes("GET") ? [...described, "HEAD"] : described;
         expect(answer.headers.get("allow")).toBe(allowed.toSorted().join(", "));

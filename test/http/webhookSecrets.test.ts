@@ -121,6 +121,21 @@ describe("the keys that sign a webhook's requests", () => {
     expectProblem(await rotated("wh_none"), 404);
   });
 
+  test("are ended one by one, but for the last that signs", async () => {
+    const { id, keys } = await registered({ signatures: ["v1", "v1a"] });
+    const [v1, v1a] = keys as [Key, Key];
+    const end = (keyId: string, headers = {}) => api.request("DELETE", `/v1/webhooks/${id}/keys/${keyId}`, { headers });
+    expect((await end("key_unknown")).status).toBe(404);
+    expect((await end(v1.id, { "if-match": '"7"' })).status).toBe(412);
+    expect((await end(v1.id)).status).toBe(204);
+    expect(await shown(id)).toMatchObject({ keys: [v1a], version: 2 });
+    const last = await end(v1a.id);
+    expect(last.status).toBe(409);
+    expect(last.json<{ detail: string }>().detail).toContain("rotate the secret first");
+    await rotated(id, { kind: "v1a" });
+    expect((await end(v1a.id)).status).toBe(204);
+  });
+
   test("are known to whoever sends, as every edit", async () => {
     const { id } = await registered();
     const before = api.webhooksChanged();

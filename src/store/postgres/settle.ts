@@ -61,7 +61,7 @@ const settle = statement<SettledRow>(
    l as (
      select distinct on (webhook_id, sensor_id) webhook_id, sensor_id,
        coalesce(next_at, case fate when 'delivered' then $3::bigint else greatest($3::bigint, due_at) end) as next_at,
-       case fate when 'delivered' then 0 else lane_failures + case when at is null then 0 else 1 end end as lane_failures
+       case when fate = 'delivered' or reason = 'rejected' then 0 else lane_failures + case when at is null then 0 else 1 end end as lane_failures
      from f where fate in ('delivered', 'failed') order by webhook_id, sensor_id, place desc),
    promoted as (
      update deliveries d set next_attempt_at = n.next_at, lane_failures = n.lane_failures

@@ -84,7 +84,8 @@ function prepareVerdicts({ client }: Connection): (settlement: Settlement, befor
       case "failed": {
         end.run("failed", verdict.reason, now, ordinal);
         const nextAttemptAt = verdict.nextAttemptAt ?? Math.max(now, dueAt ?? now);
-        return { nextAttemptAt, laneFailures: failures + (attempt === null ? 0 : 1) };
+        const laneFailures = verdict.reason === "rejected" ? 0 : failures + (attempt === null ? 0 : 1);
+        return { nextAttemptAt, laneFailures };
       }
     }
   };
