@@ -51,7 +51,13 @@ export class WebhookQueue {
     this.#concurrency = concurrency;
     this.latest = settings.mode === "latest";
     const limit = settings.batch?.maxItems ?? null;
-    if (limit === null) this.batch = null;
+    if (limit === null && this.batch !== null) {
+      // What went together is put in order in the table, and is read anew; the end of the last batch gives it no turn any more.
+      this.batch = null;
+      this.drop();
+      this.waitUntil(0, false);
+      this.expectAt(0);
+    } else if (limit === null) this.batch = null;
     else if (this.batch?.limit !== limit) this.batch = { limit, sizeMax: limit, running: this.batch?.running ?? false };
   }
 

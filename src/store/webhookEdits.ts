@@ -39,6 +39,11 @@ export function beginsAnew(before: Webhook, after: Webhook): boolean {
   return after.url !== before.url || (after.state === "active" && before.state !== "active");
 }
 
+/** Whether a sensor's deliveries are to wait for each other from now on, which did not have to. */
+export function beginsToOrder(before: Webhook, after: Webhook): boolean {
+  return termsOf(before.settings).begins !== "lane" && termsOf(after.settings).begins === "lane";
+}
+
 /** What an edit makes of a webhook; how its deliveries went is none of it, but for an endpoint that begins anew. */
 export function editOf(before: Webhook, edit: WebhookEdit) {
   const state = edit.state ?? before.state;

@@ -78,3 +78,18 @@ test("a reading that gave all that was asked for is followed by another", () => 
   last.fill(heads(2), NOW, 3);
   expect(last.dueAt).toBeNull();
 });
+
+test("a webhook that takes no batches any more is read anew, and does not wait for the end of the last one", () => {
+  const queue = new WebhookQueue("wh_1");
+  const settings = { ...SETTINGS_DEFAULT, batch: { maxItems: 2, maxWaitMs: 60_000 } };
+  queue.serve({ concurrency: 2, settings });
+  for (const one of heads(4)) queue.offer(one, NOW, READY_MAX);
+  expect(queue.take().map(({ number }) => number)).toEqual([1, 2]);
+  queue.waitUntil(queue.gatheredAt({ settings }, NOW), true);
+  expect(queue.resumeAt).toBe(Infinity);
+  queue.serve({ concurrency: 2, settings: SETTINGS_DEFAULT });
+  expect([queue.ready, queue.resumeAt, queue.wantsMore(NOW)]).toEqual([[], 0, true]);
+  queue.filling = true;
+  queue.fill(heads(3), NOW, 10);
+  expect(queue.ready.map(({ number }) => number)).toEqual([3]);
+});

@@ -6,10 +6,11 @@ import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
 import { webhookDisabled } from "../operationalFacts";
 import type { Page, PageRequest, WebhookStore } from "../store";
-import { beginsAnew, demandVersion, editOf, isOfPlanning, newWebhook, type WebhookEdit } from "../webhookEdits";
+import { beginsAnew, beginsToOrder, demandVersion, editOf, isOfPlanning, newWebhook, type WebhookEdit } from "../webhookEdits";
 import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
 import { lockLanes, makeHeadsDue } from "./lanes";
+import { lineUp } from "./lineUp";
 import { recordEvents } from "./operationalEvents";
 import { webhooks } from "./schema/webhooks";
 import { statement } from "./statement";
@@ -64,7 +65,8 @@ export function openWebhooks(connection: Connection): WebhookStore {
       const { before, after } = await edit((session) => update(session, wanted, () => registered(session.db, id, expectedVersion)), {
         telling,
       });
-      // In slices of their own, so that no plan waits while a long backlog is woken. Where one fails, the first success wakes the rest.
+      // In slices of their own, so that no plan waits while a long backlog is moved. Where one fails, the first success wakes the rest.
+      if (beginsToOrder(before, after)) await lineUp(connection, id);
       if (beginsAnew(before, after)) await makeHeadsDue(connection, id, after.updatedAt);
       return after;
     },
