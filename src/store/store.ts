@@ -547,8 +547,8 @@ export interface WebhookStore {
   getWebhook(id: string): Promise<Webhook | null>;
   /**
    * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every waiting head due at once, and ends
-   * `failingSince` and `heldUntil`: they belonged to the endpoint as it was. Where a sensor's deliveries had not to wait for each other,
-   * and have to from now on, the first of those that are pending leads the others. Becoming `disabled` records the operational event
+   * `failingSince` and `heldUntil`: they belonged to the endpoint as it was. Where it changes how deliveries
+   * begin (see Terms), those that are pending wait for each other, or cease to, as if they had been planned by that. Becoming `disabled` records the operational event
    * `webhook.disabled` in the same transaction.
    */
   updateWebhook(

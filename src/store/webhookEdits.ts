@@ -1,5 +1,5 @@
 import { Fault } from "../domain/fault";
-import { termsOf, type Webhook } from "../domain/webhook";
+import { type Terms, termsOf, type Webhook } from "../domain/webhook";
 import type { WebhookDraft, WebhookStore } from "./store";
 
 export type WebhookEdit = Parameters<WebhookStore["updateWebhook"]>[1];
@@ -39,9 +39,10 @@ export function beginsAnew(before: Webhook, after: Webhook): boolean {
   return after.url !== before.url || (after.state === "active" && before.state !== "active");
 }
 
-/** Whether a sensor's deliveries are to wait for each other from now on, which did not have to. */
-export function beginsToOrder(before: Webhook, after: Webhook): boolean {
-  return termsOf(before.settings).begins !== "lane" && termsOf(after.settings).begins === "lane";
+/** How deliveries wait for each other from now on; null when an edit leaves that as it was. */
+export function newOrder(before: Webhook, after: Webhook): Terms["begins"] | null {
+  const { begins } = termsOf(after.settings);
+  return begins === termsOf(before.settings).begins ? null : begins;
 }
 
 /** What an edit makes of a webhook; how its deliveries went is none of it, but for an endpoint that begins anew. */

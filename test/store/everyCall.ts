@@ -114,7 +114,9 @@ async function askAsApi(store: Store): Promise<void> {
   await store.getDelivery("w_0_1");
   await store.getWebhook("w");
   await store.updateWebhook("w", { filter: {} }, null);
-  for (const ordering of ["none", "sensor"] as const) await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, ordering } }, null);
+  for (const terms of [{ ordering: "none" }, { batch: { maxItems: 2, maxWaitMs: 0 } }, {}] as const) {
+    await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, ...terms } }, null);
+  }
   await store.deleteWebhook("x", null);
   await twoPages((page) => store.listWebhooks(page));
   await twoPages((page) => store.listDeadLetters(page));

@@ -6,11 +6,11 @@ import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
 import { webhookDisabled } from "../operationalFacts";
 import type { Page, PageRequest, WebhookStore } from "../store";
-import { beginsAnew, beginsToOrder, demandVersion, editOf, isOfPlanning, newWebhook, type WebhookEdit } from "../webhookEdits";
+import { beginsAnew, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, type WebhookEdit } from "../webhookEdits";
+import { arrange } from "./arrange";
 import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
 import { lockLanes, makeHeadsDue } from "./lanes";
-import { lineUp } from "./lineUp";
 import { recordEvents } from "./operationalEvents";
 import { webhooks } from "./schema/webhooks";
 import { statement } from "./statement";
@@ -66,7 +66,8 @@ export function openWebhooks(connection: Connection): WebhookStore {
         telling,
       });
       // In slices of their own, so that no plan waits while a long backlog is moved. Where one fails, the first success wakes the rest.
-      if (beginsToOrder(before, after)) await lineUp(connection, id);
+      const begins = newOrder(before, after);
+      if (begins !== null) await arrange(connection, id, begins);
       if (beginsAnew(before, after)) await makeHeadsDue(connection, id, after.updatedAt);
       return after;
     },

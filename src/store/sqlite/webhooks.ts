@@ -3,11 +3,11 @@ import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { webhookDisabled } from "../operationalFacts";
 import type { Page, PageRequest, WebhookStore } from "../store";
-import { beginsAnew, beginsToOrder, demandVersion, editOf, isOfPlanning, newWebhook } from "../webhookEdits";
+import { beginsAnew, demandVersion, editOf, isOfPlanning, newOrder, newWebhook } from "../webhookEdits";
+import { prepareArrange } from "./arrange";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
-import { prepareLineUp } from "./lineUp";
 import { prepareOperationalEvents } from "./operationalEvents";
 import { webhooks } from "./schema/webhooks";
 import { prepareWebhookVersions } from "./webhookVersions";
@@ -34,7 +34,7 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
   const versions = prepareWebhookVersions(connection);
   const events = prepareOperationalEvents(connection);
   const makeHeadsDue = prepareMakeHeadsDue(connection);
-  const lineUp = prepareLineUp(connection);
+  const arrange = prepareArrange(connection);
 
   const find = prepareFindWebhook(connection);
 
@@ -70,7 +70,8 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
         if (beginsAnew(before, webhook)) makeHeadsDue(id, webhook.updatedAt);
         return { before, after: webhook };
       });
-      if (beginsToOrder(before, after)) await lineUp(id);
+      const begins = newOrder(before, after);
+      if (begins !== null) await arrange(id, begins);
       return after;
     },
 

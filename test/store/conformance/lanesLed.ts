@@ -94,6 +94,31 @@ export const lanesLedPromises: readonly Promises[] = [
       expect((await planner.heads("w")).map(({ number }) => number)).toEqual([2, 1]);
     },
 
+    "has nothing waiting behind what fails once it wants no order, and all of it in one once it takes batches": async (store) => {
+      const { owner, planner } = await scene(store);
+      await planner.owe(await owner.change(["a", "a", "a"]), ["w"]);
+      await planner.settle(refused(await planner.head("w", "a"), FAR));
+      await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, ordering: "none" } }, null);
+      expect((await store.dueHeads(0, "w", Date.now(), 10)).map(({ number }) => number)).toEqual([2, 3]);
+      await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, batch: { maxItems: 2, maxWaitMs: 0 } } }, null);
+      expect((await store.dueHeads(0, "w", 0, 10)).map(({ number }) => number)).toEqual([1, 2, 3]);
+      expect(await planner.owe(await owner.change(["a"]), ["w"], { begins: "batch" })).toMatchObject([{ number: 4, nextAttemptAt: 0 }]);
+    },
+
+    "leaves what is told of operations in its order": async (store) => {
+      const { planner } = await scene(store);
+      const events: Partial<WebhookSettings> = { events: ["webhook.disabled"] };
+      await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, ...events } }, null);
+      for (const id of ["x", "y"]) {
+        await addWebhook(store, id);
+        await store.updateWebhook(id, { state: "disabled" }, null);
+      }
+      const before = await planner.heads("w");
+      expect(before).toHaveLength(1);
+      for (const terms of TERMS) await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, ...events, ...terms } }, null);
+      expect(await planner.heads("w")).toEqual(before);
+    },
+
     "is put in order behind thousands": async (store) => {
       const { owner, planner } = await scene(store);
       await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, batch: { maxItems: 2, maxWaitMs: 0 } } }, null);
