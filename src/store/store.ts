@@ -449,7 +449,7 @@ export interface ReplayStore {
   runningReplays(): Promise<Replay[]>;
   /**
    * The next step of a job, at most `limit` deliveries, in one transaction with its progress: they are pending again, with days of their
-   * own, behind whatever leads their lanes. Ends the job at its end, or with a reason when the webhook is gone or disabled. Two that
+   * own, behind whatever leads their lanes, none sooner than its lane has rested after a success. Ends the job at its end, or with a reason when the webhook is gone or disabled. Two that
    * advance it at once do each step once. Gives the job as it is then.
    */
   advanceReplay(id: string, limit: number): Promise<Replay | null>;

@@ -79,6 +79,7 @@ async function askAsNotifier(store: Store, owner: Owner, planner: Planner): Prom
 
 async function replay(store: Store): Promise<void> {
   const range = { since: LOG_BEGINS, until: FAR };
+  await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, mode: "latest", minIntervalSeconds: 1 } }, null);
   for (const id of ["r1", "r2", "r3"]) {
     await store.createReplay({ id, webhookId: "w", range, which: id === "r1" ? "undelivered" : "all", ratePerSecond: 1 });
     await store.advanceReplay(id, 100);

@@ -56,6 +56,21 @@ export const lanesLedPromises: readonly Promises[] = [
     },
   }),
 
+  promises("what is replayed of a lane that rests after each success", {
+    "waits for the end of its rest": async (store) => {
+      const { owner, planner } = await scene(store);
+      await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, mode: "latest", minIntervalSeconds: 3600 } }, null);
+      await planner.owe(await owner.change(["a", "a", "b"]), ["w"], { minIntervalMs: HOUR_MS });
+      const before = Date.now();
+      await planner.settle(delivered(await planner.head("w", "a")), failed(await planner.head("w", "b"), "rejected"));
+      await planner.settle(delivered(await planner.head("w", "a")));
+      await replayAll(store);
+      expect((await planner.head("w", "a")).nextAttemptAt).toBeGreaterThanOrEqual(before + HOUR_MS - 5);
+      expect((await planner.head("w", "b")).nextAttemptAt).toBeLessThanOrEqual(Date.now());
+      expect(await planner.heads("w")).toHaveLength(2);
+    },
+  }),
+
   promises("a webhook that is edited while it is owed", {
     "gets all of it, whatever its terms were and are, and in order where they ask for it": async (store) => {
       const { owner, planner } = await scene(store);
