@@ -33,6 +33,8 @@ export interface WorkerParts {
   readonly consuming: NatsLink;
   readonly mend: Mend;
   readonly sender: Sender;
+  /** Those that run on this node, by partition. */
+  readonly notifiers: Map<number, Notifier>;
 }
 
 export interface Workers {
@@ -43,9 +45,7 @@ export interface Workers {
 }
 
 export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts): Workers {
-  const notifiers = new Map<number, Notifier>();
   const shared = {
-    notifiers,
     commits: createCommits(parts.store),
     sensorCount: new SensorCount(parts.store),
     sensorMemory: createSensorMemory(),
@@ -54,26 +54,25 @@ export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts):
   if (roles.includes("ingest")) byRole.ingest = async (held) => openIngest(held, parts, shared);
   const turns = createTurns(NOTIFY_COMMITS_MAX);
   const webhooks = shareWebhooks(parts.store);
-  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { notifiers, turns, webhooks });
+  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { turns, webhooks });
   return {
     byRole,
     webhooksChanged() {
-      for (const notifier of notifiers.values()) notifier.webhooksChanged();
+      for (const notifier of parts.notifiers.values()) notifier.webhooksChanged();
     },
   };
 }
 
 /** What all partitions of a node have in common. */
 interface Shared {
-  readonly notifiers: ReadonlyMap<number, Notifier>;
   readonly commits: Commits;
   readonly sensorCount: SensorCount;
   readonly sensorMemory: SensorMemory;
 }
 
 /** The reader of a partition and, beside that of the first, the one of what was published in the wrong shape. */
-function openIngest(held: HeldLease, parts: WorkerParts, { notifiers, ...shared }: Shared): Worker {
-  const { config, store, events, partitions, publishing, consuming, mend } = parts;
+function openIngest(held: HeldLease, parts: WorkerParts, shared: Shared): Worker {
+  const { config, store, events, partitions, publishing, consuming, mend, notifiers } = parts;
   const { partition } = held.lease;
   const ingest = new Ingest({
     ...shared,
@@ -97,9 +96,9 @@ function openIngest(held: HeldLease, parts: WorkerParts, { notifiers, ...shared 
 async function openNotify(
   held: HeldLease,
   parts: WorkerParts,
-  { notifiers, turns, webhooks }: { notifiers: Map<number, Notifier>; turns: Turns; webhooks: SharedWebhooks },
+  { turns, webhooks }: { turns: Turns; webhooks: SharedWebhooks },
 ): Promise<Worker> {
-  const { store, events, partitions, consuming, sender } = parts;
+  const { store, events, partitions, consuming, sender, notifiers } = parts;
   const { partition } = held.lease;
   const notifier = await openNotifier({
     store,

@@ -7,12 +7,15 @@ import { createDueHeads, type DueHeads, EXPIRY_EVERY_MS, LOOK_EVERY_MS } from ".
 import type { Endpoints } from "./endpoints";
 import { endUntried, isOver } from "./outcome";
 import { WebhookQueue } from "./queue";
+import { Round, type Turn } from "./round";
 import { Running } from "./running";
 import type { Traffic } from "./webhook/traffic";
 
 /** Ready in memory over all webhooks, as long as each has as many as it may run at once. */
-const READY_MAX = 20_000;
+const READY_MAX = 50_000;
 const RETRY_MS = 250;
+/** How often those that are being sent to are looked up, too: others make heads due. */
+const LOOK_ALL_EVERY_MS = 10_000;
 /** How often a webhook that is held is asked for again: an edit, or another node, may have ended it. */
 const HELD_LOOK_MS = 5000;
 
@@ -26,12 +29,11 @@ export interface DispatcherOptions {
   readonly settler: { readonly isFull: boolean; add(settlement: Settlement): void };
   /** Ends what is owed to a webhook that was found deleted or disabled. */
   readonly endOwed: (webhookId: string) => void;
+  /** Heads of a webhook wait for a later time. */
+  readonly onWaiting: (webhookId: string) => void;
   readonly now: () => number;
   readonly events: Events;
 }
-
-/** What came of a queue's turn: `wait`: it is given another one when something has changed for it; `full`: when anything has. */
-type Turn = "started" | "wait" | "full";
 
 /**
  * Sends the heads of a partition's lanes: webhooks in turn, each as it may be sent to, all within the node's limit. A lane keeps its order
@@ -39,8 +41,7 @@ type Turn = "started" | "wait" | "full";
  */
 export class Dispatcher {
   readonly #queues = new Map<string, WebhookQueue>();
-  /** Those with something ready, whose turn comes in this order. */
-  readonly #turns = new Set<WebhookQueue>();
+  readonly #round = new Round({ start: (queue) => this.#startNext(queue), maySend: () => this.#maySend() });
   readonly #running = new Running();
   readonly #reading = new Set<Promise<void>>();
   readonly #due: DueHeads;
@@ -48,6 +49,7 @@ export class Dispatcher {
   readonly #unsubscribe: () => void;
   #stopped = false;
   #lookAt = 0;
+  #lookAllAt = 0;
   #expiryAt = 0;
 
   constructor(private readonly options: DispatcherOptions) {
@@ -55,7 +57,7 @@ export class Dispatcher {
     this.#unsubscribe = options.traffic.onFree((webhookId) => {
       const queue = this.#queues.get(webhookId);
       if (queue !== undefined) this.#attend(queue, options.now());
-      this.#pump();
+      this.#round.goOn(queue);
     });
     this.look();
   }
@@ -69,7 +71,7 @@ export class Dispatcher {
       queue.offer(head, now, this.#readyMax());
       this.#attend(queue, now);
     }
-    this.#pump();
+    this.#round.go();
   }
 
   /** Outcomes that are written. */
@@ -89,7 +91,7 @@ export class Dispatcher {
       this.#attend(this.#queueOf(webhookId), now);
       this.#tidy(webhookId);
     }
-    this.#pump();
+    this.#round.go();
   }
 
   /** The table may hold heads of a webhook that became due. */
@@ -101,6 +103,7 @@ export class Dispatcher {
   look(): void {
     for (const queue of this.#queues.values()) queue.resumeAt = 0;
     this.#lookAt = 0;
+    this.#lookAllAt = 0;
     this.#alarm.in(0);
   }
 
@@ -137,24 +140,11 @@ export class Dispatcher {
   /** Gives a queue its turn, reads on, or comes back when it is due. */
   #attend(queue: WebhookQueue, now: number): void {
     if (queue.ready.length > 0) {
-      if (queue.resumeAt <= now) this.#turns.add(queue);
+      if (queue.resumeAt <= now) this.#round.add(queue);
       else this.#alarm.in(queue.resumeAt - now);
     }
-    if (queue.wantsMore(now)) this.#read(() => this.#fill(queue));
+    if (queue.wantsMore(now, this.#readyMax())) this.#read(() => this.#fill(queue));
     else if (queue.dueAt !== null && queue.dueAt > now) this.#alarm.in(queue.dueAt - now);
-  }
-
-  /** Starts what may start, one of each webhook in turn. */
-  #pump(): void {
-    for (let passed = 0; passed < this.#turns.size && this.#maySend();) {
-      const [queue] = this.#turns;
-      if (queue === undefined) return;
-      this.#turns.delete(queue);
-      const turn = this.#startNext(queue);
-      if (turn !== "wait" && queue.ready.length > 0) this.#turns.add(queue);
-      if (turn === "started") passed = 0;
-      else if (turn === "full") passed += 1;
-    }
   }
 
   #maySend(): boolean {
@@ -203,33 +193,34 @@ export class Dispatcher {
 
   #start(queue: WebhookQueue, webhook: Webhook, now: number): void {
     const { traffic } = this.options;
-    const deliveries = queue.take();
+    const { deliveries, isBatch } = queue.take();
     const slot = traffic.start(webhook, (deliveries[0]?.laneFailures ?? 0) > 0, now);
     this.#running.start(async (signal) => {
       const attempted = await this.options.attempt(deliveries, webhook, signal);
       const endedAt = this.options.now();
       if (attempted.heldUntil !== null) traffic.hold(webhook, attempted.heldUntil, endedAt);
-      this.#ended(queue, deliveries, attempted);
+      const againAt = this.#ended(queue, deliveries, attempted);
+      if (isBatch) queue.batchEnded({ ...attempted, sent: attempted.settlements.length, againAt, now: endedAt });
       this.#attend(queue, endedAt);
       traffic.end(slot, webhook, { result: attempted.result, timedOut: attempted.timedOut, now: endedAt });
     });
   }
 
-  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt, tooMuch }: Attempted): void {
-    const now = this.options.now();
+  /** Gives when all that was sent together is to come again. */
+  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt, left }: Attempted): number | null {
     for (const settlement of settlements) this.options.settler.add(settlement);
     const ended = new Set(settlements.map(({ delivery }) => delivery.id));
     for (const { id } of deliveries) if (!ended.has(id)) queue.forget(id);
-    const retryAt = ended.size < deliveries.length ? now + RETRY_MS : null;
+    const retryAt = ended.size + left.length < deliveries.length ? this.options.now() + RETRY_MS : null;
     if (retryAt !== null) queue.expectAt(retryAt);
-    queue.batchEnded({ sent: deliveries.length, againAt: againAt ?? retryAt, tooMuch, now });
+    return againAt ?? retryAt;
   }
 
   /** One who reads the store in the background, and tries again when it is away. */
   #read(act: () => Promise<void>): void {
     if (this.#stopped) return;
     const run = act()
-      .then(() => this.#pump())
+      .then(() => this.#round.go())
       .catch((error: unknown) => {
         this.options.events.readFailed(this.options.lease.partition, error);
         this.#alarm.in(RETRY_MS);
@@ -250,8 +241,7 @@ export class Dispatcher {
 
   async #fill(queue: WebhookQueue): Promise<void> {
     const at = this.options.now();
-    queue.filling = true;
-    queue.dueAt = null;
+    queue.beginFill(at);
     try {
       // What is known stands in the table as due, too.
       await this.#due.fill(queue, queue.known + Math.max(1, queue.room(this.#readyMax())));
@@ -274,20 +264,28 @@ export class Dispatcher {
       this.#tidy(queue.webhookId);
     }
     this.#alarm.in(LOOK_EVERY_MS);
-    this.#pump();
+    this.#round.go();
   }
 
   async #lookForDue(): Promise<void> {
     this.#lookAt = Infinity;
+    const all = performance.now() >= this.#lookAllAt;
+    if (all) this.#lookAllAt = performance.now() + LOOK_ALL_EVERY_MS;
     try {
-      for (const { webhookId, nextAttemptAt, deleted } of await this.#due.next()) {
+      for (const { webhookId, nextAttemptAt, lastAttemptAt, deleted } of await this.#due.next()) {
         if (deleted) this.options.endOwed(webhookId);
-        else this.#expect(this.#queueOf(webhookId), nextAttemptAt);
+        else if (all || !this.#isAtWork(webhookId)) this.#expect(this.#queueOf(webhookId), nextAttemptAt);
+        if (lastAttemptAt > this.options.now()) this.options.onWaiting(webhookId);
       }
     } finally {
       this.#lookAt = performance.now() + this.#due.lookEveryMs;
       this.#alarm.in(LOOK_EVERY_MS);
     }
+  }
+
+  /** What the table holds as due is most likely what is known here. */
+  #isAtWork(webhookId: string): boolean {
+    return (this.#queues.get(webhookId)?.known ?? 0) > 0;
   }
 
   async #endExpired(): Promise<void> {

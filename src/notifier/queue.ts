@@ -4,6 +4,18 @@ import type { DueDelivery } from "../store/store";
 /** So many times what it may run at once a webhook may have ready in memory; the rest stays in the table. */
 const READY_PER_RUNNING = 4;
 const BATCHES_READY = 2;
+/** So many times at which the table is to be read are kept, the soonest; it is asked every second for what may lie beyond. */
+const EXPECTED_MAX = 64;
+/** One reading serves what becomes due so soon after each other. */
+const EXPECTED_APART_MS = 20;
+
+interface BatchEnd {
+  readonly sent: number;
+  readonly againAt: number | null;
+  readonly left: readonly DueDelivery[];
+  readonly tooMuch: boolean;
+  readonly now: number;
+}
 
 /** What of one webhook's deliveries in one partition is at hand, and when the table may hold more. */
 export class WebhookQueue {
@@ -13,18 +25,20 @@ export class WebhookQueue {
   readonly #known = new Set<string>();
   /** Written while the table was being read, so that what was read of them is old. */
   readonly #stale = new Set<string>();
-  /** When the table may hold something due that is not known; null when nothing is expected. */
-  dueAt: number | null = null;
+  /** When the table may hold something due that is not known, ascending. */
+  readonly #expected: number[] = [];
   /** Nothing is to be started before that time … */
   resumeAt = 0;
   /** … unless it waits for a batch to fill, and that is full. */
   #untilFull = false;
-  /** The table is being read. */
+  /** The table is being read, {@link beginFill} to {@link fill}. */
   filling = false;
   /** The webhook is being read. */
   loading = false;
   /** Sent in batches, one after the other; `sizeMax`: the most that the endpoint seems to take at once. */
-  batch: { readonly limit: number; sizeMax: number; running: boolean } | null = null;
+  batch: { readonly limit: number; sizeMax: number } | null = null;
+  /** One is under way, whatever the webhook wants by now; nothing else is begun meanwhile. */
+  #batchRuns = false;
   /** Of a sensor's changes that wait only the newest is sent. */
   latest = false;
   /** The order must be read from the table again, once all that is known is written. */
@@ -32,6 +46,11 @@ export class WebhookQueue {
   #concurrency = CONCURRENCY_DEFAULT;
 
   constructor(readonly webhookId: string) {}
+
+  /** The first time at which the table may hold something due that is not known; null when nothing is expected. */
+  get dueAt(): number | null {
+    return this.#expected[0] ?? null;
+  }
 
   get known(): number {
     return this.#known.size;
@@ -43,7 +62,7 @@ export class WebhookQueue {
 
   /** Whether nothing of it is worth remembering. */
   get isIdle(): boolean {
-    return this.#known.size === 0 && this.dueAt === null && !this.filling && !this.loading && this.batch?.running !== true;
+    return this.#known.size === 0 && this.dueAt === null && !this.filling && !this.loading && !this.#batchRuns;
   }
 
   /** What is known of the webhook decides how much of it is kept at hand. */
@@ -51,31 +70,47 @@ export class WebhookQueue {
     this.#concurrency = concurrency;
     this.latest = settings.mode === "latest";
     const limit = settings.batch?.maxItems ?? null;
-    if (limit === null && this.batch !== null) {
-      // What went together is put in order in the table, and is read anew; the end of the last batch gives it no turn any more.
+    if (limit !== null) {
+      if (this.batch?.limit !== limit) this.batch = { limit, sizeMax: limit };
+    } else if (this.batch !== null) {
+      // What went together is put in order in the table, and is read anew.
       this.batch = null;
       this.drop();
-      this.waitUntil(0, false);
       this.expectAt(0);
-    } else if (limit === null) this.batch = null;
-    else if (this.batch?.limit !== limit) this.batch = { limit, sizeMax: limit, running: this.batch?.running ?? false };
+    }
   }
 
   expectAt(dueAt: number): void {
-    this.dueAt = Math.min(this.dueAt ?? Infinity, dueAt);
+    const [first = Infinity] = this.#expected;
+    const at = dueAt <= first ? dueAt : Math.ceil(dueAt / EXPECTED_APART_MS) * EXPECTED_APART_MS;
+    const place = this.#expected.findIndex((each) => each >= at);
+    if (this.#expected[place] === at) return;
+    this.#expected.splice(place === -1 ? this.#expected.length : place, 0, at);
+    this.#expected.splice(EXPECTED_MAX);
+  }
+
+  /** The table is read from now on: of what was expected only what is not due yet remains. */
+  beginFill(now: number): void {
+    this.filling = true;
+    const later = this.#expected.findIndex((dueAt) => dueAt > now);
+    this.#expected.splice(0, later === -1 ? this.#expected.length : later);
   }
 
   /** How many more may be ready; `readyMax` limits every queue while there are many. */
   room(readyMax: number): number {
-    if (this.batch !== null) return Math.min(BATCHES_READY * this.batch.limit, Math.max(1, readyMax)) - this.ready.length;
-    const most = Math.min(READY_PER_RUNNING * this.#concurrency, Math.max(this.#concurrency, readyMax));
-    return most - this.ready.length;
+    return this.#most(readyMax) - this.ready.length;
   }
 
-  /** Whether the table should be read now. Few are ready, so that one reading brings many. */
-  wantsMore(now: number): boolean {
-    const few = this.batch === null ? this.ready.length <= this.#concurrency : this.ready.length < this.batch.limit;
-    return few && !this.filling && !this.#broken && this.dueAt !== null && this.dueAt <= now;
+  /** Whether the table should be read now. So few are ready that one reading brings many. */
+  wantsMore(now: number, readyMax: number): boolean {
+    const few = this.batch?.limit ?? this.#concurrency;
+    if (this.ready.length > Math.min(few, this.#most(readyMax) / 2)) return false;
+    return !this.filling && !this.#broken && this.dueAt !== null && this.dueAt <= now;
+  }
+
+  #most(readyMax: number): number {
+    if (this.batch !== null) return Math.min(BATCHES_READY * this.batch.limit, Math.max(1, readyMax));
+    return Math.min(READY_PER_RUNNING * this.#concurrency, Math.max(this.#concurrency, readyMax));
   }
 
   /** Takes a head that leads its lane now. What the table holds is older and comes first. */
@@ -88,10 +123,12 @@ export class WebhookQueue {
 
   /** Takes what the table gave, when asked for at most `limit`. */
   fill(heads: readonly DueDelivery[], now: number, limit: number): void {
-    if (this.#broken) this.expectAt(now);
-    else for (const head of heads) if (!this.#known.has(head.id) && !this.#stale.has(head.id)) this.#add(head);
-    this.#stale.clear();
     this.filling = false;
+    if (this.#broken) {
+      this.expectAt(now);
+      this.#broken = this.#known.size > 0;
+    } else for (const head of heads) if (!this.#known.has(head.id) && !this.#stale.has(head.id)) this.#add(head);
+    this.#stale.clear();
     if (heads.length >= limit) this.expectAt(now);
   }
 
@@ -106,7 +143,7 @@ export class WebhookQueue {
   forget(deliveryId: string): void {
     this.#known.delete(deliveryId);
     if (this.filling) this.#stale.add(deliveryId);
-    if (this.#known.size === 0) this.#broken = false;
+    else if (this.#known.size === 0) this.#broken = false;
   }
 
   /**
@@ -114,8 +151,8 @@ export class WebhookQueue {
    * and for each other (for ever: the end of the one before gives the queue its turn).
    */
   gatheredAt({ settings }: Pick<Webhook, "settings">, now: number): number {
+    if (this.#batchRuns) return Infinity;
     if (this.batch === null || settings.batch === null) return now;
-    if (this.batch.running) return Infinity;
     const [first] = this.ready;
     return first === undefined || this.ready.length >= this.batch.sizeMax ? now : first.plannedAt + settings.batch.maxWaitMs;
   }
@@ -126,33 +163,38 @@ export class WebhookQueue {
     this.#untilFull = untilFull;
   }
 
-  /** What goes into the next request. */
-  take(): readonly DueDelivery[] {
-    if (this.batch === null) return this.ready.splice(0, 1);
-    this.batch.running = true;
-    return this.ready.splice(0, this.batch.sizeMax);
+  /** What goes into the next request; a batch's end is to be told by {@link batchEnded}. */
+  take(): { readonly deliveries: readonly DueDelivery[]; readonly isBatch: boolean } {
+    if (this.batch === null) return { deliveries: this.ready.splice(0, 1), isBatch: false };
+    this.#batchRuns = true;
+    return { deliveries: this.ready.splice(0, this.batch.sizeMax), isBatch: true };
   }
 
-  /** `againAt`: it is to come again, before all that is ready, and not before that time. */
-  batchEnded({ sent, againAt, tooMuch, now }: { sent: number; againAt: number | null; tooMuch: boolean; now: number }): void {
-    if (this.batch === null) return;
-    this.batch.running = false;
+  /** `againAt`: it is to come again, before all that is ready, and not before that time. `left`: what did not fit comes next. */
+  batchEnded({ sent, againAt, left, tooMuch, now }: BatchEnd): void {
+    for (const head of left.toReversed()) {
+      this.#known.add(head.id);
+      this.ready.unshift(head);
+    }
+    this.#batchRuns = false;
     this.waitUntil(againAt ?? 0, false);
-    if (tooMuch) this.batch.sizeMax = Math.ceil(sent / 2);
-    else if (againAt === null) this.batch.sizeMax = Math.min(this.batch.limit, 2 * this.batch.sizeMax);
+    if (this.batch !== null) this.batch.sizeMax = nextSize(this.batch, { sent, tooMuch, again: againAt !== null });
     if (againAt !== null) this.#beginAnew(now);
   }
 
   /** Gives back to the table what is ready. */
   drop(): void {
     for (const { id } of this.ready.splice(0)) this.forget(id);
-    this.dueAt = null;
+    this.#expected.splice(0);
   }
 
-  /** What was sent comes again, before all that is ready: the table is read anew as soon as it holds what became of all. */
+  /**
+   * What was sent comes again, before all that is ready: the table is read anew as soon as it holds what became of all. What is being read
+   * just now is too old.
+   */
   #beginAnew(now: number): void {
     this.drop();
-    this.#broken = this.#known.size > 0;
+    this.#broken = this.#known.size > 0 || this.filling;
     this.expectAt(now);
   }
 
@@ -161,4 +203,12 @@ export class WebhookQueue {
     this.ready.push(head);
     if (this.#untilFull && this.batch !== null && this.ready.length >= this.batch.sizeMax) this.waitUntil(0, false);
   }
+}
+
+function nextSize(
+  { limit, sizeMax }: { limit: number; sizeMax: number },
+  { sent, tooMuch, again }: { sent: number; tooMuch: boolean; again: boolean },
+): number {
+  if (tooMuch) return Math.ceil(sent / 2);
+  return again ? sizeMax : Math.min(limit, 2 * sizeMax);
 }

@@ -300,10 +300,20 @@ export interface Settlement {
   readonly verdict:
     /** `nextAttemptAt`: when the next of the lane may be tried; left out, at once. */
     | { readonly kind: "delivered"; readonly nextAttemptAt?: number }
-    /** `heldUntil`: the endpoint itself asked for that long. `nextAttemptAt` null leaves it due as it was: it goes with its batch. */
-    | { readonly kind: "retry"; readonly nextAttemptAt: number | null; readonly rejected: boolean; readonly heldUntil?: number | null }
+    | Retry
     /** `nextAttemptAt`: when the next of the lane is tried; left out, when this one would have been, at once if that is over. */
     | { readonly kind: "failed"; readonly reason: string; readonly nextAttemptAt?: number };
+}
+
+export interface Retry {
+  readonly kind: "retry";
+  /** Null leaves it due as it was: it goes with its batch. */
+  readonly nextAttemptAt: number | null;
+  readonly rejected: boolean;
+  /** The endpoint itself asked for that long. */
+  readonly heldUntil?: number | null;
+  /** It comes again in a smaller batch, to find out which is meant: not one more failure in a row, however often it happens. */
+  readonly inPieces?: boolean;
 }
 
 export interface SettleOutcome {
@@ -316,6 +326,8 @@ export interface SettleOutcome {
 export interface NextDue {
   readonly webhookId: string;
   readonly nextAttemptAt: number;
+  /** When the last of its heads is due. */
+  readonly lastAttemptAt: number;
   /** The webhook is gone: what it is owed is for the caller to end, whenever it is due. */
   readonly deleted: boolean;
 }
@@ -449,8 +461,8 @@ export interface ReplayStore {
   runningReplays(): Promise<Replay[]>;
   /**
    * The next step of a job, at most `limit` deliveries, in one transaction with its progress: they are pending again, with days of their
-   * own, behind whatever leads their lanes, none sooner than its lane has rested after a success. Ends the job at its end, or with a reason when the webhook is gone or disabled. Two that
-   * advance it at once do each step once. Gives the job as it is then.
+   * own, behind whatever leads their lanes, none sooner than its lane has rested after a success. Ends the job at its end, or with a
+   * reason when the webhook is gone or disabled. Two that advance it at once do each step once. Gives the job as it is then.
    */
   advanceReplay(id: string, limit: number): Promise<Replay | null>;
 }
@@ -546,10 +558,10 @@ export interface WebhookStore {
   createWebhook(draft: WebhookDraft & { id: string }): Promise<Webhook>;
   getWebhook(id: string): Promise<Webhook | null>;
   /**
-   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every waiting head due at once, and ends
-   * `failingSince` and `heldUntil`: they belonged to the endpoint as it was. Where it changes how deliveries
-   * begin (see Terms), those that are pending wait for each other, or cease to, as if they had been planned by that. Becoming `disabled` records the operational event
-   * `webhook.disabled` in the same transaction.
+   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every head due at once that waits after a
+   * failure, and ends `failingSince` and `heldUntil`: they belonged to the endpoint as it was. Where it changes how deliveries begin (see
+   * Terms), those that are pending wait for each other, or cease to, as if they had been planned by that. Becoming `disabled` records the
+   * operational event `webhook.disabled` in the same transaction.
    */
   updateWebhook(
     id: string,
@@ -617,8 +629,7 @@ export interface MaintenanceStore {
   /**
    * Takes out rows from before these times, at most `limit` of each table; gives how many it took, by table. Leaves every change that is
    * not yet published or planned, and every delivery that is still pending; attempts go with their delivery, and where these are many
-   * ({@link PRUNED_ATTEMPTS_MAX}), fewer deliveries go. What is kept by days may go
-   * a whole day at once, whatever the limit.
+   * ({@link PRUNED_ATTEMPTS_MAX}), fewer deliveries go. What is kept by days may go a whole day at once, whatever the limit.
    */
   prune(
     before: { reports: number; changes: number; deliveries: number; deadLetters: number },

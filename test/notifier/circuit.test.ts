@@ -135,3 +135,26 @@ test("another address, and a webhook that is opened again, is another endpoint",
   expect(endpoint.circuit.holdsFor(webhook({ url: "https://elsewhere.example/", version: 3, failingSince: NOW }))).toBe(false);
   expect(endpoint.circuit.holdsFor(webhook({ version: 4, failingSince: null }))).toBe(false);
 });
+
+test("where another node is answered and this one is not, each success there brings no more than one probe here, then the holds count", () => {
+  const endpoint = new Endpoint(webhook());
+  endpoint.fails(OPENS_AFTER);
+  let probes = 0;
+  for (let second = 1; second <= 300; second += 1) {
+    endpoint.now += 1000;
+    endpoint.webhook = webhook({ lastSuccessAt: endpoint.now - 1 });
+    while (endpoint.leave > 0 && probes < 1000) {
+      endpoint.fails();
+      probes += 1;
+    }
+  }
+  expect(probes).toBeLessThan(12);
+});
+
+test("what is sent by an older knowledge of the webhook, or was sent to its old address, is no news of it", () => {
+  const endpoint = new Endpoint(webhook({ version: 2 }));
+  endpoint.fails(OPENS_AFTER);
+  expect(endpoint.circuit.holdsFor(webhook({ version: 1 }))).toBe(true);
+  expect(endpoint.circuit.holdsFor(webhook({ version: 1, url: "https://old.example/" }))).toBe(true);
+  expect(endpoint.circuit.holdsFor(webhook({ version: 2 }))).toBe(true);
+});

@@ -39,11 +39,11 @@ test.each([0.5, 3, 40, 500, 4000])("a rate of %d a second is kept, evenly, from 
   expect(most).toBeLessThanOrEqual(Math.ceil(rate * 0.11) + 1);
 });
 
-test("a rate is divided by the nodes that notify, as they are now", () => {
-  let nodes = 4;
-  const traffic = createTraffic({ notifyNodes: () => nodes });
+test("a node takes its share of a rate, as it is now", () => {
+  let rateShare = 1 / 4;
+  const traffic = createTraffic({ rateShare: () => rateShare });
   expect(sendFor(1000, traffic, webhook("a", 100))).toHaveLength(26);
-  nodes = 1;
+  rateShare = 1;
   expect(sendFor(1000, traffic, webhook("b", 100))).toHaveLength(101);
 });
 
@@ -86,4 +86,30 @@ test("all who listen hear of each end, and another one first each time", () => {
     traffic.end(traffic.start(to, false, NOW), to, { result: "answered", timedOut: false, now: NOW });
   }
   expect(order.join("")).toBe("xyzyzxzxy");
+});
+
+test("how an attempt at the address before ended does not count for the new one", () => {
+  const traffic = createTraffic();
+  const before = webhook("a");
+  const slots = Array.from({ length: 16 }, () => traffic.start(before, false, NOW));
+  const after = { ...before, version: 2, url: "https://new.example/" };
+  expect(traffic.admit(after, false, NOW).kind).toBe("now");
+  traffic.hold(before, NOW + 60_000, NOW);
+  for (const slot of slots.splice(0, 8)) traffic.end(slot, before, { result: "failed", timedOut: false, now: NOW });
+  expect(traffic.admit(after, false, NOW).kind).toBe("now");
+  for (let time = 0; time < 5; time += 1) {
+    traffic.end(traffic.start(after, false, NOW), after, { result: "failed", timedOut: false, now: NOW });
+  }
+  for (const slot of slots) traffic.end(slot, before, { result: "answered", timedOut: false, now: NOW });
+  expect(traffic.admit(after, false, NOW).kind).toBe("later");
+});
+
+test("whoever counts the circuits that are open is told of one that began so", () => {
+  let open = 0;
+  const traffic = createTraffic({ onCircuit: (_, isOpen) => (open += isOpen ? 1 : -1) });
+  const distrusted = { ...webhook("a"), failingSince: NOW - 60_000 };
+  traffic.admit(distrusted, false, NOW);
+  expect(open).toBe(1);
+  traffic.end(traffic.start(distrusted, true, NOW), distrusted, { result: "answered", timedOut: false, now: NOW });
+  expect(open).toBe(0);
 });

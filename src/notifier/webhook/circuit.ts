@@ -35,6 +35,8 @@ export class Circuit {
   #atOnce = Infinity;
   #successes = 0;
   #heldUntil = 0;
+  /** What another node was answered brings the probe forward; `refuted`: this node was not, and its own holds count until it is. */
+  #hearsay: "none" | "tried" | "refuted" = "none";
   readonly #url: string;
   #version: number;
 
@@ -50,11 +52,19 @@ export class Circuit {
     return this.#state === "open";
   }
 
-  /** Whether it still speaks of this webhook: another address, or one that was opened again, is another endpoint. */
+  /**
+   * Whether it still speaks of this webhook: another address, or one that was opened again, is another endpoint. Who does not yet know of
+   * an edit makes no other one of it.
+   */
   holdsFor({ url, version, failingSince }: Endpoint): boolean {
-    const edited = version !== this.#version;
+    if (version <= this.#version) return true;
     this.#version = version;
-    return url === this.#url && !(edited && failingSince === null);
+    return url === this.#url && failingSince !== null;
+  }
+
+  /** Whether what was sent to this webhook, as it was known then, went to this endpoint. */
+  isOf({ url }: Pick<Endpoint, "url">): boolean {
+    return url === this.#url;
   }
 
   leave({ concurrency, lastSuccessAt, heldUntil }: Endpoint, now: number): Leave {
@@ -62,9 +72,12 @@ export class Circuit {
     if (until > now) return { kind: "held", until };
     if (this.#state === "closed") return { kind: "open", atOnce: concurrency };
     if (this.#state === "recovering") return { kind: "open", atOnce: Math.min(concurrency, this.#atOnce) };
+    if (this.#openUntil <= now) return { kind: "open", atOnce: 1 };
     // Another node was answered since.
-    const isBack = lastSuccessAt !== null && lastSuccessAt > this.#openedAt;
-    return this.#openUntil <= now || isBack ? { kind: "open", atOnce: 1 } : { kind: "held", until: this.#openUntil };
+    const isBack = this.#hearsay !== "refuted" && lastSuccessAt !== null && lastSuccessAt > this.#openedAt;
+    if (!isBack) return { kind: "held", until: this.#openUntil };
+    this.#hearsay = "tried";
+    return { kind: "open", atOnce: 1 };
   }
 
   /** The endpoint asked to be left alone until then. */
@@ -79,6 +92,7 @@ export class Circuit {
 
   #succeeded(concurrency: number): void {
     this.#failures = 0;
+    this.#hearsay = "none";
     if (this.#state === "closed") return;
     if (this.#state === "open") {
       this.#state = "recovering";
@@ -98,7 +112,8 @@ export class Circuit {
   #failed(now: number, random: number): void {
     this.#failures += 1;
     // Those that ran when it opened say nothing new.
-    if (this.#state === "open" && now < this.#openUntil) return;
+    if (this.#state === "open" && now < this.#openUntil && this.#hearsay !== "tried") return;
+    if (this.#hearsay === "tried") this.#hearsay = "refuted";
     if (this.#state === "recovering") this.#atOnce = Math.max(1, Math.floor(this.#atOnce / 2));
     if (this.#state === "open" || this.#failures >= OPENS_AFTER) this.#open(now, random);
   }

@@ -28,8 +28,8 @@ export interface Traffic {
 
 export interface TrafficOptions {
   readonly slots?: Slots;
-  /** Nodes that notify: a webhook's rate is divided by them. */
-  readonly notifyNodes?: () => number;
+  /** This node's part of every webhook's rate, in (0, 1]. */
+  readonly rateShare?: () => number;
   /** A webhook is left alone because it failed again and again, or is so no longer. */
   readonly onCircuit?: (webhookId: string, open: boolean) => void;
   /** In [0, 1). */
@@ -42,7 +42,7 @@ interface State {
 }
 
 export function createTraffic(options: TrafficOptions = {}): Traffic {
-  const { slots = createSlots(), notifyNodes = () => 1, onCircuit = () => undefined, random = Math.random } = options;
+  const { slots = createSlots(), rateShare = () => 1, onCircuit = () => undefined, random = Math.random } = options;
   const states = new LRUCache<string, State>({ max: WEBHOOKS_MAX });
 
   function stateOf(webhook: Webhook, now: number): State {
@@ -50,6 +50,7 @@ export function createTraffic(options: TrafficOptions = {}): Traffic {
     if (known === undefined) {
       const state = { circuit: new Circuit(webhook, now), pacer: new Pacer() };
       states.set(webhook.id, state);
+      if (state.circuit.isOpen) onCircuit(webhook.id, true);
       return state;
     }
     if (!known.circuit.holdsFor(webhook)) turn(webhook.id, known, () => (known.circuit = new Circuit(webhook, now)));
@@ -73,17 +74,22 @@ export function createTraffic(options: TrafficOptions = {}): Traffic {
 
     start(webhook, retry, now) {
       const { ratePerSecond } = webhook.settings;
-      if (ratePerSecond !== null) stateOf(webhook, now).pacer.take(ratePerSecond / Math.max(1, notifyNodes()), now);
+      if (ratePerSecond !== null) stateOf(webhook, now).pacer.take(ratePerSecond * rateShare(), now);
       return slots.start(webhook.id, retry);
     },
 
     end(slot, webhook, { result, timedOut, now }) {
       const state = stateOf(webhook, now);
-      if (result !== null) turn(webhook.id, state, () => state.circuit.ended(result, webhook, { now, random: random() }));
+      if (result !== null && state.circuit.isOf(webhook)) {
+        turn(webhook.id, state, () => state.circuit.ended(result, webhook, { now, random: random() }));
+      }
       slots.end(slot, timedOut);
     },
 
-    hold: (webhook, until, now) => stateOf(webhook, now).circuit.hold(until),
+    hold(webhook, until, now) {
+      const { circuit } = stateOf(webhook, now);
+      if (circuit.isOf(webhook)) circuit.hold(until);
+    },
 
     onFree: (listener) => slots.onFree(listener),
   };

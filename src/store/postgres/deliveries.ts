@@ -22,8 +22,11 @@ const nextDue = statement<NextDue>(
        select d.webhook_id, d.next_attempt_at from deliveries d
        where d.partition = $1 and d.webhook_id > s.webhook_id and d.next_attempt_at is not null
        order by d.webhook_id, d.next_attempt_at limit 1) n)
-   select s.webhook_id as "webhookId", s.next_attempt_at as "nextAttemptAt", w.id is null as deleted
-   from step s left join webhooks w on w.id = s.webhook_id where ${IS_OPEN} order by s.webhook_id`,
+   select s.webhook_id as "webhookId", s.next_attempt_at as "nextAttemptAt", l.next_attempt_at as "lastAttemptAt", w.id is null as deleted
+   from step s cross join lateral (
+     select d.next_attempt_at from deliveries d
+     where d.partition = $1 and d.webhook_id = s.webhook_id and d.next_attempt_at is not null order by d.next_attempt_at desc limit 1) l
+   left join webhooks w on w.id = s.webhook_id where ${IS_OPEN} order by s.webhook_id`,
 );
 
 const dueHeads = statement<DueDelivery>(

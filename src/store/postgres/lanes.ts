@@ -63,12 +63,12 @@ const unled = statement<{ place: number }>(
    where l.led is null order by u.place`,
 );
 
-/** $4: those, too, that only rest after a success of their lane. */
+/** Not those that only rest after a success of their lane. */
 const wake = statement<{ woken: number }>(
   "lanes.wake",
   `with woken as (
      update deliveries set next_attempt_at = $3 where ordinal in (
-       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3 and (lane_failures > 0 or $4)
+       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3 and lane_failures > 0
        limit ${WOKEN_AT_ONCE_MAX})
      returning 1)
    select count(*)::int as woken from woken`,
@@ -134,12 +134,12 @@ export async function promoteEmptyLanes(client: ClientBase, partition: number, l
   );
 }
 
-/** Makes a webhook's waiting heads due in every partition, whatever they wait for. */
+/** Makes a webhook's heads that wait after a failure due in every partition. */
 export async function makeHeadsDue(connection: Connection, webhookId: string, now: number): Promise<void> {
   for (const { partition } of await notifyPartitions(connection.work)) {
     await inSlices(connection, async (client) => {
       await lockLanes(client, partition);
-      return wakeSlice(client, { partition, webhookId, now, resting: true });
+      return wakeSlice(client, { partition, webhookId, now });
     });
   }
 }
@@ -151,16 +151,14 @@ export function makeHeadsDueUnder(
   { webhookId, now }: { webhookId: string; now: number },
 ): Promise<number> {
   const { partition } = lease;
-  return inSlices(connection, async (client) =>
-    (await holdLanes(client, lease)) ? wakeSlice(client, { partition, webhookId, now, resting: false }) : 0,
-  );
+  return inSlices(connection, async (client) => ((await holdLanes(client, lease)) ? wakeSlice(client, { partition, webhookId, now }) : 0));
 }
 
 async function wakeSlice(
   client: ClientBase,
-  { partition, webhookId, now, resting }: { partition: number; webhookId: string; now: number; resting: boolean },
+  { partition, webhookId, now }: { partition: number; webhookId: string; now: number },
 ): Promise<number> {
-  const [row] = await wake(client, partition, webhookId, now, resting);
+  const [row] = await wake(client, partition, webhookId, now);
   return row?.woken ?? 0;
 }
 

@@ -110,7 +110,8 @@ function listWebhooks({ db }: Connection, { limit, cursor }: PageRequest): Page<
 function prepareMakeHeadsDue({ client }: Connection): (webhookId: string, now: number) => void {
   const partitions = client.prepare<[], number>("select partition from partitions where role = 'notify'").pluck();
   const makeDue = client.prepare<[number, number, string, number]>(
-    "update deliveries set next_attempt_at = ? where partition = ? and webhook_id = ? and next_attempt_at > ?",
+    `update deliveries set next_attempt_at = ?
+     where partition = ? and webhook_id = ? and next_attempt_at > ? and lane_failures > 0`,
   );
   return (webhookId, now) => {
     for (const partition of partitions.all()) makeDue.run(now, partition, webhookId, now);
