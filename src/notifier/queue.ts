@@ -70,8 +70,14 @@ export class WebhookQueue {
     this.#concurrency = concurrency;
     this.latest = settings.mode === "latest";
     const limit = settings.batch?.maxItems ?? null;
-    if (limit === null) this.batch = null;
-    else if (this.batch?.limit !== limit) this.batch = { limit, sizeMax: limit };
+    if (limit !== null) {
+      if (this.batch?.limit !== limit) this.batch = { limit, sizeMax: limit };
+    } else if (this.batch !== null) {
+      // What went together is put in order in the table, and is read anew.
+      this.batch = null;
+      this.drop();
+      this.expectAt(0);
+    }
   }
 
   expectAt(dueAt: number): void {

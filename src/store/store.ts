@@ -463,8 +463,8 @@ export interface ReplayStore {
   runningReplays(): Promise<Replay[]>;
   /**
    * The next step of a job, at most `limit` deliveries, in one transaction with its progress: they are pending again, with days of their
-   * own, behind whatever leads their lanes. Ends the job at its end, or with a reason when the webhook is gone or disabled. Two that
-   * advance it at once do each step once. Gives the job as it is then.
+   * own, behind whatever leads their lanes, none sooner than its lane has rested after a success. Ends the job at its end, or with a
+   * reason when the webhook is gone or disabled. Two that advance it at once do each step once. Gives the job as it is then.
    */
   advanceReplay(id: string, limit: number): Promise<Replay | null>;
 }
@@ -560,9 +560,10 @@ export interface WebhookStore {
   createWebhook(draft: WebhookDraft & { id: string }): Promise<Webhook>;
   getWebhook(id: string): Promise<Webhook | null>;
   /**
-   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every head due at once that waits after a failure, and ends
-   * `failingSince` and `heldUntil`: they belonged to the endpoint as it was. Becoming `disabled` records the operational event
-   * `webhook.disabled` in the same transaction.
+   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every head due at once that waits after a
+   * failure, and ends `failingSince` and `heldUntil`: they belonged to the endpoint as it was. Where it changes how deliveries begin (see
+   * Terms), those that are pending wait for each other, or cease to, as if they had been planned by that. Becoming `disabled` records the
+   * operational event `webhook.disabled` in the same transaction.
    */
   updateWebhook(
     id: string,
@@ -623,11 +624,14 @@ export interface IncidentStore {
 
 // ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** With so many attempts no more deliveries are taken out in one transaction. */
+export const PRUNED_ATTEMPTS_MAX = 20_000;
+
 export interface MaintenanceStore {
   /**
    * Takes out rows from before these times, at most `limit` of each table; gives how many it took, by table. Leaves every change that is
-   * not yet published or planned, and every delivery that is still pending; attempts go with their delivery. What is kept by days may go
-   * a whole day at once, whatever the limit.
+   * not yet published or planned, and every delivery that is still pending; attempts go with their delivery, and where these are many
+   * ({@link PRUNED_ATTEMPTS_MAX}), fewer deliveries go. What is kept by days may go a whole day at once, whatever the limit.
    */
   prune(
     before: { reports: number; changes: number; deliveries: number; deadLetters: number },

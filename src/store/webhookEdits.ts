@@ -1,5 +1,5 @@
 import { Fault } from "../domain/fault";
-import { termsOf, type Webhook } from "../domain/webhook";
+import { type Terms, termsOf, type Webhook } from "../domain/webhook";
 import type { WebhookDraft, WebhookStore } from "./store";
 
 export type WebhookEdit = Parameters<WebhookStore["updateWebhook"]>[1];
@@ -37,6 +37,12 @@ export function isOfPlanning(before: Webhook, after: Webhook): boolean {
 /** Whether an edit makes another endpoint of it, or opens it again: what the one before asked for holds no longer. */
 export function beginsAnew(before: Webhook, after: Webhook): boolean {
   return after.url !== before.url || (after.state === "active" && before.state !== "active");
+}
+
+/** How deliveries wait for each other from now on; null when an edit leaves that as it was. */
+export function newOrder(before: Webhook, after: Webhook): Terms["begins"] | null {
+  const { begins } = termsOf(after.settings);
+  return begins === termsOf(before.settings).begins ? null : begins;
 }
 
 /** What an edit makes of a webhook; how its deliveries went is none of it, but for an endpoint that begins anew. */

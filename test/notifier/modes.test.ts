@@ -78,6 +78,23 @@ test("what failed and was superseded meanwhile is not tried again: the newest is
   expect(await fates(scene, webhook)).toMatchObject({ "a 1": "coalesced superseded", "a 4": "delivered", "b 1": "delivered" });
 });
 
+test("a least interval is kept although a success makes due what waits after failures", async () => {
+  await using scene = await Scene.open();
+  const answer = Promise.withResolvers<void>();
+  await using receiver = openReceiver((): Answer => ({ status: 204, after: answer.promise }));
+  const webhook = await scene.addWebhook(receiver.url, { settings: { mode: "latest", minIntervalSeconds: 1 } });
+  await scene.start();
+  await scene.change(["a"]);
+  await until(() => receiver.arrivals.length === 1, "nothing arrived");
+  await scene.change(["a"]);
+  await until(async () => Object.keys(await fates(scene, webhook)).length === 2, "it was not planned");
+  const answeredAt = Date.now();
+  answer.resolve();
+  await scene.settled();
+  expect(receiver.arrivals).toHaveLength(2);
+  expect((receiver.arrivals[1]?.at ?? 0) - answeredAt).toBeGreaterThan(900);
+});
+
 test(
   "a least interval is kept for each sensor, and the newest comes at its end",
   async () => {

@@ -144,3 +144,13 @@ test("what is due soon after each other is read at once, and of very many the so
   }
   expect(readings).toEqual(Array.from({ length: 64 }, (_, index) => index * 20));
 });
+
+test("what is ready of a webhook that takes batches no more is read anew, but for what runs", () => {
+  const queue = runningBatch();
+  queue.serve(hook(SETTINGS_DEFAULT));
+  expect(queue.ready).toEqual([]);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(true);
+  queue.beginFill(NOW);
+  queue.fill(heads(3), NOW, 10);
+  expect(queue.ready.map(({ number }) => number)).toEqual([3]);
+});

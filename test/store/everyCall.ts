@@ -80,6 +80,7 @@ async function askAsNotifier(store: Store, owner: Owner, planner: Planner): Prom
 
 async function replay(store: Store): Promise<void> {
   const range = { since: LOG_BEGINS, until: FAR };
+  await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, mode: "latest", minIntervalSeconds: 1 } }, null);
   for (const id of ["r1", "r2", "r3"]) {
     await store.createReplay({ id, webhookId: "w", range, which: id === "r1" ? "undelivered" : "all", ratePerSecond: 1 });
     await store.advanceReplay(id, 100);
@@ -115,6 +116,9 @@ async function askAsApi(store: Store): Promise<void> {
   await store.getDelivery("w_0_1");
   await store.getWebhook("w");
   await store.updateWebhook("w", { filter: {} }, null);
+  for (const terms of [{ ordering: "none" }, { batch: { maxItems: 2, maxWaitMs: 0 } }, {}] as const) {
+    await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, ...terms } }, null);
+  }
   await store.deleteWebhook("x", null);
   await twoPages((page) => store.listWebhooks(page));
   await twoPages((page) => store.listDeadLetters(page));

@@ -1,5 +1,5 @@
 import { EVENTS_LANE } from "../../domain/delivery";
-import type { MaintenanceStore } from "../store";
+import { type MaintenanceStore, PRUNED_ATTEMPTS_MAX } from "../store";
 import type { Connection } from "./connection";
 import { dropDaysBefore, prepareDays } from "./days";
 import { statement } from "./statement";
@@ -36,12 +36,16 @@ const oldestDeliveries = statement<{ ordinal: number; state: string; planned_at:
   "prune.oldestDeliveries",
   "select ordinal, state, planned_at from deliveries where ordinal > $1 order by ordinal limit $2",
 );
-// What somebody makes pending again meanwhile stays.
+// What somebody makes pending again meanwhile stays. Attempts are numbered without gaps: the last number is how many there are.
 const dropDeliveries = statement<{ deliveries: number; attempts: number }>(
   "prune.deliveries",
   `with old as materialized (
-     select ordinal from deliveries where ordinal = any($1::bigint[]) and state <> 'pending' order by ordinal for update skip locked),
-   gone as (delete from deliveries d using old where d.ordinal = old.ordinal returning d.id),
+     select ordinal, id from deliveries where ordinal = any($1::bigint[]) and state <> 'pending' order by ordinal for update skip locked),
+   counted as materialized (
+     select o.ordinal, sum(a.number) over (order by o.ordinal) - a.number as before from old o cross join lateral (
+       select coalesce(max(number), 0) as number from attempts where delivery_id = o.id) a),
+   gone as (
+     delete from deliveries d using counted c where d.ordinal = c.ordinal and c.before < ${PRUNED_ATTEMPTS_MAX} returning d.id),
    tries as (delete from attempts a using gone where a.delivery_id = gone.id returning 1)
    select (select count(*) from gone) as deliveries, (select count(*) from tries) as attempts`,
 );

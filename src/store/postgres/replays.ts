@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
 import type { ClientBase } from "pg";
 import { EVENTS_LANE } from "../../domain/delivery";
-import { termsOf, type WebhookSettings, type WebhookState } from "../../domain/webhook";
+import { type Terms, termsOf, type WebhookSettings, type WebhookState } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
 import type { Planned } from "../plannedSearch";
 import {
@@ -30,14 +30,15 @@ const IS_RUNNING = sql`state = 'running'`;
 
 interface Looked extends Planned {
   readonly partition: number;
+  readonly sensorId: string;
 }
 
 /** In the order of planning; the first of all states are among the first of each. */
 const look = statement<Looked>(
   "replays.look",
-  `select d.ordinal, d.planned_at as "plannedAt", d.partition
+  `select d.ordinal, d.planned_at as "plannedAt", d.partition, d.sensor_id as "sensorId"
    from unnest($2::text[]) s (state) cross join lateral (
-     select e.ordinal, e.planned_at, e.partition from deliveries e
+     select e.ordinal, e.planned_at, e.partition, e.sensor_id from deliveries e
      where e.webhook_id = $1 and (e.state, e.ordinal) > (s.state, $3::bigint) and (e.state, e.ordinal) <= (s.state, $4::bigint)
      order by e.state, e.ordinal limit $5) d
    order by d.ordinal limit $5`,
@@ -56,6 +57,15 @@ const makePending = statement<{ partition: number; sensorId: string }>(
      next_attempt_at = case when $6::boolean and d.sensor_id <> '${EVENTS_LANE}' then $7::bigint end
    from chosen where d.ordinal = chosen.ordinal
    returning d.partition, d.sensor_id as "sensorId"`,
+);
+
+/** Of each sensor of a webhook that rests after a success. */
+const lastSuccesses = statement<{ sensorId: string; endedAt: number }>(
+  "replays.lastSuccesses",
+  `select u.sensor_id as "sensorId", l.ended_at as "endedAt" from unnest($2::text[]) u (sensor_id) cross join lateral (
+     select s.ended_at from deliveries s
+     where s.webhook_id = $1 and s.sensor_id = u.sensor_id and s.min_interval_ms > 0 and s.state = 'delivered'
+     order by s.ended_at desc limit 1) l`,
 );
 
 const webhookOf = statement<{ state: WebhookState; settings: WebhookSettings }>(
@@ -136,15 +146,29 @@ async function advance(session: Session, id: string, limit: number): Promise<Rep
   const hindrance = reasonToCancel(webhook?.state ?? null);
   if (webhook === undefined || hindrance !== null) return save(session, cancelled(row, hindrance, now));
   const dueAt = Math.min(now, Date.now());
-  const isFree = termsOf(webhook.settings).begins !== "lane";
+  const terms = termsOf(webhook.settings);
+  const restsUntil = await restsOf(client, terms, { webhookId, looked });
+  const isFree = terms.begins !== "lane";
   const ordinals = looked.map(({ ordinal }) => ordinal);
   const made = await makePending(client, ordinals, states, since, until, now, isFree, dueAt);
   for (const [partition, lanes] of Map.groupBy(made, (each) => each.partition)) {
     const sensorIds = new Set(lanes.map(({ sensorId }) => sensorId));
-    const heads = [...sensorIds].map((sensorId) => ({ webhookId, sensorId, nextAttemptAt: dueAt, laneFailures: 0 }));
+    const beginning = (sensorId: string) => Math.max(dueAt, restsUntil.get(sensorId) ?? 0);
+    const heads = [...sensorIds].map((sensorId) => ({ webhookId, sensorId, nextAttemptAt: beginning(sensorId), laneFailures: 0 }));
     await promoteEmptyLanes(client, partition, heads);
   }
   return save(session, advanced(row, { looked, limit, replayed: made.length, now }));
+}
+
+/** Until when each sensor's lane rests; read before what was delivered is pending again. */
+async function restsOf(
+  client: ClientBase,
+  { minIntervalMs }: Terms,
+  { webhookId, looked }: { webhookId: string; looked: readonly Looked[] },
+): Promise<Map<string, number>> {
+  if (minIntervalMs === 0) return new Map();
+  const successes = await lastSuccesses(client, webhookId, [...new Set(looked.map(({ sensorId }) => sensorId))]);
+  return new Map(successes.map(({ sensorId, endedAt }) => [sensorId, endedAt + minIntervalMs]));
 }
 
 async function lockReplay({ db }: Session, id: string): Promise<ReplayRow | null> {

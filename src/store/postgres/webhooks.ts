@@ -6,7 +6,8 @@ import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
 import { webhookDisabled } from "../operationalFacts";
 import type { Page, PageRequest, WebhookStore } from "../store";
-import { beginsAnew, demandVersion, editOf, isOfPlanning, newWebhook, type WebhookEdit } from "../webhookEdits";
+import { beginsAnew, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, type WebhookEdit } from "../webhookEdits";
+import { arrange } from "./arrange";
 import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
 import { lockLanes, makeHeadsDue } from "./lanes";
@@ -71,7 +72,9 @@ export function openWebhooks(connection: Connection): WebhookStore {
       const { before, after } = await edit((session) => update(session, wanted, () => registered(session.db, id, expectedVersion)), {
         telling,
       });
-      // In slices of their own, so that no plan waits while a long backlog is woken. Where one fails, the first success wakes the rest.
+      // In slices of their own, so that no plan waits while a long backlog is moved. Where one fails, the first success wakes the rest.
+      const begins = newOrder(before, after);
+      if (begins !== null) await arrange(connection, id, begins);
       if (beginsAnew(before, after)) await makeHeadsDue(connection, id, after.updatedAt);
       return after;
     },

@@ -15,22 +15,11 @@ import { prepareFindWebhook } from "./webhooks";
 const WOKEN_AT_ONCE_MAX = 2000;
 
 export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
-  const { client, read, write } = connection;
+  const { client, write } = connection;
   const held = prepareFence(connection);
   const lanes = prepareLanes(connection);
   const findWebhook = prepareFindWebhook(connection);
   const failOwed = prepareFailOwed(connection);
-  // One step from a webhook to the next in the index of heads: what it costs does not grow with what is owed.
-  const nextWebhook = client.prepare<[number, string], Pick<NextDue, "webhookId" | "nextAttemptAt">>(
-    `select webhook_id as webhookId, next_attempt_at as nextAttemptAt from deliveries
-     where partition = ? and webhook_id > ? and next_attempt_at is not null order by webhook_id, next_attempt_at limit 1`,
-  );
-  const lastOfWebhook = client
-    .prepare<[number, string], number>(
-      `select next_attempt_at from deliveries where partition = ? and webhook_id = ? and next_attempt_at is not null
-       order by next_attempt_at desc limit 1`,
-    )
-    .pluck();
   const due = client.prepare<[number, string, number, number], DueDelivery>(
     `select ${DUE_DELIVERY} from deliveries where partition = ? and webhook_id = ? and next_attempt_at <= ?
      order by next_attempt_at, ordinal limit ?`,
@@ -44,6 +33,7 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
     `update deliveries set next_attempt_at = ? where ordinal in (
        select ordinal from deliveries where partition = ? and webhook_id = ? and next_attempt_at > ? and lane_failures > 0 limit ?)`,
   );
+
   async function wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number> {
     for (let woken = 0; ;) {
       const slice = write(() => (held(lease) === null ? 0 : wake.run(now, lease.partition, webhookId, now, WOKEN_AT_ONCE_MAX).changes));
@@ -54,17 +44,7 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
   }
 
   return {
-    nextDue: (partition) =>
-      read(() => {
-        const found: NextDue[] = [];
-        for (let next = nextWebhook.get(partition, ""); next !== undefined; next = nextWebhook.get(partition, next.webhookId)) {
-          const { webhookId, nextAttemptAt } = next;
-          if (!lanes.isOpen(webhookId)) continue;
-          const lastAttemptAt = lastOfWebhook.get(partition, webhookId) ?? nextAttemptAt;
-          found.push({ webhookId, nextAttemptAt, lastAttemptAt, deleted: lanes.isGone(webhookId) });
-        }
-        return found;
-      }),
+    nextDue: prepareNextDue(connection),
 
     dueHeads: (partition, webhookId, now, limit) => (lanes.isOpen(webhookId) ? due.all(partition, webhookId, now, limit) : []),
 
@@ -88,6 +68,34 @@ export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
 
     ...openDeliveryRecords(connection),
   };
+}
+
+function prepareNextDue(connection: Connection): (partition: number) => NextDue[] {
+  const { client, read } = connection;
+  const lanes = prepareLanes(connection);
+  // One step from a webhook to the next in the index of heads: what it costs does not grow with what is owed.
+  const nextWebhook = client.prepare<[number, string], Pick<NextDue, "webhookId" | "nextAttemptAt">>(
+    `select webhook_id as webhookId, next_attempt_at as nextAttemptAt from deliveries
+     where partition = ? and webhook_id > ? and next_attempt_at is not null order by webhook_id, next_attempt_at limit 1`,
+  );
+  const lastOfWebhook = client
+    .prepare<[number, string], number>(
+      `select next_attempt_at from deliveries where partition = ? and webhook_id = ? and next_attempt_at is not null
+       order by next_attempt_at desc limit 1`,
+    )
+    .pluck();
+
+  return (partition) =>
+    read(() => {
+      const found: NextDue[] = [];
+      for (let next = nextWebhook.get(partition, ""); next !== undefined; next = nextWebhook.get(partition, next.webhookId)) {
+        const { webhookId, nextAttemptAt } = next;
+        if (!lanes.isOpen(webhookId)) continue;
+        const lastAttemptAt = lastOfWebhook.get(partition, webhookId) ?? nextAttemptAt;
+        found.push({ webhookId, nextAttemptAt, lastAttemptAt, deleted: lanes.isGone(webhookId) });
+      }
+      return found;
+    });
 }
 
 /** For use within a transaction. */

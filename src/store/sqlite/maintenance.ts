@@ -1,5 +1,5 @@
 import { EVENTS_LANE } from "../../domain/delivery";
-import type { MaintenanceStore } from "../store";
+import { type MaintenanceStore, PRUNED_ATTEMPTS_MAX } from "../store";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
 import type { PlaceInTime } from "./places/place";
@@ -101,12 +101,14 @@ function prepareDeliveries({ client }: Connection): (before: number, limit: numb
       if (row.planned_at >= before || old.length === limit) break;
       if (row.state !== "pending") old.push(row);
     }
-    let attempts = 0;
+    let [deliveries, attempts] = [0, 0];
     for (const { ordinal, id } of old) {
+      if (attempts >= PRUNED_ATTEMPTS_MAX) break;
       attempts += dropAttempts.run(id).changes;
       drop.run(ordinal);
+      deliveries += 1;
     }
-    return { deliveries: old.length, attempts };
+    return { deliveries, attempts };
   };
 }
 

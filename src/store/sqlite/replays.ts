@@ -108,6 +108,12 @@ function prepareAdvance(connection: Connection): (row: ReplayRow, limit: number,
     `select ordinal, planned_at as plannedAt, partition, sensor_id as sensorId, number from deliveries
      where webhook_id = ? and state = ? and ordinal > ? and ordinal <= ? order by ordinal limit ?`,
   );
+  const lastSuccess = client
+    .prepare<[string, string], number>(
+      `select ended_at from deliveries
+       where webhook_id = ? and sensor_id = ? and min_interval_ms > 0 and state = 'delivered' order by ended_at desc limit 1`,
+    )
+    .pluck();
   const makePending = client.prepare<[number, number | null, number]>(
     `update deliveries set state = 'pending', reason = null, ended_at = null, owed_since = max(?, planned_at + 1), lane_failures = 0, rejections = 0,
        next_attempt_at = ? where ordinal = ?`,
@@ -124,11 +130,17 @@ function prepareAdvance(connection: Connection): (row: ReplayRow, limit: number,
       .sort((a, b) => a.ordinal - b.ordinal)
       .slice(0, limit);
     const wanted = looked.filter((each) => each.plannedAt >= since && each.plannedAt < until && isKept(each));
-    const isFree = termsOf(webhook.settings).begins !== "lane";
-    for (const { ordinal, sensorId } of wanted) makePending.run(now, isFree && sensorId !== EVENTS_LANE ? now : null, ordinal);
+    const { begins, minIntervalMs } = termsOf(webhook.settings);
+    const isFree = begins !== "lane";
     const touched = new Map(wanted.map(({ partition, sensorId }) => [`${partition} ${sensorId}`, { webhookId, partition, sensorId }]));
-    for (const lane of touched.values()) {
-      if (!lanes.isLed(lane)) lanes.promote(lane, { nextAttemptAt: now, laneFailures: 0 });
+    // Looked for before what was delivered is pending again.
+    const beginnings = [...touched.values()].map((lane) => {
+      const last = minIntervalMs === 0 ? undefined : lastSuccess.get(webhookId, lane.sensorId);
+      return { lane, nextAttemptAt: Math.max(now, (last ?? 0) + minIntervalMs) };
+    });
+    for (const { ordinal, sensorId } of wanted) makePending.run(now, isFree && sensorId !== EVENTS_LANE ? now : null, ordinal);
+    for (const { lane, nextAttemptAt } of beginnings) {
+      if (!lanes.isLed(lane)) lanes.promote(lane, { nextAttemptAt, laneFailures: 0 });
     }
     return advanced(row, { looked, limit, replayed: wanted.length, now });
   };

@@ -2,8 +2,9 @@ import { and, asc, count, eq, getTableColumns, gt, sql } from "drizzle-orm";
 import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { webhookDisabled } from "../operationalFacts";
-import type { WebhookStore } from "../store";
-import { beginsAnew, demandVersion, editOf, isOfPlanning, newWebhook } from "../webhookEdits";
+import type { Page, PageRequest, WebhookStore } from "../store";
+import { beginsAnew, demandVersion, editOf, isOfPlanning, newOrder, newWebhook } from "../webhookEdits";
+import { prepareArrange } from "./arrange";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
 import type { Direct } from "./faults";
@@ -33,6 +34,7 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
   const versions = prepareWebhookVersions(connection);
   const events = prepareOperationalEvents(connection);
   const makeHeadsDue = prepareMakeHeadsDue(connection);
+  const arrange = prepareArrange(connection);
 
   const find = prepareFindWebhook(connection);
 
@@ -56,8 +58,8 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
 
     getWebhook: find,
 
-    updateWebhook(id, edit, expectedVersion) {
-      return write(() => {
+    async updateWebhook(id, edit, expectedVersion) {
+      const { before, after } = write(() => {
         const before = registered(id, expectedVersion);
         const webhook = { ...before, ...editOf(before, edit) };
         db.update(webhooks).set(webhook).where(eq(webhooks.id, id)).run();
@@ -66,8 +68,11 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
           events.record({ partition: TELLING_PARTITION, now: Date.now() }, [webhookDisabled(webhook)]);
         }
         if (beginsAnew(before, webhook)) makeHeadsDue(id, webhook.updatedAt);
-        return webhook;
+        return { before, after: webhook };
       });
+      const begins = newOrder(before, after);
+      if (begins !== null) await arrange(id, begins);
+      return after;
     },
 
     deleteWebhook(id, expectedVersion) {
@@ -78,17 +83,7 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
       });
     },
 
-    listWebhooks({ limit, cursor }) {
-      const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
-      const rows = db
-        .select(WEBHOOK)
-        .from(webhooks)
-        .where(gt(webhooks.id, after))
-        .orderBy(asc(webhooks.id))
-        .limit(limit + 1)
-        .all();
-      return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
-    },
+    listWebhooks: (page) => listWebhooks(connection, page),
 
     listCredentials: () => db.select({ id: webhooks.id, credentials: webhooks.credentials }).from(webhooks).all(),
 
@@ -97,6 +92,18 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
       return write(() => db.update(webhooks).set({ credentials }).where(unchanged).run().changes === 1);
     },
   };
+}
+
+function listWebhooks({ db }: Connection, { limit, cursor }: PageRequest): Page<Webhook> {
+  const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
+  const rows = db
+    .select(WEBHOOK)
+    .from(webhooks)
+    .where(gt(webhooks.id, after))
+    .orderBy(asc(webhooks.id))
+    .limit(limit + 1)
+    .all();
+  return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
 }
 
 /** In every partition; the index of heads begins with it. */
