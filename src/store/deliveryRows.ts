@@ -4,6 +4,9 @@ import { Fault } from "../domain/fault";
 import type { WebhookState } from "../domain/webhook";
 import type { AttemptRow, DeliveryRecord } from "./store";
 
+/** With so many attempts no more deliveries are taken out in one transaction. */
+export const PRUNED_ATTEMPTS_MAX = 20_000;
+
 /** A delivery as a list reads it. */
 export interface DeliveryRow {
   readonly ordinal: number;

@@ -624,14 +624,11 @@ export interface IncidentStore {
 
 // ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** With so many attempts no more deliveries are taken out in one transaction. */
-export const PRUNED_ATTEMPTS_MAX = 20_000;
-
 export interface MaintenanceStore {
   /**
    * Takes out rows from before these times, at most `limit` of each table; gives how many it took, by table. Leaves every change that is
-   * not yet published or planned, and every delivery that is still pending; attempts go with their delivery, and where these are many
-   * ({@link PRUNED_ATTEMPTS_MAX}), fewer deliveries go. What is kept by days may go a whole day at once, whatever the limit.
+   * not yet published or planned, and every delivery that is still pending; attempts go with their delivery, and where these are very many,
+   * fewer deliveries go. What is kept by days may go a whole day at once, whatever the limit.
    */
   prune(
     before: { reports: number; changes: number; deliveries: number; deadLetters: number },

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { openStore } from "../../src/store/open";
-import { PRUNED_ATTEMPTS_MAX, type Store } from "../../src/store/store";
+import { PRUNED_ATTEMPTS_MAX } from "../../src/store/deliveryRows";
+import type { Store } from "../../src/store/store";
 import { onDatabase } from "../servers/postgres";
 import { threeOwed } from "./conformance/planner";
 import { addWebhook, FAR, FIRST_PAGE } from "./conformance/samples";

@@ -1,5 +1,6 @@
 import { EVENTS_LANE } from "../../domain/delivery";
-import { type MaintenanceStore, PRUNED_ATTEMPTS_MAX } from "../store";
+import { PRUNED_ATTEMPTS_MAX } from "../deliveryRows";
+import type { MaintenanceStore } from "../store";
 import type { Connection } from "./connection";
 import { dropDaysBefore, prepareDays } from "./days";
 import { statement } from "./statement";

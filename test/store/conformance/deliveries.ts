@@ -273,23 +273,6 @@ export const deliveryPromises: readonly Promises[] = [
     },
   }),
 
-  promises("the least time between two deliveries of a sensor", {
-    "stays when a webhook is woken: nothing of it failed": async (store) => {
-      await addWebhook(store, "w");
-      const owner = await Owner.of(store);
-      const planner = await Planner.of(store);
-      await planner.owe(await owner.change(["a", "a", "b"]), ["w"]);
-      const first = delivered(await planner.head("w", "a"));
-      await planner.settle({ ...first, verdict: { kind: "delivered", nextAttemptAt: FAR } });
-      await planner.settle(refused(await planner.head("w", "b"), FAR));
-      const now = Date.now() + 1000;
-      expect(await store.wakeWebhook(planner.lease, "w", now)).toBe(1);
-      expect((await store.dueHeads(0, "w", now, 10)).map(({ sensorId }) => sensorId)).toEqual(["b"]);
-      await store.updateWebhook("w", { url: "https://elsewhere.example/" }, null);
-      expect((await store.dueHeads(0, "w", now, 10)).map(({ sensorId }) => sensorId)).toEqual(["b"]);
-    },
-  }),
-
   promises("a change's body", {
     "is what was recorded, for as long as it is owed": async (store) => {
       await addWebhook(store, "w");
