@@ -7,12 +7,16 @@ import { createDueHeads, type DueHeads, EXPIRY_EVERY_MS, LOOK_EVERY_MS } from ".
 import type { Endpoints } from "./endpoints";
 import { endUntried, isOver } from "./outcome";
 import { WebhookQueue } from "./queue";
+import { QueuesInTurn, type Turn } from "./queuesInTurn";
+import { Readings } from "./readings";
 import { Running } from "./running";
 import type { Traffic } from "./webhook/traffic";
 
 /** Ready in memory over all webhooks, as long as each has as many as it may run at once. */
 const READY_MAX = 20_000;
 const RETRY_MS = 250;
+/** Webhooks that are read at once: what is read of others would be old before their turn came. */
+const LOADS_MAX = 32;
 /** How often a webhook that is held is asked for again: an edit, or another node, may have ended it. */
 const HELD_LOOK_MS = 5000;
 
@@ -30,23 +34,27 @@ export interface DispatcherOptions {
   readonly events: Events;
 }
 
-/** What came of a queue's turn: `wait`: it is given another one when something has changed for it; `full`: when anything has. */
-type Turn = "started" | "wait" | "full";
-
 /**
  * Sends the heads of a partition's lanes: webhooks in turn, each as it may be sent to, all within the node's limit. A lane keeps its order
  * because only its head is ever due, and a head that is known here is not taken up again until its outcome stands in the table.
  */
 export class Dispatcher {
   readonly #queues = new Map<string, WebhookQueue>();
-  /** Those with something ready, whose turn comes in this order. */
-  readonly #turns = new Set<WebhookQueue>();
+  readonly #turns = new QueuesInTurn();
   readonly #running = new Running();
-  readonly #reading = new Set<Promise<void>>();
+  /** They go on when the store is back. */
+  readonly #readings = new Readings({
+    ended: () => this.#pump(),
+    failed: (error) => {
+      this.options.events.readFailed(this.options.lease.partition, error);
+      this.#alarm.in(RETRY_MS);
+    },
+  });
   readonly #due: DueHeads;
   readonly #alarm = new Alarm(() => this.#tick());
   readonly #unsubscribe: () => void;
   #stopped = false;
+  #loads = 0;
   #lookAt = 0;
   #expiryAt = 0;
 
@@ -99,7 +107,10 @@ export class Dispatcher {
 
   /** Webhooks were edited, or deliveries made due: asks the table now, and who was held may be so no longer. */
   look(): void {
-    for (const queue of this.#queues.values()) queue.resumeAt = 0;
+    for (const queue of this.#queues.values()) {
+      queue.resumeAt = 0;
+      queue.expectAt(this.options.now());
+    }
     this.#lookAt = 0;
     this.#alarm.in(0);
   }
@@ -110,7 +121,7 @@ export class Dispatcher {
     this.#unsubscribe();
     this.#alarm.stop();
     await this.#running.stop(graceMs);
-    await Promise.all(this.#reading);
+    await this.#readings.stop();
   }
 
   #queueOf(webhookId: string): WebhookQueue {
@@ -140,21 +151,17 @@ export class Dispatcher {
       if (queue.resumeAt <= now) this.#turns.add(queue);
       else this.#alarm.in(queue.resumeAt - now);
     }
-    if (queue.wantsMore(now)) this.#read(() => this.#fill(queue));
+    if (queue.wantsMore(now)) this.#readings.start(() => this.#fill(queue));
     else if (queue.dueAt !== null && queue.dueAt > now) this.#alarm.in(queue.dueAt - now);
   }
 
   /** Starts what may start, one of each webhook in turn. */
   #pump(): void {
-    for (let passed = 0; passed < this.#turns.size && this.#maySend();) {
-      const [queue] = this.#turns;
-      if (queue === undefined) return;
-      this.#turns.delete(queue);
-      const turn = this.#startNext(queue);
-      if (turn !== "wait" && queue.ready.length > 0) this.#turns.add(queue);
-      if (turn === "started") passed = 0;
-      else if (turn === "full") passed += 1;
-    }
+    const others = this.#turns.take(
+      (queue) => this.#startNext(queue),
+      () => this.#maySend(),
+    );
+    if (others) this.#alarm.in(RETRY_MS);
   }
 
   #maySend(): boolean {
@@ -169,7 +176,9 @@ export class Dispatcher {
     const now = this.options.now();
     const webhook = endpoints.known(queue.webhookId);
     if (webhook === undefined) {
-      if (!queue.loading) this.#read(() => this.#load(queue));
+      if (queue.loading) return "wait";
+      if (this.#loads === LOADS_MAX || !traffic.hasRoom(queue.webhookId, this.#loads)) return "full";
+      this.#readings.start(() => this.#load(queue));
       return "wait";
     }
     if (webhook === null || webhook.state !== "active") {
@@ -226,25 +235,14 @@ export class Dispatcher {
     return againAt ?? retryAt;
   }
 
-  /** One who reads the store in the background, and tries again when it is away. */
-  #read(act: () => Promise<void>): void {
-    if (this.#stopped) return;
-    const run = act()
-      .then(() => this.#pump())
-      .catch((error: unknown) => {
-        this.options.events.readFailed(this.options.lease.partition, error);
-        this.#alarm.in(RETRY_MS);
-      })
-      .finally(() => this.#reading.delete(run));
-    this.#reading.add(run);
-  }
-
   async #load(queue: WebhookQueue): Promise<void> {
     queue.loading = true;
+    this.#loads += 1;
     try {
       await this.options.endpoints.get(queue.webhookId);
     } finally {
       queue.loading = false;
+      this.#loads -= 1;
       this.#attend(queue, this.options.now());
     }
   }
@@ -268,8 +266,8 @@ export class Dispatcher {
 
   #tick(): void {
     const [now, monotonic] = [this.options.now(), performance.now()];
-    if (monotonic >= this.#lookAt) this.#read(() => this.#lookForDue());
-    if (monotonic >= this.#expiryAt) this.#read(() => this.#endExpired());
+    if (monotonic >= this.#lookAt) this.#readings.start(() => this.#lookForDue());
+    if (monotonic >= this.#expiryAt) this.#readings.start(() => this.#endExpired());
     for (const queue of this.#queues.values()) {
       this.#attend(queue, now);
       this.#tidy(queue.webhookId);
@@ -282,8 +280,10 @@ export class Dispatcher {
     this.#lookAt = Infinity;
     try {
       for (const { webhookId, nextAttemptAt, deleted } of await this.#due.next()) {
+        const queue = this.#queueOf(webhookId);
         if (deleted) this.options.endOwed(webhookId);
-        else this.#expect(this.#queueOf(webhookId), nextAttemptAt);
+        else queue.found(nextAttemptAt);
+        this.#attend(queue, this.options.now());
       }
     } finally {
       this.#lookAt = performance.now() + this.#due.lookEveryMs;
@@ -294,7 +294,7 @@ export class Dispatcher {
   async #endExpired(): Promise<void> {
     this.#expiryAt = performance.now() + EXPIRY_EVERY_MS;
     const { heads, more } = await this.#due.expired();
-    for (const head of heads) if (this.#queueOf(head.webhookId).claim(head.id)) this.options.settler.add(endUntried(head));
+    for (const head of heads) if (this.#queueOf(head.webhookId).claim(head)) this.options.settler.add(endUntried(head));
     if (more) this.#expiryAt = 0;
   }
 }

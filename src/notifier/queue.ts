@@ -9,8 +9,8 @@ const BATCHES_READY = 2;
 export class WebhookQueue {
   /** Heads of lanes, to be sent in this order. */
   readonly ready: DueDelivery[] = [];
-  /** Ready, under way, or ended and not yet written: none of them may be sent again meanwhile. */
-  readonly #known = new Set<string>();
+  /** Ready, under way, or ended and not yet written: none of them may be sent again meanwhile. Each with the time for which the table holds it. */
+  readonly #known = new Map<string, number>();
   /** Written while the table was being read, so that what was read of them is old. */
   readonly #stale = new Set<string>();
   /** When the table may hold something due that is not known; null when nothing is expected. */
@@ -40,7 +40,7 @@ export class WebhookQueue {
   }
 
   get knownIds(): readonly string[] {
-    return [...this.#known];
+    return [...this.#known.keys()];
   }
 
   /** Whether nothing of it is worth remembering. */
@@ -61,6 +61,12 @@ export class WebhookQueue {
     this.dueAt = Math.min(this.dueAt ?? Infinity, dueAt);
   }
 
+  /** The earliest head that the table holds. Others are expected only if that is none of those that are known: else they are found when it has ended. */
+  found(nextAttemptAt: number): void {
+    for (const dueAt of this.#known.values()) if (dueAt <= nextAttemptAt) return;
+    this.expectAt(nextAttemptAt);
+  }
+
   /** How many more may be ready; `readyMax` limits every queue while there are many. */
   room(readyMax: number): number {
     if (this.batch !== null) return Math.min(BATCHES_READY * this.batch.limit, Math.max(1, readyMax)) - this.ready.length;
@@ -68,8 +74,9 @@ export class WebhookQueue {
     return most - this.ready.length;
   }
 
-  /** Whether the table should be read now. Few are ready, so that one reading brings many. */
+  /** Whether the table should be read now. Few are ready, so that one reading brings many; not while what is ready may not be sent. */
   wantsMore(now: number): boolean {
+    if (this.ready.length > 0 && this.resumeAt > now && !this.#untilFull) return false;
     const few = this.batch === null ? this.ready.length <= this.#concurrency : this.ready.length < this.batch.limit;
     return few && !this.filling && !this.#broken && this.dueAt !== null && this.dueAt <= now;
   }
@@ -94,9 +101,9 @@ export class WebhookQueue {
   }
 
   /** Marks a delivery that is to be ended without being sent; false if it is known already. */
-  claim(deliveryId: string): boolean {
-    if (this.#known.has(deliveryId)) return false;
-    this.#known.add(deliveryId);
+  claim({ id, nextAttemptAt }: Pick<DueDelivery, "id" | "nextAttemptAt">): boolean {
+    if (this.#known.has(id)) return false;
+    this.#known.set(id, nextAttemptAt);
     return true;
   }
 
@@ -156,7 +163,7 @@ export class WebhookQueue {
   }
 
   #add(head: DueDelivery): void {
-    this.#known.add(head.id);
+    this.#known.set(head.id, head.nextAttemptAt);
     this.ready.push(head);
     if (this.#untilFull && this.batch !== null && this.ready.length >= this.batch.sizeMax) this.waitUntil(0, false);
   }

@@ -15,6 +15,8 @@ export type Admission =
 
 /** What a node may send, and when; the notifiers of all its partitions ask here. */
 export interface Traffic {
+  /** Whether anything of it could start, whatever its own limits are, when so many others are about to. */
+  hasRoom(webhookId: string, besides: number): boolean;
   /** Whether an attempt may start. `retry`: what failed before. */
   admit(webhook: Webhook, retry: boolean, now: number): Admission;
   start(webhook: Webhook, retry: boolean, now: number): Slot;
@@ -64,6 +66,8 @@ export function createTraffic(options: TrafficOptions = {}): Traffic {
   }
 
   return {
+    hasRoom: (webhookId, besides) => slots.hasRoom(webhookId, besides),
+
     admit(webhook, retry, now) {
       const { circuit, pacer } = stateOf(webhook, now);
       const leave = circuit.leave(webhook, now);
