@@ -111,6 +111,12 @@ function endWithout(delivery: DueDelivery): Settlement {
   return { delivery, attempt: null, verdict: { kind: "failed", reason: "unavailable" } };
 }
 
+/** Those of which nothing is known, and that are to be sent again. */
+export function unsettled(sent: readonly DueDelivery[], settlements: readonly Settlement[]): DueDelivery[] {
+  const ended = new Set(settlements.map(({ delivery }) => delivery.id));
+  return sent.filter(({ id }) => !ended.has(id));
+}
+
 function reasonToDisable(outcome: Outcome, { failingSince }: Webhook, now: number): string | null {
   if (outcome.kind === "gone") return "410 Gone";
   if (outcome.kind === "delivered" || failingSince === null || now - failingSince < DISABLED_AFTER_MS) return null;

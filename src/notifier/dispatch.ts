@@ -1,10 +1,11 @@
 import type { Webhook } from "../domain/webhook";
 import type { DeliveryStore, DueDelivery, Lease, Settlement } from "../store/store";
 import type { Events } from "../telemetry/events";
-import type { Attempt, Attempted } from "./attempt";
+import { type Attempt, type Attempted, unsettled } from "./attempt";
 import { Alarm } from "./alarm";
 import { createDueHeads, type DueHeads, EXPIRY_EVERY_MS, LOOK_EVERY_MS } from "./dueHeads";
 import type { Endpoints } from "./endpoints";
+import { Loads } from "./loads";
 import { endUntried, isOver } from "./outcome";
 import { WebhookQueue } from "./queue";
 import { QueuesInTurn, type Turn } from "./queuesInTurn";
@@ -15,8 +16,6 @@ import type { Traffic } from "./webhook/traffic";
 /** Ready in memory over all webhooks, as long as each has as many as it may run at once. */
 const READY_MAX = 20_000;
 const RETRY_MS = 250;
-/** Webhooks that are read at once: what is read of others would be old before their turn came. */
-const LOADS_MAX = 32;
 /** How often a webhook that is held is asked for again: an edit, or another node, may have ended it. */
 const HELD_LOOK_MS = 5000;
 
@@ -51,15 +50,16 @@ export class Dispatcher {
     },
   });
   readonly #due: DueHeads;
+  readonly #loads: Loads;
   readonly #alarm = new Alarm(() => this.#tick());
   readonly #unsubscribe: () => void;
   #stopped = false;
-  #loads = 0;
   #lookAt = 0;
   #expiryAt = 0;
 
   constructor(private readonly options: DispatcherOptions) {
     this.#due = createDueHeads(options);
+    this.#loads = new Loads(options);
     this.#unsubscribe = options.traffic.onFree((webhookId) => {
       const queue = this.#queues.get(webhookId);
       if (queue !== undefined) this.#attend(queue, options.now());
@@ -177,8 +177,8 @@ export class Dispatcher {
     const webhook = endpoints.known(queue.webhookId);
     if (webhook === undefined) {
       if (queue.loading) return "wait";
-      if (this.#loads === LOADS_MAX || !traffic.hasRoom(queue.webhookId, this.#loads)) return "full";
-      this.#readings.start(() => this.#load(queue));
+      if (!this.#loads.mayStart(queue.webhookId)) return "full";
+      this.#readings.start(() => this.#loads.load(queue).finally(() => this.#attend(queue, this.options.now())));
       return "wait";
     }
     if (webhook === null || webhook.state !== "active") {
@@ -194,9 +194,15 @@ export class Dispatcher {
       settler.add(endUntried(first));
       return "started";
     }
+    if (queue.isOld) {
+      queue.drop();
+      this.#expect(queue, now);
+      return "wait";
+    }
     const gatheredAt = queue.gatheredAt(webhook, now);
     if (gatheredAt > now) return this.#waitUntil(queue, { at: gatheredAt, untilFull: true }, now);
-    const admission = traffic.admit(webhook, first.laneFailures > 0, now);
+    let admission = traffic.admit(webhook, first.laneFailures > 0, now);
+    if (admission.kind === "full" && queue.putFirstAttemptFirst()) admission = traffic.admit(webhook, false, now);
     if (admission.kind === "later")
       return this.#waitUntil(queue, { at: Math.min(admission.at, now + HELD_LOOK_MS), untilFull: false }, now);
     if (admission.kind !== "now") return admission.kind === "full" ? "full" : "wait";
@@ -228,23 +234,12 @@ export class Dispatcher {
   /** Gives when all that was sent together is to come again. */
   #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt }: Attempted): number | null {
     for (const settlement of settlements) this.options.settler.add(settlement);
-    const ended = new Set(settlements.map(({ delivery }) => delivery.id));
-    for (const { id } of deliveries) if (!ended.has(id)) queue.forget(id);
-    const retryAt = ended.size < deliveries.length ? this.options.now() + RETRY_MS : null;
-    if (retryAt !== null) queue.expectAt(retryAt);
+    const unknown = unsettled(deliveries, settlements);
+    if (unknown.length === 0) return againAt;
+    for (const { id } of unknown) queue.forget(id);
+    const retryAt = this.options.now() + RETRY_MS;
+    queue.expectAt(retryAt);
     return againAt ?? retryAt;
-  }
-
-  async #load(queue: WebhookQueue): Promise<void> {
-    queue.loading = true;
-    this.#loads += 1;
-    try {
-      await this.options.endpoints.get(queue.webhookId);
-    } finally {
-      queue.loading = false;
-      this.#loads -= 1;
-      this.#attend(queue, this.options.now());
-    }
   }
 
   async #fill(queue: WebhookQueue): Promise<void> {
@@ -295,6 +290,6 @@ export class Dispatcher {
     this.#expiryAt = performance.now() + EXPIRY_EVERY_MS;
     const { heads, more } = await this.#due.expired();
     for (const head of heads) if (this.#queueOf(head.webhookId).claim(head)) this.options.settler.add(endUntried(head));
-    if (more) this.#expiryAt = 0;
+    if (more) this.#expiryAt = performance.now() + LOOK_EVERY_MS;
   }
 }

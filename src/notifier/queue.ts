@@ -4,6 +4,8 @@ import type { DueDelivery } from "../store/store";
 /** So many times what it may run at once a webhook may have ready in memory; the rest stays in the table. */
 const READY_PER_RUNNING = 4;
 const BATCHES_READY = 2;
+/** What was read so long ago may not be the latest any more. */
+const LATEST_FOR_MS = 1000;
 
 /** What of one webhook's deliveries in one partition is at hand, and when the table may hold more. */
 export class WebhookQueue {
@@ -29,6 +31,8 @@ export class WebhookQueue {
   #batchRuns = false;
   /** Of a sensor's changes that wait only the newest is sent. */
   latest = false;
+  /** When the first of what is ready was added (monotonic). */
+  #readySince = 0;
   /** The order must be read from the table again, once all that is known is written. */
   #broken = false;
   #concurrency = CONCURRENCY_DEFAULT;
@@ -131,6 +135,19 @@ export class WebhookQueue {
     this.#untilFull = untilFull;
   }
 
+  /** Whether something newer may stand in the table than what is ready. */
+  get isOld(): boolean {
+    return this.latest && this.ready.length > 0 && !this.filling && performance.now() - this.#readySince > LATEST_FOR_MS;
+  }
+
+  /** What failed before may have to wait where a first attempt need not: brings the first of these to the front, if there is one. */
+  putFirstAttemptFirst(): boolean {
+    const index = this.batch === null ? this.ready.findIndex(({ laneFailures }) => laneFailures === 0) : 0;
+    if (index < 1) return false;
+    this.ready.unshift(...this.ready.splice(index, 1));
+    return true;
+  }
+
   /** What goes into the next request; a batch's end is to be told by {@link batchEnded}. */
   take(): { readonly deliveries: readonly DueDelivery[]; readonly isBatch: boolean } {
     if (this.batch === null) return { deliveries: this.ready.splice(0, 1), isBatch: false };
@@ -163,6 +180,7 @@ export class WebhookQueue {
   }
 
   #add(head: DueDelivery): void {
+    if (this.ready.length === 0) this.#readySince = performance.now();
     this.#known.set(head.id, head.nextAttemptAt);
     this.ready.push(head);
     if (this.#untilFull && this.batch !== null && this.ready.length >= this.batch.sizeMax) this.waitUntil(0, false);

@@ -235,35 +235,3 @@ test(
   },
   TEST_MS,
 );
-
-test("operational events keep no least interval, and each of them is sent", async () => {
-  await using scene = await Scene.open();
-  await using gone = openReceiver(() => ({ status: 410 }));
-  await using operators = openReceiver();
-  const those = [await scene.addWebhook(gone.url), await scene.addWebhook(gone.url), await scene.addWebhook(gone.url)];
-  await scene.addWebhook(operators.url, { settings: { events: ["webhook.disabled"], mode: "latest", minIntervalSeconds: 3600 } });
-  await scene.start();
-  await scene.change(["a"]);
-  await scene.settled();
-  const told = operators.arrivals.map(({ body }) => (JSON.parse(body) as { data: { webhookId: string } }).data.webhookId);
-  expect(told.toSorted()).toEqual(those.map(({ id }) => id));
-});
-
-test("what is sent again by hand goes at once, while another attempt hangs", async () => {
-  await using scene = await Scene.open();
-  const answer = Promise.withResolvers<void>();
-  await using receiver = openReceiver(({ sensorId }) => (sensorId === "slow" ? { status: 204, after: answer.promise } : { status: 204 }));
-  const webhook = await scene.addWebhook(receiver.url);
-  const { notifier } = await scene.start();
-  await scene.change(["a"]);
-  await scene.settled();
-  await scene.change(["slow"]);
-  await until(() => receiver.arrivals.length === 2, "nothing hangs");
-  const [first] = await scene.deliveries(webhook.id);
-  await scene.store.retryDelivery(first?.id ?? "", Date.now());
-  notifier.webhooksChanged();
-  await until(() => receiver.arrivals.length === 3, "it is not sent again");
-  expect(receiver.arrivals.map(({ sensorId }) => sensorId)).toEqual(["a", "slow", "a"]);
-  answer.resolve();
-  await scene.settled();
-});

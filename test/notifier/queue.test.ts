@@ -120,3 +120,16 @@ test("a webhook that takes batches no more waits for the one that runs, and goes
   expect(queue.resumeAt).toBeLessThanOrEqual(NOW);
   expect(queue.gatheredAt(hook(SETTINGS_DEFAULT), NOW)).toBe(NOW);
 });
+
+test("a first attempt can be brought before what failed, but never within a batch", () => {
+  const queue = new WebhookQueue("wh_1");
+  const failedOnce = { ...head(1), laneFailures: 1 };
+  for (const one of [failedOnce, head(2), head(3)]) queue.offer(one, NOW, READY_MAX);
+  expect(queue.putFirstAttemptFirst()).toBe(true);
+  expect(queue.ready.map(({ number }) => number)).toEqual([2, 1, 3]);
+  expect(queue.putFirstAttemptFirst()).toBe(false);
+  const batches = new WebhookQueue("wh_1");
+  batches.serve(hook(IN_BATCHES));
+  for (const one of [failedOnce, head(2)]) batches.offer(one, NOW, READY_MAX);
+  expect(batches.putFirstAttemptFirst()).toBe(false);
+});
