@@ -218,7 +218,7 @@ export class Dispatcher {
 
   #start(queue: WebhookQueue, webhook: Webhook, now: number): void {
     const { traffic } = this.options;
-    const { deliveries, isBatch } = queue.take();
+    const { deliveries, isBatch } = queue.take(webhook.settings);
     const slot = traffic.start(webhook, (deliveries[0]?.laneFailures ?? 0) > 0, now);
     this.#running.start(async (signal) => {
       const attempted = await this.options.attempt(deliveries, webhook, signal);

@@ -1,4 +1,5 @@
-import { CONCURRENCY_DEFAULT, type Webhook } from "../domain/webhook";
+import { BATCHED_AT } from "../domain/delivery";
+import { CONCURRENCY_DEFAULT, type Webhook, type WebhookSettings } from "../domain/webhook";
 import type { DueDelivery } from "../store/store";
 
 /** So many times what it may run at once a webhook may have ready in memory; the rest stays in the table. */
@@ -142,17 +143,17 @@ export class WebhookQueue {
 
   /** What failed before may have to wait where a first attempt need not: brings the first of these to the front, if there is one. */
   putFirstAttemptFirst(): boolean {
-    const index = this.batch === null ? this.ready.findIndex(({ laneFailures }) => laneFailures === 0) : 0;
+    const isFirst = ({ laneFailures, nextAttemptAt }: DueDelivery) => laneFailures === 0 && nextAttemptAt !== BATCHED_AT;
+    const index = this.batch === null ? this.ready.findIndex(isFirst) : 0;
     if (index < 1) return false;
     this.ready.unshift(...this.ready.splice(index, 1));
     return true;
   }
 
   /** What goes into the next request; a batch's end is to be told by {@link batchEnded}. */
-  take(): { readonly deliveries: readonly DueDelivery[]; readonly isBatch: boolean } {
-    if (this.batch === null) return { deliveries: this.ready.splice(0, 1), isBatch: false };
-    this.#batchRuns = true;
-    return { deliveries: this.ready.splice(0, this.batch.sizeMax), isBatch: true };
+  take(settings: WebhookSettings): { readonly deliveries: readonly DueDelivery[]; readonly isBatch: boolean } {
+    this.#batchRuns = goesInBatches(settings, this.ready[0]);
+    return { deliveries: this.ready.splice(0, this.batch?.sizeMax ?? 1), isBatch: this.#batchRuns };
   }
 
   /** `againAt`: it is to come again, before all that is ready, and not before that time. */
@@ -185,6 +186,11 @@ export class WebhookQueue {
     this.ready.push(head);
     if (this.#untilFull && this.batch !== null && this.ready.length >= this.batch.sizeMax) this.waitUntil(0, false);
   }
+}
+
+/** In batches, or as one of what is left from when it did: those keep their order among themselves by coming one by one. */
+export function goesInBatches({ batch, ordering }: WebhookSettings, first: Pick<DueDelivery, "nextAttemptAt"> | undefined): boolean {
+  return batch !== null || (ordering === "sensor" && first?.nextAttemptAt === BATCHED_AT);
 }
 
 function nextSize(

@@ -87,7 +87,7 @@ function runningBatch(): WebhookQueue {
   const queue = new WebhookQueue("wh_1");
   queue.serve(hook(IN_BATCHES));
   for (const one of heads(4)) queue.offer(one, NOW, READY_MAX);
-  expect(queue.take().deliveries.map(({ number }) => number)).toEqual([1, 2]);
+  expect(queue.take(IN_BATCHES).deliveries.map(({ number }) => number)).toEqual([1, 2]);
   return queue;
 }
 

@@ -77,3 +77,21 @@ test(
   },
   TEST_MS,
 );
+
+test("what was owed in batches when a webhook asked for them no more comes one by one, in order, also when one is not taken at first", async () => {
+  await using scene = await Scene.open();
+  let failures = 1;
+  await using receiver = openReceiver(() => ({ status: failures-- > 0 ? 500 : 204, after: Bun.sleep(20) }));
+  const settings = { batch: { maxItems: 100, maxWaitMs: 60_000 }, retrySchedule: [1] };
+  const webhook = await scene.addWebhook(receiver.url, { settings });
+  const { notifier } = await scene.start();
+  await scene.change(["a", "b"], 3);
+  await until(async () => (await scene.deliveries(webhook.id)).length === 6, "they were not planned");
+  await scene.store.updateWebhook(webhook.id, { settings: { ...webhook.settings, batch: null } }, null);
+  notifier.webhooksChanged();
+  await scene.change(["a", "b"]);
+  await scene.settled();
+  const told = receiver.arrivals.map(({ sensorId, revision }) => `${sensorId}${revision}`);
+  expect(told.slice(0, 7)).toEqual(["a1", "a1", "b1", "a2", "b2", "a3", "b3"]);
+  expect(told.slice(7).toSorted()).toEqual(["a4", "b4"]);
+});
