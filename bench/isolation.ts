@@ -11,7 +11,7 @@ import type { BenchOptions } from "./run";
 
 const ENDPOINTS = 100;
 /** Changes, each owed to one endpoint: what a node holds easily on two cores that it shares with all the others. */
-const RATE = 1000;
+const RATE = 500;
 /** Twice as long as an attempt may take, so that those that hang have all that they can get, and time out. */
 const SECONDS = 35;
 const WARM_UP_SECONDS = 5;

@@ -1,11 +1,14 @@
 import { collectEvidence, streamEnds } from "../test/ledger/collect";
-import type { Evidence } from "../test/ledger/evidence";
+import type { Evidence, ReplayAsked } from "../test/ledger/evidence";
 import { caughtUp, settled } from "../test/recovery/settled";
+import { Backlogs } from "./backlogs";
 import { type Figures, figuresOf } from "./figures";
 import type { ChaosOptions } from "./options";
 import { planOf, type Round, sentenceOf } from "./plan";
+import { STRUCK } from "./receivers";
+import { askForReplay } from "./replays";
 import { type Stage, setStage } from "./stage";
-import { perform } from "./strikes";
+import { perform, performAt } from "./strikes";
 import { type Broken, judge, stuck } from "./verdict";
 
 /** After a strike, every partition must have caught up within this. */
@@ -32,17 +35,21 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
   const broken: Broken[] = [];
   let evidence: Evidence | null = null;
   const catchUps: number[] = [];
+  const asked: ReplayAsked[] = [];
   let quietMs = 0;
+  const backlogs = new Backlogs(stage.databaseUrl, ({ endpoint, kind, ms }) =>
+    say(`  ${endpoint} had all that it was owed ${ms} ms after ${kind}`),
+  );
   try {
-    for (const [index, round] of planOf({ ...options, brokers: brokers.urls.length }).entries()) {
+    for (const [index, round] of planOf({ ...options, brokers: brokers.urls.length, endpoints: STRUCK }).entries()) {
       const at = Math.round((performance.now() - startedAt) / 1000);
       say(`${at} s, round ${index + 1}: ${round.strikes.map(sentenceOf).join(" · ")}`);
-      catchUps.push(await act(stage, round, options.partitions));
+      catchUps.push(await act({ stage, backlogs, asked, partitions: options.partitions, say }, round));
       say(`  caught up after ${Math.round(catchUps.at(-1) ?? 0)} ms`);
     }
     await Bun.sleep(CALM_AT_END_MS);
     await fleet.stop();
-    for (const receiver of receivers) receiver.heal();
+    for (const receiver of receivers) await receiver.heal();
     say("waiting until nothing is owed any more");
     const quietFrom = performance.now();
     await settled(stage.databaseUrl, await endsOf(stage, options.partitions), QUIET_MS);
@@ -51,20 +58,44 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
     broken.push(stuck(error, nodes));
     await fleet.stop().catch(() => {});
   }
+  await backlogs.stop().catch(() => {});
   try {
-    evidence = await evidenceOf(stage, options.partitions);
+    evidence = await evidenceOf(stage, options.partitions, asked);
     broken.push(...judge(evidence, nodes));
   } catch (error) {
     broken.push(stuck(error, nodes));
   }
   const seconds = (performance.now() - startedAt) / 1000;
-  return { broken, evidence, settings, figures: figuresOf({ evidence, catchUps, nodes, quietMs, seconds }) };
+  return { broken, evidence, settings, figures: figuresOf({ evidence, catchUps, backlogs: backlogs.caughtUp, nodes, quietMs, seconds }) };
+}
+
+interface Acting {
+  readonly stage: Stage;
+  readonly backlogs: Backlogs;
+  /** Gains what the round asks for. */
+  readonly asked: ReplayAsked[];
+  readonly partitions: number;
+  readonly say: (line: string) => void;
 }
 
 /** One round; gives how long it took until all that had been said by its end was in the log, and planned. */
-async function act(stage: Stage, { calmMs, strikes }: Round, partitions: number): Promise<number> {
+async function act({ stage, backlogs, asked, partitions, say }: Acting, { calmMs, replay, strikes }: Round): Promise<number> {
   await Bun.sleep(calmMs);
-  const results = await Promise.allSettled(strikes.map((strike) => perform(strike, stage)));
+  if (replay !== null) {
+    const taken = await askForReplay(replay, stage);
+    const what = `replay (${replay.which}) of ${replay.endpoint}`;
+    say(taken === null ? `  ${what}: another one runs` : `  ${what}: ${taken.due.length} deliveries at least`);
+    if (taken !== null) asked.push(taken);
+  }
+  const results = await Promise.allSettled(
+    strikes.map(async (strike) => {
+      if (!("endpoint" in strike)) return perform(strike, stage);
+      await performAt(strike, stage);
+      const { kind, endpoint } = strike;
+      const webhookId = stage.receivers.find(({ name }) => name === endpoint)?.webhookId ?? "";
+      backlogs.expect({ kind, endpoint, webhookId });
+    }),
+  );
   for (const result of results) if (result.status === "rejected") throw result.reason;
   return caughtUp(stage.databaseUrl, await endsOf(stage, partitions), RECOVERY_MS);
 }
@@ -82,7 +113,12 @@ async function endsOf({ brokers }: Stage, partitions: number): Promise<Awaited<R
   }
 }
 
-function evidenceOf({ databaseUrl, brokers, fleet, receivers }: Stage, partitions: number): Promise<Evidence> {
+function evidenceOf(
+  { databaseUrl, brokers, fleet, receivers }: Stage,
+  partitions: number,
+  asked: readonly ReplayAsked[],
+): Promise<Evidence> {
   const arrivals = receivers.flatMap((receiver) => receiver.arrivals());
-  return collectEvidence({ database: databaseUrl, natsUrls: brokers.urls, partitions }, { acknowledged: fleet.acknowledged, arrivals });
+  const witnessed = { acknowledged: fleet.acknowledged, arrivals, asked };
+  return collectEvidence({ database: databaseUrl, natsUrls: brokers.urls, partitions }, witnessed);
 }

@@ -12,9 +12,9 @@ export interface ChaosOptions {
 export const USAGE = `Usage: npm run chaos -- [--rounds N] [--seed S] [--cluster] [--nodes N] [--partitions P] [--json] [--keep FILE]
        npm run chaos -- --judge FILE
 
-Starts a real service (3 nodes, Postgres, nats-server), drives sensors over NATS, MQTT and HTTP, receives webhooks, and in each round
-kills, stops or cuts off something of it. Then it waits until nothing is owed any more, and checks what was promised against what the
-database, the streams and the receivers hold. Exit code 1 when a promise was broken.
+Starts a real service (3 nodes, Postgres, nats-server), drives sensors over NATS, MQTT and HTTP, receives webhooks of every kind, and in
+each round kills, stops or cuts off something of it, or makes an endpoint fail, or both. Then it waits until nothing is owed any more, and
+checks what was promised against what the database, the streams and the receivers hold. Exit code 1 when a promise was broken.
 
   --rounds N       how often something is done to it (default 10)
   --seed S         which things: the same seed gives the same plan (default: by the clock, and printed)

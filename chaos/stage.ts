@@ -1,11 +1,11 @@
 /** Everything that a run needs, started: database, brokers, nodes behind their proxies, receivers, and a fleet of sensors. */
-import { openReceiver, type Receiver, type ReceiverOptions } from "../test/recovery/receiver";
 import { type Fleet, type FleetOptions, startFleet } from "../test/recovery/fleet";
 import { seededRandom } from "../test/ledger/random";
 import { startPostgres, type TestPostgres } from "../test/servers/postgres";
 import { type Brokers, startBrokers } from "./brokers";
 import { ServiceNode } from "./node";
 import type { ChaosOptions } from "./options";
+import { type Api, openReceivers, type Receiver } from "./receivers";
 
 const WATCHED_NATS = 12;
 const WATCHED_HTTP = 6;
@@ -19,6 +19,7 @@ export interface Stage {
   readonly nodes: readonly ServiceNode[];
   readonly receivers: readonly Receiver[];
   readonly fleet: Fleet;
+  readonly api: Api;
 }
 
 /** Resolves with the fleet reporting. `stack` ends it all. */
@@ -37,15 +38,12 @@ export async function setStage(stack: AsyncDisposableStack, options: ChaosOption
   await Promise.all(nodes.map((node) => node.start()));
   const random = seededRandom(seed ^ 0x5eed);
   const api = anyNode(nodes, random);
-  const receivers: Receiver[] = [];
-  for (const webhook of webhooksOf(random)) receivers.push(stack.use(await openReceiver({ ...webhook, api })));
+  const receivers = await openReceivers(stack, api, random);
   for (let index = 0; index < WATCHED_NATS; index += 1) await register(api, `nats-${index}`);
   for (let index = 0; index < WATCHED_HTTP; index += 1) await register(api, `http-${index}`);
   const fleet = await startFleet({ natsUrls: brokers.urls, mqttUrls: brokers.mqttUrls, api }, { ...FLEET, seed });
-  return { postgres, databaseUrl, brokers, nodes, receivers, fleet };
+  return { postgres, databaseUrl, brokers, nodes, receivers, fleet, api };
 }
-
-type Api = ReceiverOptions["api"];
 
 /** As a balancer would: whichever node runs, hung or not. */
 function anyNode(nodes: readonly ServiceNode[], random: () => number): Api {
@@ -55,16 +53,6 @@ function anyNode(nodes: readonly ServiceNode[], random: () => number): Api {
     if (node === undefined) return Promise.reject(new Error("no node runs"));
     return node.api(path, { signal: AbortSignal.timeout(CALL_MS), ...init });
   };
-}
-
-/** One that takes everything, one that is slow, one that fails now and then, one that hardly wants anything. */
-function webhooksOf(random: () => number): Pick<ReceiverOptions, "filter" | "answer">[] {
-  return [
-    { filter: { initial: true }, answer: () => ({ status: 204, delayMs: 0 }) },
-    { filter: { minSeverity: "critical" }, answer: () => ({ status: 200, delayMs: random() * 150 }) },
-    { filter: { labels: { site: "north" } }, answer: () => ({ status: random() < 0.1 ? 503 : 204, delayMs: random() * 10 }) },
-    { filter: { kinds: ["availability"] }, answer: () => ({ status: random() < 0.05 ? 500 : 204, delayMs: 0 }) },
-  ];
 }
 
 /** With the shortest heartbeat there is, so that whoever is called offline without being silent shows. */

@@ -1,4 +1,4 @@
-import type { Strike } from "./plan";
+import type { EndpointStrike, Strike } from "./plan";
 import type { Stage } from "./stage";
 
 type Target = Pick<Stage, "postgres" | "brokers" | "nodes">;
@@ -34,4 +34,12 @@ export async function perform(strike: Strike, { postgres, brokers, nodes }: Targ
       await lasting();
       return node?.link(strike.to, "open");
   }
+}
+
+/** The same for an endpoint. */
+export async function performAt(strike: EndpointStrike, { receivers }: Pick<Stage, "receivers">): Promise<void> {
+  const receiver = receivers.find(({ name }) => name === strike.endpoint);
+  await receiver?.ail(strike.ailment);
+  await Bun.sleep(strike.lastsMs);
+  await receiver?.ail(null);
 }

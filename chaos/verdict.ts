@@ -4,21 +4,18 @@ import type { ServiceNode } from "./node";
 
 /** A promise that was not kept. `history`: all that is known of the sensor concerned; "" when it concerns none in particular. */
 export interface Broken {
-  readonly kind: Violation["kind"] | "stuck" | "node.crashed" | "generation.unfounded" | "delivery.given up";
+  readonly kind: Violation["kind"] | "stuck" | "node.crashed" | "generation.unfounded";
   readonly sensorId: string | null;
   readonly message: string;
   readonly history: string;
 }
 
-/** What the evidence and the nodes show. No broker loses anything in a run, and every receiver takes everything at last. */
+/** What the evidence and the nodes show. No broker loses anything in a run. */
 export function judge(evidence: Evidence, nodes: readonly Pick<ServiceNode, "crashes">[]): Broken[] {
   const found: Broken[] = [...findViolations(evidence)];
   for (const { partition, generation } of evidence.partitions)
     if (generation !== 1)
       found.push(plain("generation.unfounded", `partition ${partition} is in generation ${generation}, although its stream lost nothing`));
-  for (const { id, sensorId, state, reason } of evidence.deliveries)
-    if (state !== "delivered" && state !== "pending")
-      found.push({ ...plain("delivery.given up", `${id} ended as ${state} (${reason}), although it would have been taken`), sensorId });
   for (const crash of nodes.flatMap(({ crashes }) => crashes)) found.push(plain("node.crashed", crash));
   return found;
 }

@@ -84,16 +84,18 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const pulse = createPulse(links.publishing, partitions);
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
 
-  const nodes: NotifyNodes = { count: 1 };
-  const traffic = createTraffic({ notifyNodes: () => nodes.count, onCircuit: (webhookId, open) => events.circuitChanged(webhookId, open) });
+  const notifiers: WorkerParts["notifiers"] = new Map();
+  // Whoever owns more partitions sends more of every webhook's rate.
+  const rateShare = () => Math.max(1, notifiers.size) / partitions;
+  const traffic = createTraffic({ rateShare, onCircuit: (webhookId, open) => events.circuitChanged(webhookId, open) });
   const sender = stack.use(createSender(config.guard, { vault, traffic }));
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
-  const parts: WorkerParts = { config, store, events, partitions, ...links, sender };
-  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId, nodes });
+  const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
+  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
   await waiting?.[Symbol.asyncDispose]();
   const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
@@ -167,22 +169,13 @@ function watchOver(
   stack.defer(() => watchdog.stop());
 }
 
-/** Those that share the partitions of `notify` out among themselves, as this node last heard: a webhook's rate is divided by them. */
-interface NotifyNodes {
-  count: number;
-}
-
 interface Work extends Pick<Workers, "webhooksChanged"> {
   /** Gives all partitions up; the end of the stack waits for it. */
   readonly handOver: () => Promise<void>;
 }
 
 /** This node's share of the partitions, in its roles, and how the notifiers of all nodes hear that webhooks were edited. */
-function openWork(
-  stack: AsyncDisposableStack,
-  parts: WorkerParts,
-  { config, nodeId, nodes }: { config: Config; nodeId: string; nodes: NotifyNodes },
-): Work {
+function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nodeId }: { config: Config; nodeId: string }): Work {
   const { store, partitions, publishing, consuming, events } = parts;
   const workers = createWorkers(
     config.roles.filter((role): role is LeasedRole => role !== "http"),
@@ -198,9 +191,6 @@ function openWork(
     // Notifying needs the database alone; a broker of our own is nobody else's.
     isAble: (role) => role === "notify" || config.nats.kind === "embedded" || isConnected(),
     alone: config.store.kind === "sqlite",
-    onNodes: (alive) => {
-      nodes.count = Math.min(partitions, alive.filter(({ roles }) => roles.includes("notify")).length);
-    },
     graceMs: NOTIFY_GRACE_MS,
     news: {
       nodesChanged: () => newsroom.tell({ kind: "nodes" }),

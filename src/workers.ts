@@ -10,9 +10,10 @@ import type { Mend } from "./jetstream/keepTopology";
 import { partitionStream } from "./jetstream/partitionStream";
 import { openStrayReader } from "./jetstream/strays";
 import { watchChanges } from "./jetstream/wake";
-import { type Notifier, openNotifier } from "./notifier/notifier";
-import { type SharedWebhooks, shareWebhooks } from "./notifier/sharedWebhooks";
-import { createTurns, type Turns } from "./notifier/turns";
+import { createEndpoints } from "./notifier/endpoints";
+import { type Notifier, type NotifierOptions, openNotifier } from "./notifier/notifier";
+import { shareWebhooks } from "./notifier/sharedWebhooks";
+import { createTurns } from "./notifier/turns";
 import type { Sender } from "./notifier/webhook/sender";
 import { type HeldLease, LEASE_TTL_MS } from "./partition/lease";
 import type { Worker } from "./partition/owner";
@@ -33,6 +34,8 @@ export interface WorkerParts {
   readonly consuming: NatsLink;
   readonly mend: Mend;
   readonly sender: Sender;
+  /** Those that run on this node, by partition. */
+  readonly notifiers: Map<number, Notifier>;
 }
 
 export interface Workers {
@@ -43,9 +46,7 @@ export interface Workers {
 }
 
 export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts): Workers {
-  const notifiers = new Map<number, Notifier>();
   const shared = {
-    notifiers,
     commits: createCommits(parts.store),
     sensorCount: new SensorCount(parts.store),
     sensorMemory: createSensorMemory(),
@@ -54,26 +55,26 @@ export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts):
   if (roles.includes("ingest")) byRole.ingest = async (held) => openIngest(held, parts, shared);
   const turns = createTurns(NOTIFY_COMMITS_MAX);
   const webhooks = shareWebhooks(parts.store);
-  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { notifiers, turns, webhooks });
+  const endpoints = createEndpoints(parts.store);
+  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { turns, webhooks, endpoints });
   return {
     byRole,
     webhooksChanged() {
-      for (const notifier of notifiers.values()) notifier.webhooksChanged();
+      for (const notifier of parts.notifiers.values()) notifier.webhooksChanged();
     },
   };
 }
 
 /** What all partitions of a node have in common. */
 interface Shared {
-  readonly notifiers: ReadonlyMap<number, Notifier>;
   readonly commits: Commits;
   readonly sensorCount: SensorCount;
   readonly sensorMemory: SensorMemory;
 }
 
 /** The reader of a partition and, beside that of the first, the one of what was published in the wrong shape. */
-function openIngest(held: HeldLease, parts: WorkerParts, { notifiers, ...shared }: Shared): Worker {
-  const { config, store, events, partitions, publishing, consuming, mend } = parts;
+function openIngest(held: HeldLease, parts: WorkerParts, shared: Shared): Worker {
+  const { config, store, events, partitions, publishing, consuming, mend, notifiers } = parts;
   const { partition } = held.lease;
   const ingest = new Ingest({
     ...shared,
@@ -97,9 +98,9 @@ function openIngest(held: HeldLease, parts: WorkerParts, { notifiers, ...shared 
 async function openNotify(
   held: HeldLease,
   parts: WorkerParts,
-  { notifiers, turns, webhooks }: { notifiers: Map<number, Notifier>; turns: Turns; webhooks: SharedWebhooks },
+  shared: Pick<NotifierOptions, "turns" | "webhooks" | "endpoints">,
 ): Promise<Worker> {
-  const { store, events, partitions, consuming, sender } = parts;
+  const { store, events, partitions, consuming, sender, notifiers } = parts;
   const { partition } = held.lease;
   const notifier = await openNotifier({
     store,
@@ -110,8 +111,7 @@ async function openNotify(
     from: held.acquired.position.changeNumber,
     watch: (onWake) => watchChanges(consuming, { partitions, partition }, onWake),
     sender,
-    turns,
-    webhooks,
+    ...shared,
     events,
   });
   notifiers.set(partition, notifier);

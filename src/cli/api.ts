@@ -77,7 +77,8 @@ interface Problem {
 function refusal(status: number, text: string, request: string): string {
   const problem = parseProblem(text);
   const fields = (problem.errors ?? []).map(({ pointer, message }) => `${pointer || "/"} ${message}`).join("; ");
-  const said = [problem.detail ?? problem.title, fields].filter(Boolean).join(": ");
+  const detail = problem.detail ?? problem.title ?? "";
+  const said = fields === "" ? detail : [detail.replace(/\.$/, ""), fields].filter(Boolean).join(": ");
   const hint = status === 401 ? "; set TOCSIN_TOKEN, or DATA_DIR to the data folder that holds the admin token" : "";
   return `${request} was refused (${status})${said === "" ? "" : `: ${said}`}${hint}`;
 }

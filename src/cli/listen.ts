@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readCliConfig } from "../config";
 import { CHANGE_KINDS, type ChangeData, type ChangeKind } from "../domain/change";
-import { type Filter, FORMATS, type WebhookSettings } from "../domain/webhook";
+import { DIRECTIONS, type Filter, FORMATS, type WebhookSettings } from "../domain/webhook";
 import { BATCH_ITEMS_MAX, BATCH_ITEMS_MIN } from "../domain/webhookLimits";
 import { type Api, ApiError, openApi } from "./api";
 import { changeLine } from "./changeLine";
@@ -28,7 +28,9 @@ interface ListenOptions {
   readonly sensor?: readonly string[];
   readonly label?: readonly (readonly [string, string])[];
   readonly kind?: readonly ChangeKind[];
+  readonly from?: readonly string[];
   readonly to?: readonly string[];
+  readonly direction?: (typeof DIRECTIONS)[number];
   readonly minSeverity?: "ok" | "warning" | "critical";
   readonly initial?: boolean;
   readonly format?: WebhookSettings["format"];
@@ -51,8 +53,10 @@ export function addListen(program: Command): void {
     .option("--sensor <id>", "only this sensor; may repeat", collect(sensorId))
     .option("--label <key:value>", "only sensors with this label; may repeat", collect(label))
     .addOption(new Option("--kind <kind>", "only what moved").choices(CHANGE_KINDS).argParser(collect(kind)))
+    .option("--from <statuses>", "only changes from these statuses", commaList)
     .option("--to <statuses>", "only changes to these statuses, such as hot,overheated", commaList)
     .addOption(new Option("--min-severity <severity>", "only what reaches it, and its end").choices(["ok", "warning", "critical"]))
+    .addOption(new Option("--direction <direction>", "only to a higher or a lower severity").choices(DIRECTIONS))
     .option("--initial", "also a sensor's first report when it is ok")
     .addOption(new Option("--format <format>", "how the bodies look (default: standard)").choices(FORMATS))
     .option("--batch <items>", "several in one request, so many at most", wholeNumber({ min: BATCH_ITEMS_MIN, max: BATCH_ITEMS_MAX }))
@@ -120,12 +124,15 @@ function wishOf(options: ListenOptions): Wish {
 }
 
 /** The fields of a filter that the flags ask for. */
-export function filterOf({ sensor, label: labels, kind: kinds, to, minSeverity, initial }: Partial<ListenOptions>): Filter {
+export function filterOf(options: Partial<ListenOptions>): Filter {
+  const { sensor, label: labels, kind: kinds, from, to, direction, minSeverity, initial } = options;
   return {
     ...(sensor === undefined ? {} : { sensorIds: sensor }),
     ...(labels === undefined ? {} : { labels: Object.fromEntries(labels) }),
     ...(kinds === undefined ? {} : { kinds }),
+    ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
+    ...(direction === undefined ? {} : { direction }),
     ...(minSeverity === undefined ? {} : { minSeverity }),
     ...(initial === undefined ? {} : { initial }),
   };
@@ -158,6 +165,7 @@ Examples:
   $ tocsin listen
   $ tocsin listen --min-severity warning --label site:north
   $ tocsin listen --port 9001 --sensor boiler-7 --to hot,overheated
+  $ tocsin listen --from hot,overheated --direction lowered
   $ tocsin listen --format cloudevents --batch 100 --json
   $ tocsin listen --secret whsec_… --json | jq .data.to
 

@@ -6,15 +6,23 @@ const JSON_DEPTH_MAX = 100;
 export interface BodyRule {
   readonly types: readonly string[];
   readonly bytesMax: number;
+  /** None at all stands for an empty object. */
+  readonly optional: boolean;
 }
 
 // A byte order mark is kept, and so refused: RFC 8259, section 8.1.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Reads a JSON body. Throws {@link Refusal}: 415 for another type, 413 when it is too long, 400 when it is not JSON. */
-export async function readBody(request: Request, { types, bytesMax }: BodyRule): Promise<unknown> {
+export async function readBody(request: Request, { types, bytesMax, optional }: BodyRule): Promise<unknown> {
+  if (optional && isBodiless(request.headers)) return {};
   demandType(request.headers, types);
   return parseJson(await readBytes(request, bytesMax));
+}
+
+/** RFC 9112, section 6.3. */
+function isBodiless(headers: Headers): boolean {
+  return !headers.has("transfer-encoding") && Number(headers.get("content-length") ?? 0) === 0;
 }
 
 function demandType(headers: Headers, types: readonly string[]): void {

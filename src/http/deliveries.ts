@@ -2,7 +2,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { DELIVERY_STATES, type DeliveryState } from "../domain/delivery";
 import { Fault } from "../domain/fault";
-import type { AttemptRow, DeliveryRecord, DeliveryStore } from "../store/store";
+import { type AttemptRow, ATTEMPTS_SHOWN_MAX, type DeliveryRecord, type DeliveryStore } from "../store/store";
 import {
   nullable,
   oneOf,
@@ -36,7 +36,7 @@ const Delivery = Type.Object(
     reason: nullable(Type.String()),
     plannedAt: Time,
     nextAttemptAt: TimeOrNull,
-    attempts: Type.Array(Attempt),
+    attempts: Type.Array(Attempt, { description: `The last ${ATTEMPTS_SHOWN_MAX}, in their order.` }),
   },
   { $id: "Delivery" },
 );
@@ -102,8 +102,13 @@ function statesOf({ state, undelivered }: Pick<Static<typeof DeliveriesQuery>, "
 
 function deliveryView(delivery: DeliveryRecord): Static<typeof Delivery> {
   const { id, webhookId, changeId, eventId, sensorId, revision, state, reason, plannedAt, nextAttemptAt, attempts } = delivery;
-  const times = { plannedAt: timeOf(plannedAt), nextAttemptAt: timeOrNull(nextAttemptAt) };
+  const times = { plannedAt: timeOf(plannedAt), nextAttemptAt: timeOrNull(earliest(nextAttemptAt, plannedAt)) };
   return { id, webhookId, changeId, eventId, sensorId, revision, state, reason, ...times, attempts: attempts.map(attemptView) };
+}
+
+/** What is sent in batches is due from the beginning of time, so that it keeps its order; nobody wants to read that. */
+function earliest(nextAttemptAt: number | null, plannedAt: number): number | null {
+  return nextAttemptAt === null ? null : Math.max(nextAttemptAt, plannedAt);
 }
 
 export function attemptView({ at, durationMs, statusCode, error, response }: AttemptRow): Static<typeof Attempt> {

@@ -3,7 +3,7 @@ import type { TSchema } from "@sinclair/typebox";
 import type { AnyElysia } from "elysia";
 import packageJson from "../../package.json" with { type: "json" };
 import { type OperationDetail, TAGS } from "./operation";
-import { bodyTypes } from "./routeTable";
+import { bodyTypes, isBodyOptional } from "./routeTable";
 
 /** The plugin takes a path with a dot in it, such as `/.well-known`, for a file. */
 const EXCLUDED = { staticFile: false };
@@ -46,7 +46,7 @@ export function openapiDocument(app: AnyElysia): string {
 interface Operation {
   readonly operationId: string;
   readonly parameters?: readonly { readonly schema: Json }[];
-  requestBody?: { content: Json };
+  requestBody?: { content: Json; required?: boolean };
 }
 
 /** What the plugin does not find: bodies, in the types that the gate takes, and descriptions where a page shows them. */
@@ -57,6 +57,7 @@ function completed(paths: Json, app: AnyElysia): Json {
       for (const parameter of operation.parameters ?? []) Object.assign(parameter, descriptionOf(parameter.schema));
       if (operation.requestBody === undefined) continue;
       const schema = bodies.get(operation.operationId);
+      if (schema !== undefined) operation.requestBody.required = !isBodyOptional(method.toUpperCase(), schema);
       operation.requestBody.content = Object.fromEntries(bodyTypes(method.toUpperCase()).map((type) => [type, { schema }]));
     }
   }

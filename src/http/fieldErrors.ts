@@ -37,21 +37,51 @@ function* flattened(errors: Iterable<ValueError>): Generator<ValueError> {
   }
 }
 
-/** Of "one of these", the complaints of the one that was meant: whose type fits, so that it complains of a field inside. */
-function closest(error: ValueError): ValueError[] | null {
-  for (const branch of error.errors) {
-    const complaints = [...branch];
-    if (complaints.length > 0 && complaints.every(({ path }) => path.length > error.path.length)) return complaints;
-  }
-  return null;
+interface Branch {
+  readonly schema: TSchema;
+  readonly complaints: readonly ValueError[];
 }
 
-function messageOf({ schema, message }: ValueError): string {
-  const branches = (schema["anyOf"] ?? []) as TSchema[];
+/** Of "one of these", the complaints of the one that was meant: the only one beside null, or the one that the value's type fits. */
+function closest(error: ValueError): readonly ValueError[] | null {
+  const branches = branchesOf(error.schema)
+    .map((schema, index): Branch => ({ schema, complaints: [...(error.errors[index] ?? [])] }))
+    .filter(({ schema }) => schema["type"] !== "null");
+  if (branches.length === 1) return branches[0]?.complaints ?? null;
+  const fitting = branches.filter(({ schema }) => schema["const"] === undefined && fits(schema, error.value));
+  if (fitting.length === 1) return fitting[0]?.complaints ?? null;
+  return fitting.find(({ complaints }) => !complaints.some(isOfTag))?.complaints ?? tagComplaint(fitting);
+}
+
+function fits({ type }: TSchema, value: unknown): boolean {
+  if (Array.isArray(value)) return type === "array";
+  if (typeof value === "number") return type === "number" || type === "integer";
+  return value !== null && typeof value === type;
+}
+
+/** What tells objects apart: a member that each of them has in a spelling of its own. */
+function isOfTag({ schema }: ValueError): boolean {
+  return schema["const"] !== undefined;
+}
+
+function tagComplaint(branches: readonly Branch[]): readonly ValueError[] | null {
+  const complaints = branches.flatMap((branch) => branch.complaints.filter(isOfTag));
+  const [first] = complaints;
+  return first === undefined ? null : [{ ...first, schema: { ...first.schema, anyOf: complaints.map(({ schema }) => schema) } }];
+}
+
+function branchesOf(schema: TSchema): readonly TSchema[] {
+  return (schema["anyOf"] ?? []) as readonly TSchema[];
+}
+
+function messageOf({ schema, message, value }: ValueError): string {
+  if (value === undefined) return "is missing";
+  const branches = branchesOf(schema);
   if ([schema, ...branches].some((each) => each["pattern"] === TIME_PATTERN)) return NOT_A_TIME;
   const choices = branches.flatMap(choicesOf);
   if (choices.length > 0 && choices.every((choice) => typeof choice === "string")) return `must be one of ${choices.join(", ")}`;
-  return message;
+  const types = branches.map(({ type }) => type as unknown);
+  return types.length > 0 && types.every((type) => typeof type === "string") ? `must be one of ${types.join(", ")}` : message;
 }
 
 /** Null beside choices is understood. */

@@ -1,5 +1,7 @@
 import type { TSchema } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
 import type { Scope } from "../domain/token";
+import type { BodyRule } from "./body";
 import { BODY_BYTES_MAX, type OperationDetail } from "./operation";
 
 /** What the gate must know of an operation, read from its declaration. */
@@ -7,7 +9,7 @@ export interface Route {
   /** Null for whoever asks. */
   readonly scope: Scope | null;
   /** Null when it takes no body; one that is sent all the same is not read. */
-  readonly body: { readonly types: readonly string[]; readonly bytesMax: number } | null;
+  readonly body: BodyRule | null;
   readonly query: TSchema | null;
 }
 
@@ -90,7 +92,13 @@ function routeOf(method: string, hooks: unknown): Route {
   const { detail, body, query } = hooks as { detail: OperationDetail; body?: TSchema; query?: TSchema };
   const scope = (detail.security[0]?.bearer[0] ?? null) as Scope | null;
   const bytesMax = detail["x-body-bytes-max"] ?? BODY_BYTES_MAX;
-  return { scope, body: body === undefined ? null : { types: bodyTypes(method), bytesMax }, query: query ?? null };
+  const rule = body === undefined ? null : { types: bodyTypes(method), bytesMax, optional: isBodyOptional(method, body) };
+  return { scope, body: rule, query: query ?? null };
+}
+
+/** An edit or a replacement with nothing in it is a slip; a command with nothing to say is none. */
+export function isBodyOptional(method: string, body: TSchema): boolean {
+  return method === "POST" && Value.Check(body, {});
 }
 
 /** The content types that a body may have. */

@@ -45,7 +45,7 @@ const Filter = Type.Object(
   {
     $id: "Filter",
     additionalProperties: false,
-    description: "All its fields must hold; left out, every change is told.",
+    description: "All its fields must hold; left out, every change is told but a first report that is `ok`.",
     examples: [{ minSeverity: "warning" }],
   },
 );
@@ -118,7 +118,7 @@ const fields = {
   updatedAt: Time,
   lastSuccessAt: TimeOrNull,
   failingSince: TimeOrNull,
-  heldUntil: Type.Union([Time, Type.Null()], { description: "The endpoint asked to be left alone until then." }),
+  heldUntil: Type.Union([Time, Type.Null()], { description: "The endpoint asked to be left alone until then; null once that is over." }),
   version: Type.Integer({ description: "Counts edits; the `ETag`." }),
 };
 export const Webhook = Type.Object(fields, { $id: "Webhook" });
@@ -144,13 +144,13 @@ export const TestAttempt = Type.Object(
     at: Time,
     durationMs: Type.Number(),
     statusCode: nullable(Type.Integer()),
-    error: nullable(Type.String(), { description: "Why there was no answer." }),
+    error: nullable(Type.String(), { description: "Why it failed; null when it did not." }),
     response: nullable(Type.String(), { description: "The beginning of the answer's body." }),
   },
   { $id: "Attempt" },
 );
 
-export function webhookView(webhook: WebhookFacts, credentials: CredentialsView): Webhook {
+export function webhookView(webhook: WebhookFacts, credentials: CredentialsView, now = Date.now()): Webhook {
   const { id, url, filter, state, stateReason, description, concurrency, version } = webhook;
   return {
     id,
@@ -167,7 +167,7 @@ export function webhookView(webhook: WebhookFacts, credentials: CredentialsView)
     updatedAt: timeOf(webhook.updatedAt),
     lastSuccessAt: timeOrNull(webhook.lastSuccessAt),
     failingSince: timeOrNull(webhook.failingSince),
-    heldUntil: timeOrNull(webhook.heldUntil),
+    heldUntil: timeOrNull(webhook.heldUntil !== null && webhook.heldUntil > now ? webhook.heldUntil : null),
     version,
   };
 }

@@ -13,6 +13,9 @@ import type { Sender, Sent } from "./webhook/sender";
 /** A webhook that had no success for so long, failing, is disabled. */
 export const DISABLED_AFTER_MS = 5 * 24 * 3600 * 1000;
 
+/** A batch is closed by the change that brings it to so much JSON text, however few they are. */
+export const BATCH_CHARS_MAX = 1024 * 1024;
+
 export interface Attempted {
   /** Of what is left out nothing is known, and it is to be sent again: it was abandoned, or the store is away. */
   readonly settlements: readonly Settlement[];
@@ -22,6 +25,8 @@ export interface Attempted {
   readonly heldUntil: number | null;
   /** A batch that is to come again as it is: when. Null where each goes its own way. */
   readonly againAt: number | null;
+  /** They would have made a batch too large, and were not sent. */
+  readonly left: readonly DueDelivery[];
   /** A batch of several was refused for what it says: smaller ones may be taken. */
   readonly tooMuch: boolean;
 }
@@ -42,11 +47,14 @@ export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: 
   async function attempt(deliveries: readonly DueDelivery[], webhook: Webhook, signal: AbortSignal): Promise<Attempted> {
     const items: OwedItem[] = [];
     const gone: Settlement[] = [];
+    let chars = 0;
     for (const delivery of deliveries) {
+      if (chars >= BATCH_CHARS_MAX) break;
       const kept = bodies.of(delivery);
       const payload = kept instanceof Promise ? await kept : kept;
       if (payload === null) gone.push(endWithout(delivery));
       else items.push({ id: delivery.id, delivery, payload });
+      chars += payload?.data.length ?? 0;
     }
     const [first] = items;
     if (first === undefined) return { ...NOTHING_KNOWN, settlements: gone };
@@ -55,16 +63,16 @@ export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: 
     const sent = await sender.send(message, { signal, mayDial: isHeld });
     if (sent === null) return { ...NOTHING_KNOWN, settlements: gone };
     const attempted = await attemptedOf(sent, items, webhook);
-    return gone.length === 0 ? attempted : { ...attempted, settlements: [...gone, ...attempted.settlements] };
+    const left = deliveries.slice(items.length + gone.length);
+    return { ...attempted, left, settlements: [...gone, ...attempted.settlements] };
   }
 
-  async function attemptedOf({ reply, attempt }: Sent, items: readonly OwedItem[], webhook: Webhook): Promise<Attempted> {
+  async function attemptedOf({ reply, attempt }: Sent, items: readonly OwedItem[], webhook: Webhook): Promise<Omit<Attempted, "left">> {
     const { retrySchedule } = webhook.settings;
     const [{ delivery: first }] = items as [OwedItem];
     const at = { ...moment(), schedule: retrySchedule };
     const tooMuch = items.length > 1 && isRejection(reply);
-    // None of them is known to be wrong.
-    const outcome = judge(reply, items.length > 1 ? { ...first, plannedAt: at.now, rejections: 0 } : first, at);
+    const outcome = judge(reply, judgedAs(items, webhook, { rejected: isRejection(reply), now: at.now }), at);
     const result = resultOf(reply);
     const known = {
       result,
@@ -103,19 +111,28 @@ export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: 
   };
 }
 
-const NOTHING_KNOWN: Attempted = { settlements: [], result: null, timedOut: false, heldUntil: null, againAt: null, tooMuch: false };
+/** Of a batch none is known to be wrong. One that stands alone at last has been refused as often as it stood alone. */
+function judgedAs(items: readonly OwedItem[], { settings }: Webhook, reply: { readonly rejected: boolean; readonly now: number }) {
+  const [{ delivery }] = items as [OwedItem];
+  if (items.length > 1) return { ...delivery, plannedAt: reply.now, rejections: 0 };
+  return settings.batch !== null && reply.rejected ? { ...delivery, laneFailures: delivery.rejections } : delivery;
+}
+
+const NOTHING_KNOWN: Attempted = {
+  settlements: [],
+  result: null,
+  timedOut: false,
+  heldUntil: null,
+  againAt: null,
+  left: [],
+  tooMuch: false,
+};
 /** A 410 of an endpoint that was edited meanwhile is a failure like any other. */
 const GONE: Reply = { kind: "unanswered", statusCode: 410, error: "", timedOut: false };
 
 /** Its change was pruned: it was asked for again by hand, long after. */
 function endWithout(delivery: DueDelivery): Settlement {
   return { delivery, attempt: null, verdict: { kind: "failed", reason: "unavailable" } };
-}
-
-/** Those of which nothing is known, and that are to be sent again. */
-export function unsettled(sent: readonly DueDelivery[], settlements: readonly Settlement[]): DueDelivery[] {
-  const ended = new Set(settlements.map(({ delivery }) => delivery.id));
-  return sent.filter(({ id }) => !ended.has(id));
 }
 
 function reasonToDisable(outcome: Outcome, { failingSince }: Webhook, now: number): string | null {
@@ -153,7 +170,13 @@ function verdictOf(outcome: Outcome, circumstances: Circumstances): Settlement["
         return { kind: "retry", nextAttemptAt, rejected, heldUntil };
       }
       if (isOver(delivery, now)) return { kind: "failed", reason: "expired" };
-      return { kind: "retry", nextAttemptAt: null, rejected: outcome.rejected && !tooMuch, heldUntil: outcome.heldUntil };
+      return {
+        kind: "retry",
+        nextAttemptAt: null,
+        rejected: outcome.rejected && !tooMuch,
+        heldUntil: outcome.heldUntil,
+        inPieces: tooMuch,
+      };
     case "failed":
       return { kind: "failed", reason: outcome.reason, nextAttemptAt: outcome.nextAttemptAt };
   }

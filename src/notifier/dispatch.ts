@@ -1,21 +1,21 @@
 import type { Webhook } from "../domain/webhook";
 import type { DeliveryStore, DueDelivery, Lease, Settlement } from "../store/store";
 import type { Events } from "../telemetry/events";
-import { type Attempt, type Attempted, unsettled } from "./attempt";
+import type { Attempt, Attempted } from "./attempt";
 import { Alarm } from "./alarm";
 import { createDueHeads, type DueHeads, EXPIRY_EVERY_MS, LOOK_EVERY_MS } from "./dueHeads";
 import type { Endpoints } from "./endpoints";
-import { Loads } from "./loads";
 import { endUntried, isOver } from "./outcome";
 import { WebhookQueue } from "./queue";
-import { QueuesInTurn, type Turn } from "./queuesInTurn";
-import { Readings } from "./readings";
+import { Round, type Turn } from "./round";
 import { Running } from "./running";
 import type { Traffic } from "./webhook/traffic";
 
 /** Ready in memory over all webhooks, as long as each has as many as it may run at once. */
-const READY_MAX = 20_000;
+const READY_MAX = 50_000;
 const RETRY_MS = 250;
+/** How often those that are being sent to are looked up, too: others make heads due. */
+const LOOK_ALL_EVERY_MS = 10_000;
 /** How often a webhook that is held is asked for again: an edit, or another node, may have ended it. */
 const HELD_LOOK_MS = 5000;
 
@@ -29,6 +29,8 @@ export interface DispatcherOptions {
   readonly settler: { readonly isFull: boolean; add(settlement: Settlement): void };
   /** Ends what is owed to a webhook that was found deleted or disabled. */
   readonly endOwed: (webhookId: string) => void;
+  /** Heads of a webhook wait for a later time. */
+  readonly onWaiting: (webhookId: string) => void;
   readonly now: () => number;
   readonly events: Events;
 }
@@ -39,31 +41,23 @@ export interface DispatcherOptions {
  */
 export class Dispatcher {
   readonly #queues = new Map<string, WebhookQueue>();
-  readonly #turns = new QueuesInTurn();
+  readonly #round = new Round({ start: (queue) => this.#startNext(queue), maySend: () => this.#maySend() });
   readonly #running = new Running();
-  /** They go on when the store is back. */
-  readonly #readings = new Readings({
-    ended: () => this.#pump(),
-    failed: (error) => {
-      this.options.events.readFailed(this.options.lease.partition, error);
-      this.#alarm.in(RETRY_MS);
-    },
-  });
+  readonly #reading = new Set<Promise<void>>();
   readonly #due: DueHeads;
-  readonly #loads: Loads;
   readonly #alarm = new Alarm(() => this.#tick());
   readonly #unsubscribe: () => void;
   #stopped = false;
   #lookAt = 0;
+  #lookAllAt = 0;
   #expiryAt = 0;
 
   constructor(private readonly options: DispatcherOptions) {
     this.#due = createDueHeads(options);
-    this.#loads = new Loads(options);
     this.#unsubscribe = options.traffic.onFree((webhookId) => {
       const queue = this.#queues.get(webhookId);
       if (queue !== undefined) this.#attend(queue, options.now());
-      this.#pump();
+      this.#round.goOn(queue);
     });
     this.look();
   }
@@ -77,7 +71,7 @@ export class Dispatcher {
       queue.offer(head, now, this.#readyMax());
       this.#attend(queue, now);
     }
-    this.#pump();
+    this.#round.go();
   }
 
   /** Outcomes that are written. */
@@ -97,7 +91,7 @@ export class Dispatcher {
       this.#attend(this.#queueOf(webhookId), now);
       this.#tidy(webhookId);
     }
-    this.#pump();
+    this.#round.go();
   }
 
   /** The table may hold heads of a webhook that became due. */
@@ -107,11 +101,9 @@ export class Dispatcher {
 
   /** Webhooks were edited, or deliveries made due: asks the table now, and who was held may be so no longer. */
   look(): void {
-    for (const queue of this.#queues.values()) {
-      queue.resumeAt = 0;
-      queue.expectAt(this.options.now());
-    }
+    for (const queue of this.#queues.values()) queue.resumeAt = 0;
     this.#lookAt = 0;
+    this.#lookAllAt = 0;
     this.#alarm.in(0);
   }
 
@@ -121,7 +113,7 @@ export class Dispatcher {
     this.#unsubscribe();
     this.#alarm.stop();
     await this.#running.stop(graceMs);
-    await this.#readings.stop();
+    await Promise.all(this.#reading);
   }
 
   #queueOf(webhookId: string): WebhookQueue {
@@ -148,20 +140,11 @@ export class Dispatcher {
   /** Gives a queue its turn, reads on, or comes back when it is due. */
   #attend(queue: WebhookQueue, now: number): void {
     if (queue.ready.length > 0) {
-      if (queue.resumeAt <= now) this.#turns.add(queue);
+      if (queue.resumeAt <= now) this.#round.add(queue);
       else this.#alarm.in(queue.resumeAt - now);
     }
-    if (queue.wantsMore(now)) this.#readings.start(() => this.#fill(queue));
+    if (queue.wantsMore(now, this.#readyMax())) this.#read(() => this.#fill(queue));
     else if (queue.dueAt !== null && queue.dueAt > now) this.#alarm.in(queue.dueAt - now);
-  }
-
-  /** Starts what may start, one of each webhook in turn. */
-  #pump(): void {
-    const others = this.#turns.take(
-      (queue) => this.#startNext(queue),
-      () => this.#maySend(),
-    );
-    if (others) this.#alarm.in(RETRY_MS);
   }
 
   #maySend(): boolean {
@@ -176,9 +159,7 @@ export class Dispatcher {
     const now = this.options.now();
     const webhook = endpoints.known(queue.webhookId);
     if (webhook === undefined) {
-      if (queue.loading) return "wait";
-      if (!this.#loads.mayStart(queue.webhookId)) return "full";
-      this.#readings.start(() => this.#loads.load(queue).finally(() => this.#attend(queue, this.options.now())));
+      if (!queue.loading) this.#read(() => this.#load(queue));
       return "wait";
     }
     if (webhook === null || webhook.state !== "active") {
@@ -225,27 +206,48 @@ export class Dispatcher {
       const endedAt = this.options.now();
       if (attempted.heldUntil !== null) traffic.hold(webhook, attempted.heldUntil, endedAt);
       const againAt = this.#ended(queue, deliveries, attempted);
-      if (isBatch) queue.batchEnded({ sent: deliveries.length, againAt, tooMuch: attempted.tooMuch, now: endedAt });
+      if (isBatch) queue.batchEnded({ ...attempted, sent: attempted.settlements.length, againAt, now: endedAt });
       this.#attend(queue, endedAt);
       traffic.end(slot, webhook, { result: attempted.result, timedOut: attempted.timedOut, now: endedAt });
     });
   }
 
   /** Gives when all that was sent together is to come again. */
-  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt }: Attempted): number | null {
+  #ended(queue: WebhookQueue, deliveries: readonly DueDelivery[], { settlements, againAt, left }: Attempted): number | null {
     for (const settlement of settlements) this.options.settler.add(settlement);
-    const unknown = unsettled(deliveries, settlements);
-    if (unknown.length === 0) return againAt;
-    for (const { id } of unknown) queue.forget(id);
-    const retryAt = this.options.now() + RETRY_MS;
-    queue.expectAt(retryAt);
+    const ended = new Set(settlements.map(({ delivery }) => delivery.id));
+    for (const { id } of deliveries) if (!ended.has(id)) queue.forget(id);
+    const retryAt = ended.size + left.length < deliveries.length ? this.options.now() + RETRY_MS : null;
+    if (retryAt !== null) queue.expectAt(retryAt);
     return againAt ?? retryAt;
+  }
+
+  /** One who reads the store in the background, and tries again when it is away. */
+  #read(act: () => Promise<void>): void {
+    if (this.#stopped) return;
+    const run = act()
+      .then(() => this.#round.go())
+      .catch((error: unknown) => {
+        this.options.events.readFailed(this.options.lease.partition, error);
+        this.#alarm.in(RETRY_MS);
+      })
+      .finally(() => this.#reading.delete(run));
+    this.#reading.add(run);
+  }
+
+  async #load(queue: WebhookQueue): Promise<void> {
+    queue.loading = true;
+    try {
+      await this.options.endpoints.get(queue.webhookId);
+    } finally {
+      queue.loading = false;
+      this.#attend(queue, this.options.now());
+    }
   }
 
   async #fill(queue: WebhookQueue): Promise<void> {
     const at = this.options.now();
-    queue.filling = true;
-    queue.dueAt = null;
+    queue.beginFill(at);
     try {
       // What is known stands in the table as due, too.
       await this.#due.fill(queue, queue.known + Math.max(1, queue.room(this.#readyMax())));
@@ -261,24 +263,26 @@ export class Dispatcher {
 
   #tick(): void {
     const [now, monotonic] = [this.options.now(), performance.now()];
-    if (monotonic >= this.#lookAt) this.#readings.start(() => this.#lookForDue());
-    if (monotonic >= this.#expiryAt) this.#readings.start(() => this.#endExpired());
+    if (monotonic >= this.#lookAt) this.#read(() => this.#lookForDue());
+    if (monotonic >= this.#expiryAt) this.#read(() => this.#endExpired());
     for (const queue of this.#queues.values()) {
       this.#attend(queue, now);
       this.#tidy(queue.webhookId);
     }
     this.#alarm.in(LOOK_EVERY_MS);
-    this.#pump();
+    this.#round.go();
   }
 
   async #lookForDue(): Promise<void> {
     this.#lookAt = Infinity;
+    const all = performance.now() >= this.#lookAllAt;
+    if (all) this.#lookAllAt = performance.now() + LOOK_ALL_EVERY_MS;
     try {
-      for (const { webhookId, nextAttemptAt, deleted } of await this.#due.next()) {
-        const queue = this.#queueOf(webhookId);
+      for (const { webhookId, nextAttemptAt, lastAttemptAt, deleted } of await this.#due.next()) {
         if (deleted) this.options.endOwed(webhookId);
-        else queue.found(nextAttemptAt);
-        this.#attend(queue, this.options.now());
+        // What the table holds as due of one that is at work is most likely what is known here.
+        else if (all || (this.#queues.get(webhookId)?.known ?? 0) === 0) this.#expect(this.#queueOf(webhookId), nextAttemptAt);
+        if (lastAttemptAt > this.options.now()) this.options.onWaiting(webhookId);
       }
     } finally {
       this.#lookAt = performance.now() + this.#due.lookEveryMs;
@@ -289,7 +293,7 @@ export class Dispatcher {
   async #endExpired(): Promise<void> {
     this.#expiryAt = performance.now() + EXPIRY_EVERY_MS;
     const { heads, more } = await this.#due.expired();
-    for (const head of heads) if (this.#queueOf(head.webhookId).claim(head)) this.options.settler.add(endUntried(head));
+    for (const head of heads) if (this.#queueOf(head.webhookId).claim(head.id)) this.options.settler.add(endUntried(head));
     if (more) this.#expiryAt = performance.now() + LOOK_EVERY_MS;
   }
 }

@@ -3,7 +3,7 @@ import type { Events } from "../telemetry/events";
 import { createAttempt } from "./attempt";
 import { createBodies } from "./bodies";
 import { Dispatcher } from "./dispatch";
-import { createEndpoints } from "./endpoints";
+import { createEndpoints, type Endpoints } from "./endpoints";
 import { createOwed } from "./owed";
 import { pause } from "./pause";
 import { Planner } from "./plan";
@@ -20,6 +20,8 @@ export interface NotifierOptions {
   readonly store: ChangeLogStore & PlanStore & DeliveryStore & ReplayStore & Pick<WebhookStore, "updateWebhook">;
   /** What all notifiers of this node plan by; left out, this one reads for itself. */
   readonly webhooks?: SharedWebhooks;
+  /** Those that all notifiers of this node send to; left out, this one reads for itself. */
+  readonly endpoints?: Endpoints;
   readonly lease: Lease;
   readonly leaseTtlMs: number;
   /** Whether the lease still lasts, by this node's monotonic clock. */
@@ -60,12 +62,11 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   const { store, lease, leaseTtlMs, sender, turns, events, clock = CLOCK } = options;
   const now = () => clock.now();
   const { onLost, isHeld } = untilLost(options);
-  const endpoints = createEndpoints(store);
+  const endpoints = options.endpoints ?? createEndpoints(store);
   const bodies = createBodies(store, lease.partition);
   const owed = createOwed({ store, onDisabled: () => endpoints.forget(), events });
   const recovery = createRecovery({ store, lease, now, onWoken: (webhookId) => dispatcher.expect(webhookId), events });
-  const moment = () => ({ now: clock.now(), random: clock.random() });
-  const attempt = createAttempt({ sender, bodies, owed, isHeld, moment, events });
+  const attempt = createAttempt({ sender, bodies, owed, isHeld, moment: () => ({ now: now(), random: clock.random() }), events });
   const settler = new Settler({
     store,
     lease,
@@ -87,6 +88,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
     attempt,
     settler,
     endOwed: (webhookId) => owed.end(webhookId),
+    onWaiting: (webhookId) => recovery.waiting(webhookId),
     now,
     events,
   });

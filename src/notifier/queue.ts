@@ -7,22 +7,34 @@ const READY_PER_RUNNING = 4;
 const BATCHES_READY = 2;
 /** What was read so long ago may not be the latest any more. */
 const LATEST_FOR_MS = 1000;
+/** So many times at which the table is to be read are kept, the soonest; it is asked every second for what may lie beyond. */
+const EXPECTED_MAX = 64;
+/** One reading serves what becomes due so soon after each other. */
+const EXPECTED_APART_MS = 20;
+
+interface BatchEnd {
+  readonly sent: number;
+  readonly againAt: number | null;
+  readonly left: readonly DueDelivery[];
+  readonly tooMuch: boolean;
+  readonly now: number;
+}
 
 /** What of one webhook's deliveries in one partition is at hand, and when the table may hold more. */
 export class WebhookQueue {
   /** Heads of lanes, to be sent in this order. */
   readonly ready: DueDelivery[] = [];
-  /** Ready, under way, or ended and not yet written: none of them may be sent again meanwhile. Each with the time for which the table holds it. */
-  readonly #known = new Map<string, number>();
+  /** Ready, under way, or ended and not yet written: none of them may be sent again meanwhile. */
+  readonly #known = new Set<string>();
   /** Written while the table was being read, so that what was read of them is old. */
   readonly #stale = new Set<string>();
-  /** When the table may hold something due that is not known; null when nothing is expected. */
-  dueAt: number | null = null;
+  /** When the table may hold something due that is not known, ascending. */
+  readonly #expected: number[] = [];
   /** Nothing is to be started before that time … */
   resumeAt = 0;
   /** … unless it waits for a batch to fill, and that is full. */
   #untilFull = false;
-  /** The table is being read. */
+  /** The table is being read, {@link beginFill} to {@link fill}. */
   filling = false;
   /** The webhook is being read. */
   loading = false;
@@ -40,12 +52,17 @@ export class WebhookQueue {
 
   constructor(readonly webhookId: string) {}
 
+  /** The first time at which the table may hold something due that is not known; null when nothing is expected. */
+  get dueAt(): number | null {
+    return this.#expected[0] ?? null;
+  }
+
   get known(): number {
     return this.#known.size;
   }
 
   get knownIds(): readonly string[] {
-    return [...this.#known.keys()];
+    return [...this.#known];
   }
 
   /** Whether nothing of it is worth remembering. */
@@ -63,27 +80,37 @@ export class WebhookQueue {
   }
 
   expectAt(dueAt: number): void {
-    this.dueAt = Math.min(this.dueAt ?? Infinity, dueAt);
+    const [first = Infinity] = this.#expected;
+    const at = dueAt <= first ? dueAt : Math.ceil(dueAt / EXPECTED_APART_MS) * EXPECTED_APART_MS;
+    const place = this.#expected.findIndex((each) => each >= at);
+    if (this.#expected[place] === at) return;
+    this.#expected.splice(place === -1 ? this.#expected.length : place, 0, at);
+    this.#expected.splice(EXPECTED_MAX);
   }
 
-  /** The earliest head that the table holds. Others are expected only if that is none of those that are known: else they are found when it has ended. */
-  found(nextAttemptAt: number): void {
-    for (const dueAt of this.#known.values()) if (dueAt <= nextAttemptAt) return;
-    this.expectAt(nextAttemptAt);
+  /** The table is read from now on: of what was expected only what is not due yet remains. */
+  beginFill(now: number): void {
+    this.filling = true;
+    const later = this.#expected.findIndex((dueAt) => dueAt > now);
+    this.#expected.splice(0, later === -1 ? this.#expected.length : later);
   }
 
   /** How many more may be ready; `readyMax` limits every queue while there are many. */
   room(readyMax: number): number {
-    if (this.batch !== null) return Math.min(BATCHES_READY * this.batch.limit, Math.max(1, readyMax)) - this.ready.length;
-    const most = Math.min(READY_PER_RUNNING * this.#concurrency, Math.max(this.#concurrency, readyMax));
-    return most - this.ready.length;
+    return this.#most(readyMax) - this.ready.length;
   }
 
-  /** Whether the table should be read now. Few are ready, so that one reading brings many; not while what is ready may not be sent. */
-  wantsMore(now: number): boolean {
+  /** Whether the table should be read now. So few are ready that one reading brings many, and they may be sent, or make a batch with others. */
+  wantsMore(now: number, readyMax: number): boolean {
     if (this.ready.length > 0 && this.resumeAt > now && !this.#untilFull) return false;
-    const few = this.batch === null ? this.ready.length <= this.#concurrency : this.ready.length < this.batch.limit;
-    return few && !this.filling && !this.#broken && this.dueAt !== null && this.dueAt <= now;
+    const few = this.batch?.limit ?? this.#concurrency;
+    if (this.ready.length > Math.min(few, this.#most(readyMax) / 2)) return false;
+    return !this.filling && !this.#broken && this.dueAt !== null && this.dueAt <= now;
+  }
+
+  #most(readyMax: number): number {
+    if (this.batch !== null) return Math.min(BATCHES_READY * this.batch.limit, Math.max(1, readyMax));
+    return Math.min(READY_PER_RUNNING * this.#concurrency, Math.max(this.#concurrency, readyMax));
   }
 
   /** Takes a head that leads its lane now. What the table holds is older and comes first. */
@@ -106,9 +133,9 @@ export class WebhookQueue {
   }
 
   /** Marks a delivery that is to be ended without being sent; false if it is known already. */
-  claim({ id, nextAttemptAt }: Pick<DueDelivery, "id" | "nextAttemptAt">): boolean {
-    if (this.#known.has(id)) return false;
-    this.#known.set(id, nextAttemptAt);
+  claim(deliveryId: string): boolean {
+    if (this.#known.has(deliveryId)) return false;
+    this.#known.add(deliveryId);
     return true;
   }
 
@@ -156,8 +183,12 @@ export class WebhookQueue {
     return { deliveries: this.ready.splice(0, this.batch?.sizeMax ?? 1), isBatch: this.#batchRuns };
   }
 
-  /** `againAt`: it is to come again, before all that is ready, and not before that time. */
-  batchEnded({ sent, againAt, tooMuch, now }: { sent: number; againAt: number | null; tooMuch: boolean; now: number }): void {
+  /** `againAt`: it is to come again, before all that is ready, and not before that time. `left`: what did not fit comes next. */
+  batchEnded({ sent, againAt, left, tooMuch, now }: BatchEnd): void {
+    for (const head of left.toReversed()) {
+      this.#known.add(head.id);
+      this.ready.unshift(head);
+    }
     this.#batchRuns = false;
     this.waitUntil(againAt ?? 0, false);
     if (this.batch !== null) this.batch.sizeMax = nextSize(this.batch, { sent, tooMuch, again: againAt !== null });
@@ -167,7 +198,7 @@ export class WebhookQueue {
   /** Gives back to the table what is ready. */
   drop(): void {
     for (const { id } of this.ready.splice(0)) this.forget(id);
-    this.dueAt = null;
+    this.#expected.splice(0);
   }
 
   /**
@@ -182,7 +213,7 @@ export class WebhookQueue {
 
   #add(head: DueDelivery): void {
     if (this.ready.length === 0) this.#readySince = performance.now();
-    this.#known.set(head.id, head.nextAttemptAt);
+    this.#known.add(head.id);
     this.ready.push(head);
     if (this.#untilFull && this.batch !== null && this.ready.length >= this.batch.sizeMax) this.waitUntil(0, false);
   }

@@ -12,6 +12,8 @@ const WAKE_EVERY_MAX_MS = 5 * 60_000;
 export interface Recovery {
   /** Outcomes that are written: what failed is waiting now, and a success ends the waiting. */
   settled(settlements: readonly Settlement[]): void;
+  /** Heads of a webhook were seen to wait: another process may have left them behind. */
+  waiting(webhookId: string): void;
   stop(): Promise<void>;
 }
 
@@ -25,7 +27,7 @@ export interface RecoveryOptions {
 }
 
 interface Health {
-  /** Something failed and was not woken since; nobody knows what another process left behind. */
+  /** Something failed, or was seen to wait, and was not woken since. */
   waits: boolean;
   wokenAt: number | null;
   wakeEveryMs: number;
@@ -78,6 +80,10 @@ export function createRecovery({ store, lease, now, onWoken, events }: RecoveryO
       }
     },
 
+    waiting(webhookId) {
+      healths.of(webhookId).waits = true;
+    },
+
     async stop() {
       stopped = true;
       for (const health of healths.all()) forgetTimer(health);
@@ -92,7 +98,7 @@ function createHealths(): { of(webhookId: string): Health; all(): Iterable<Healt
     of(webhookId) {
       const known = healths.get(webhookId);
       if (known !== undefined) return known;
-      const health: Health = { waits: true, wokenAt: null, wakeEveryMs: WAKE_EVERY_MS, timer: null };
+      const health: Health = { waits: false, wokenAt: null, wakeEveryMs: WAKE_EVERY_MS, timer: null };
       healths.set(webhookId, health);
       return health;
     },

@@ -7,8 +7,13 @@ import type { Turns } from "./turns";
 const SETTLED_AT_ONCE_MAX = 500;
 /** With so many outcomes that are not yet written nothing more is sent. */
 export const UNSETTLED_MAX = 2000;
-/** From one write to the next, so that under load outcomes are written together: a commit costs as much as a dozen of them. */
+/**
+ * From one write to the next, so that under load outcomes are written together: a commit costs as much as a dozen of them. Longer where a
+ * write takes long, its turn included: what many partitions write at once is to be more at a time, not more often.
+ */
 const SETTLE_EVERY_MS = 10;
+const SETTLE_EVERY_MAX_MS = 100;
+const REST_SHARE = 3;
 const RETRY_MS = 250;
 
 export interface SettlerOptions {
@@ -27,6 +32,7 @@ export class Settler {
   #waiting: Settlement[] = [];
   #writing = 0;
   #wroteAt = 0;
+  #everyMs = SETTLE_EVERY_MS;
   #lost = false;
   #wake = Promise.withResolvers<void>();
   readonly #ending = new AbortController();
@@ -62,7 +68,7 @@ export class Settler {
       }
       // Outcomes that arrive together are written together.
       await nextTurn();
-      const restMs = this.#wroteAt + SETTLE_EVERY_MS - performance.now();
+      const restMs = this.#wroteAt + this.#everyMs - performance.now();
       if (restMs > 0 && this.#waiting.length < SETTLED_AT_ONCE_MAX) await pause(restMs, this.#ending.signal);
       if (!(await this.#writeNext())) return;
     }
@@ -75,9 +81,11 @@ export class Settler {
     for (;;) {
       // Looked at before the write, so that one more is tried after the end was asked for.
       const last = this.#ending.signal.aborted;
+      const askedAt = performance.now();
       try {
         const { held, heads } = await turns.run(() => store.settle(lease, leaseTtlMs, (batch ??= this.#take())));
         this.#writing = 0;
+        this.#everyMs = Math.min(Math.max(SETTLE_EVERY_MS, REST_SHARE * (performance.now() - askedAt)), SETTLE_EVERY_MAX_MS);
         if (held) this.#tell(batch ?? [], heads);
         else this.#lose();
         return held;

@@ -23,8 +23,6 @@ export interface SharingOptions {
   readonly isAble: (role: LeasedRole) => boolean;
   /** No other node can be alive. */
   readonly alone: boolean;
-  /** Told of all nodes that live, again and again. */
-  readonly onNodes?: (nodes: readonly LiveNode[]) => void;
   /** What running work gets at the end. */
   readonly graceMs: number;
   readonly news: NodeNews;
@@ -50,7 +48,6 @@ export function openSharing(options: SharingOptions): Sharing {
     self: () => ({ id: nodeId, roles: roles.filter((role) => isAble(role)) }),
     alone,
     onNodes: (nodes) => {
-      options.onNodes?.(nodes);
       for (const share of shares) share.follow(nodes);
     },
     events,

@@ -41,5 +41,6 @@ function parse(cursor: string): unknown {
 }
 
 function isOfType(value: unknown, type: "string" | "number"): boolean {
-  return type === "number" ? Number.isSafeInteger(value) : typeof value === "string";
+  // A database's text cannot hold U+0000.
+  return type === "number" ? Number.isSafeInteger(value) : typeof value === "string" && !value.includes("\0");
 }

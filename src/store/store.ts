@@ -300,10 +300,20 @@ export interface Settlement {
   readonly verdict:
     /** `nextAttemptAt`: when the next of the lane may be tried; left out, at once. */
     | { readonly kind: "delivered"; readonly nextAttemptAt?: number }
-    /** `heldUntil`: the endpoint itself asked for that long. `nextAttemptAt` null leaves it due as it was: it goes with its batch. */
-    | { readonly kind: "retry"; readonly nextAttemptAt: number | null; readonly rejected: boolean; readonly heldUntil?: number | null }
+    | Retry
     /** `nextAttemptAt`: when the next of the lane is tried; left out, when this one would have been, at once if that is over. */
     | { readonly kind: "failed"; readonly reason: string; readonly nextAttemptAt?: number };
+}
+
+export interface Retry {
+  readonly kind: "retry";
+  /** Null leaves it due as it was: it goes with its batch. */
+  readonly nextAttemptAt: number | null;
+  readonly rejected: boolean;
+  /** The endpoint itself asked for that long. */
+  readonly heldUntil?: number | null;
+  /** It comes again in a smaller batch, to find out which is meant: not one more failure in a row, however often it happens. */
+  readonly inPieces?: boolean;
 }
 
 export interface SettleOutcome {
@@ -316,6 +326,8 @@ export interface SettleOutcome {
 export interface NextDue {
   readonly webhookId: string;
   readonly nextAttemptAt: number;
+  /** When the last of its heads is due. */
+  readonly lastAttemptAt: number;
   /** The webhook is gone: what it is owed is for the caller to end, whenever it is due. */
   readonly deleted: boolean;
 }
@@ -327,6 +339,8 @@ export interface DeliveryStore {
   dueHeads(partition: number, webhookId: string, now: number, limit: number): Promise<DueDelivery[]>;
   /** What an attempt sends: the webhook as it is now (null once deleted) and the change's body. */
   webhookById(id: string): Promise<Webhook | null>;
+  /** Those of them that are there, in no order. */
+  webhooksById(ids: readonly string[]): Promise<Webhook[]>;
   loggedChange(partition: number, number: number): Promise<LoggedChange | null>;
   /**
    * One transaction under the fence: the outcomes, the attempts, and the promotion of the next in each lane. A lane's failures go on
@@ -349,7 +363,10 @@ export interface DeliveryStore {
   ): Promise<{ readonly heads: DueDelivery[]; readonly coalesced: number }>;
   /** Null when it was pruned. */
   operationalEvent(number: number): Promise<OperationalEvent | null>;
-  /** Makes every head of a webhook due that waits because it failed: its endpoint is back. Gives how many did. */
+  /**
+   * Makes every head of a webhook due that waits after a failure of its lane: the endpoint is back. One that waits for its lane's rest
+   * after a success goes on waiting. Gives how many were waiting.
+   */
   wakeWebhook(lease: Lease, webhookId: string, now: number): Promise<number>;
   /** Ends up to `limit` pending deliveries of a webhook as failed, while it is gone or disabled; gives how many. */
   failOwed(webhookId: string, reason: string, limit: number): Promise<number>;
@@ -401,8 +418,12 @@ export interface DeliveryRecord {
   readonly reason: string | null;
   readonly plannedAt: number;
   readonly nextAttemptAt: number | null;
+  /** The last of them, at most {@link ATTEMPTS_SHOWN_MAX}, in their order. */
   readonly attempts: readonly AttemptRow[];
 }
+
+/** A schedule of seconds makes hundreds of thousands in the days of one delivery. */
+export const ATTEMPTS_SHOWN_MAX = 100;
 
 // ── replays ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -539,7 +560,7 @@ export interface WebhookStore {
   createWebhook(draft: WebhookDraft & { id: string }): Promise<Webhook>;
   getWebhook(id: string): Promise<Webhook | null>;
   /**
-   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every waiting head due at once, and ends
+   * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every head due at once that waits after a failure, and ends
    * `failingSince` and `heldUntil`: they belonged to the endpoint as it was. Becoming `disabled` records the operational event
    * `webhook.disabled` in the same transaction.
    */

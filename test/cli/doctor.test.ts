@@ -180,6 +180,17 @@ test("webhooks' secrets that no node could open FAIL, whether it is given no key
   await database.store.createWebhook({ id: "wh_1", url: "https://example.org/", ...rest, credentials: "v1.00c0ffee.AAAA.AAAA" });
   const other = (await doctor({ ...env, SECRETS_KEY })).of("webhooks' secrets");
   expect(other).toMatchObject({ level: "fail", text: "some are sealed with key 00c0ffee, which is not at hand" });
+  expect(other?.advice).toBe("add it to SECRETS_KEY, after the first");
+}, 30_000);
+
+test("a key file that is lost is to be put back", async () => {
+  using folder = temporaryFolder();
+  const database = await openStore({ kind: "sqlite", file: folder.file });
+  const webhook = { id: "wh_1", url: "https://example.org/", filter: {}, description: "", concurrency: 1, settings: SETTINGS_DEFAULT };
+  await database.createWebhook({ ...webhook, credentials: "v1.00c0ffee.AAAA.AAAA" });
+  await database.close();
+  const { of } = await doctor({ DATA_DIR: folder.path });
+  expect(of("webhooks' secrets")).toMatchObject({ level: "fail", advice: expect.stringContaining("put secrets.key back") as string });
 }, 30_000);
 
 test("a database whose tables were never made is left as it is", async () => {

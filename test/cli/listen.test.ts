@@ -117,6 +117,7 @@ test("when the API is gone at the end, it says which webhook stays there, and ho
 
 test("the flags make the filter, and none of them makes an empty one", () => {
   expect(filterOf({})).toEqual({});
+  expect(filterOf({ from: ["hot"], direction: "lowered" })).toEqual({ from: ["hot"], direction: "lowered" });
   expect(
     filterOf({ sensor: ["a"], label: [["site", "north"]], kind: ["status"], to: ["hot"], minSeverity: "warning", initial: true }),
   ).toEqual({

@@ -91,6 +91,7 @@ describe("the OpenAPI document", () => {
         ["POST", "PUT", "PATCH"].includes(method) && !/\/(test|retry|cancel|dead-letters\/\{id\}\/replay)$/.test(path),
       );
       if (requestBody === undefined) continue;
+      expect(requestBody.required).toBe(operationId !== "rotateSecret");
       expect(statuses).toEqual(expect.arrayContaining(["400", "413", "415"]));
       expect(Object.keys(requestBody.content)).toEqual(
         method === "PATCH" ? ["application/merge-patch+json", "application/json"] : ["application/json"],

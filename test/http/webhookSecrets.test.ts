@@ -69,6 +69,21 @@ describe("the keys that sign a webhook's requests", () => {
     expect(JSON.stringify(await shown(id))).not.toContain("whsec_");
   });
 
+  test("are joined by a new one when nothing is said of it at all", async () => {
+    const { id } = await registered();
+    const path = `/v1/webhooks/${id}/rotate-secret`;
+    for (const sent of [{ type: null }, { type: "application/json", body: "" }]) {
+      const answer = await api.request("POST", path, sent);
+      expect({ status: answer.status, secret: answer.json<Keyed>().secret }).toEqual({
+        status: 200,
+        secret: expect.stringMatching(/^whsec_/) as string,
+      });
+    }
+    expect((await shown(id)).keys.length).toBe(3);
+    // A text that was sent is no such silence.
+    expectProblem(await api.request("POST", path, { type: "text/plain", body: "{}" }), 415);
+  });
+
   test("end at once without an overlap", async () => {
     const { id } = await registered();
     expect((await rotated(id, { overlapSeconds: 0 })).json<Keyed>().keys.length).toBe(1);

@@ -121,6 +121,27 @@ describe("what is out of range is a 422", () => {
     const { errors } = expectProblem(await create({ format: "xml" }), 422);
     expect(errors).toEqual([{ pointer: "/format", message: "must be one of standard, cloudevents, cloudevents-binary" }]);
   });
+
+  const said: [object, string, RegExp][] = [
+    [{ ratePerSecond: 0 }, "/ratePerSecond", /greater or equal to 0\.01/],
+    [{ ratePerSecond: "fast" }, "/ratePerSecond", /number/],
+    [{ timeoutSeconds: 31 }, "/timeoutSeconds", /less or equal to 30/],
+    [{ minIntervalSeconds: 86_401 }, "/minIntervalSeconds", /less or equal to 86400/],
+    [{ retrySchedule: [] }, "/retrySchedule", /length/],
+    [{ filter: { labels: { site: 1 } } }, "/filter/labels/site", /^must be one of string, array, null$/],
+    [{ filter: { labels: { site: [1] } } }, "/filter/labels/site/0", /string/],
+    [{ auth: { type: "digest" } }, "/auth/type", /^must be one of basic, bearer$/],
+    [{ auth: { type: "basic", username: "joe" } }, "/auth/password", /^is missing$/],
+    [{ auth: { type: "bearer", token: "a b" } }, "/auth/token", /match/],
+    [{ auth: "joe" }, "/auth", /object/],
+    [{ batch: { maxItems: 2 } }, "/batch/maxWaitMs", /^is missing$/],
+  ];
+  for (const [given, pointer, message] of said) {
+    test(`and says what is expected of a field that may be null, too: ${JSON.stringify(given)}`, async () => {
+      const { errors } = expectProblem(await create(given), 422);
+      expect(errors).toEqual([{ pointer, message: expect.stringMatching(message) as string }]);
+    });
+  }
 });
 
 test("edits at once do not undo each other", async () => {

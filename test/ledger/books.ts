@@ -1,5 +1,6 @@
 import type { ChangeData } from "../../src/domain/change";
-import type { Acknowledgement, ChangeRow, Evidence, LogRow } from "./evidence";
+import type { Acknowledgement, Arrival, ChangeRow, DeliveryRow, Evidence, LogRow, OwedWebhook } from "./evidence";
+import { itemsOf, type Item } from "./messages";
 
 /** One thing that a check found. `sensorId` null when it concerns none in particular. */
 export interface Finding {
@@ -45,12 +46,25 @@ export type ViolationKind =
   | "delivery.unexplained"
   /** Marked as delivered, but no arrival was answered with 2xx. */
   | "delivery.unarrived"
+  /** Ended although its endpoint would have taken it, as far as it had answered. */
+  | "delivery.givenUp"
+  /** Left out for a newer one, though there is none, or its webhook wants every change. */
+  | "delivery.coalesced"
+  | "webhook.disabled"
+  | "event.missing"
+  | "event.doubled"
+  | "event.unfounded"
+  | "replay.unfinished"
+  /** What was to be sent again did not come again. */
+  | "replay.missed"
   | "arrival.unsigned"
   | "arrival.unknown"
   | "arrival.wrong"
   | "arrival.twoIds"
   | "arrival.twoBodies"
-  | "arrival.disordered";
+  | "arrival.disordered"
+  /** Closer to the one before than its webhook wants. */
+  | "arrival.tooSoon";
 
 /** A change with its data read once. */
 export interface Entry extends ChangeRow {
@@ -67,9 +81,18 @@ export interface Books {
   /** By {@link placeKey}. */
   readonly byNumber: ReadonlyMap<string, Entry>;
   readonly acknowledged: ReadonlyMap<string, readonly Acknowledgement[]>;
+  readonly webhooks: ReadonlyMap<string, OwedWebhook>;
+  readonly deliveries: ReadonlyMap<string, DeliveryRow>;
+  /** Each delivery's arrivals at its own webhook, alone or in batches. */
+  readonly arrivals: ReadonlyMap<string, readonly Arrival[]>;
+  /** What a request holds. */
+  readonly items: ReadonlyMap<Arrival, readonly Item[]>;
 }
 
 export function openBooks(evidence: Evidence): Books {
+  const webhooks = new Map(evidence.webhooks.map((webhook) => [webhook.id, webhook]));
+  const deliveries = new Map(evidence.deliveries.map((delivery) => [delivery.id, delivery]));
+  const items = new Map(evidence.arrivals.map((arrival) => [arrival, itemsOf(webhooks.get(arrival.webhookId), arrival)]));
   const entries = evidence.changes.map((change): Entry => ({ ...change, parsed: JSON.parse(change.data) as ChangeData }));
   return {
     evidence,
@@ -85,7 +108,24 @@ export function openBooks(evidence: Evidence): Books {
       (ack) => ack.sensorId,
       (one, other) => one.sequence - other.sequence,
     ),
+    webhooks,
+    deliveries,
+    items,
+    arrivals: arrivalsOf(items, deliveries),
   };
+}
+
+function arrivalsOf(items: Books["items"], deliveries: Books["deliveries"]): Map<string, Arrival[]> {
+  const found = new Map<string, Arrival[]>();
+  for (const [arrival, held] of items) {
+    for (const { id } of held) {
+      if (deliveries.get(id)?.webhookId !== arrival.webhookId) continue;
+      const own = found.get(id);
+      if (own === undefined) found.set(id, [arrival]);
+      else own.push(arrival);
+    }
+  }
+  return found;
 }
 
 /** A place in a partition: a message's by its sequence, a change's by its number. */

@@ -7,9 +7,12 @@ import type {
   Arrival,
   DeadLetterKey,
   Evidence,
+  OperationalRow,
   OwedWebhook,
   PartitionRow,
   PublishedChange,
+  ReplayAsked,
+  ReplayRow,
   SensorRow,
   StreamedMessage,
 } from "./evidence";
@@ -31,11 +34,15 @@ export interface Sources {
 export interface Witnessed {
   readonly acknowledged: readonly Acknowledgement[];
   readonly arrivals: readonly Arrival[];
+  readonly asked?: readonly ReplayAsked[];
 }
 
 /** To be asked when nothing moves any more: the database is read first, the streams after it. */
-export async function collectEvidence({ database, natsUrls, partitions }: Sources, witnessed: Witnessed): Promise<Evidence> {
-  const kept = await readDatabase(database);
+export async function collectEvidence(
+  { database, natsUrls, partitions }: Sources,
+  { asked = [], ...witnessed }: Witnessed,
+): Promise<Evidence> {
+  const { replays, ...kept } = await readDatabase(database);
   const messages: StreamedMessage[] = [];
   const published: PublishedChange[] = [];
   await using broker = await reach(natsUrls);
@@ -43,7 +50,8 @@ export async function collectEvidence({ database, natsUrls, partitions }: Source
     await readStream(broker, `REPORTS_${partitions}_${partition}`, (message) => messages.push(streamed(partition, message)));
     await readStream(broker, `CHANGES_${partitions}_${partition}`, (message) => published.push(publication(partition, message)));
   }
-  return { ...kept, ...witnessed, messages, published, publishedSince: Date.now() - CHANGES_KEPT_MS + MARGIN_MS };
+  const publishedSince = Date.now() - CHANGES_KEPT_MS + MARGIN_MS;
+  return { ...kept, ...witnessed, replays: asked.map((one) => replayRow(one, replays)), messages, published, publishedSince };
 }
 
 /** Where the REPORTS streams end just now. */
@@ -57,7 +65,15 @@ export async function streamEnds({ natsUrls, partitions }: Omit<Sources, "databa
   return await Promise.all(ends);
 }
 
-type Kept = Omit<Evidence, keyof Witnessed | "messages" | "published" | "publishedSince">;
+type Kept = Omit<Evidence, keyof Witnessed | "messages" | "published" | "publishedSince" | "replays"> & {
+  readonly replays: readonly Omit<ReplayRow, keyof Omit<ReplayAsked, "id">>[];
+};
+
+/** One that was promised and is not there was not carried out. */
+function replayRow(asked: ReplayAsked, kept: Kept["replays"]): ReplayRow {
+  const row = kept.find(({ id }) => id === asked.id) ?? { webhookId: "", state: "running", since: 0, until: 0, replayed: 0 };
+  return { ...row, ...asked };
+}
 
 async function readDatabase(database: string): Promise<Kept> {
   await using tables = await openTables(database);
@@ -69,6 +85,8 @@ async function readDatabase(database: string): Promise<Kept> {
     changes: await tables.all(CHANGES),
     webhooks: (await tables.all<WebhookColumns>(WEBHOOKS)).map(owedWebhook),
     deliveries: await tables.all(DELIVERIES),
+    operational: await tables.all<OperationalRow>(OPERATIONAL),
+    replays: await tables.all(REPLAYS),
   };
 }
 
@@ -81,9 +99,12 @@ const SENSORS = `SELECT sensors.id, heartbeat_interval_seconds + heartbeat_grace
   FROM sensors LEFT JOIN states ON states.sensor_id = sensors.id`;
 const CHANGES = 'SELECT partition, number, sensor_id AS "sensorId", revision, recorded_at AS "recordedAt", data FROM changes';
 const DEAD_LETTERS = "SELECT stream, sequence FROM dead_letters";
-const WEBHOOKS = "SELECT webhook_id AS id, filter, after FROM webhook_versions WHERE version = 1";
+const WEBHOOKS = `SELECT first.webhook_id AS id, first.filter, first.after, webhooks.settings, webhooks.state
+  FROM webhook_versions AS first JOIN webhooks ON webhooks.id = first.webhook_id WHERE first.version = 1`;
 const DELIVERIES =
-  'SELECT id, webhook_id AS "webhookId", partition, number, sensor_id AS "sensorId", revision, state, reason FROM deliveries';
+  'SELECT id, webhook_id AS "webhookId", partition, number, sensor_id AS "sensorId", revision, state, reason, planned_at AS "plannedAt" FROM deliveries';
+const OPERATIONAL = 'SELECT number, kind, webhook_id AS "webhookId", recorded_at AS "recordedAt", data FROM operational_events';
+const REPLAYS = 'SELECT id, webhook_id AS "webhookId", state, since, until, replayed FROM replays';
 
 interface SensorColumns {
   readonly id: string;
@@ -99,15 +120,15 @@ function sensorRow({ id, seconds, status, severity, availability, revision }: Se
   return { id, heartbeatMs: seconds === null ? null : seconds * 1000, state };
 }
 
-interface WebhookColumns {
-  readonly id: string;
+interface WebhookColumns extends Pick<OwedWebhook, "id" | "state"> {
   readonly filter: unknown;
   readonly after: unknown;
+  readonly settings: unknown;
 }
 
-/** As it was created: the ledger's runs do not edit webhooks. */
-function owedWebhook({ id, filter, after }: WebhookColumns): OwedWebhook {
-  return { id, filter: jsonOf(filter), after: jsonOf(after) };
+/** As it was created: the ledger's runs edit no webhook, though one may be disabled. */
+function owedWebhook({ id, state, filter, after, settings }: WebhookColumns): OwedWebhook {
+  return { id, state, filter: jsonOf(filter), after: jsonOf(after), settings: jsonOf(settings) };
 }
 
 /** None for what never was in a partition's stream. */

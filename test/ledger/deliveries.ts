@@ -1,24 +1,12 @@
 import { type Books, type Entry, type Finding, groupBy, placeKey } from "./books";
-import type { DeliveryRow, OwedWebhook } from "./evidence";
+import { type DeliveryRow, EVENTS_LANE, type OwedWebhook } from "./evidence";
 import { matches } from "./matching";
 
-/** Every webhook is owed exactly the changes that match it, each by one delivery that was seen to arrive or ended with a reason. */
+/** Every webhook is owed exactly the changes that match it, each by one delivery. */
 export function* checkDeliveries(books: Books): Iterable<Finding> {
-  const { webhooks, deliveries, arrivals } = books.evidence;
-  const byWebhook = groupBy(deliveries, ({ webhookId }) => webhookId);
-  const received = new Set(
-    arrivals.filter(({ answered, signatureValid }) => signatureValid && answered >= 200 && answered < 300).map(arrivalKey),
-  );
-  for (const webhook of webhooks) {
-    const planned = byWebhook.get(webhook.id) ?? [];
-    yield* checkPlanned(books, webhook, planned);
-    for (const delivery of planned)
-      yield* checkEnded(delivery, received.has(arrivalKey({ webhookId: webhook.id, deliveryId: delivery.id })));
-  }
-}
-
-function arrivalKey({ webhookId, deliveryId }: { webhookId: string; deliveryId: string }): string {
-  return `${webhookId} ${deliveryId}`;
+  const ofChanges = books.evidence.deliveries.filter(({ sensorId }) => sensorId !== EVENTS_LANE);
+  const byWebhook = groupBy(ofChanges, ({ webhookId }) => webhookId);
+  for (const webhook of books.evidence.webhooks) yield* checkPlanned(books, webhook, byWebhook.get(webhook.id) ?? []);
 }
 
 function* checkPlanned({ evidence, byNumber }: Books, webhook: OwedWebhook, planned: readonly DeliveryRow[]): Iterable<Finding> {
@@ -53,14 +41,5 @@ function* checkPlanned({ evidence, byNumber }: Books, webhook: OwedWebhook, plan
 }
 
 export function isOwed(webhook: OwedWebhook, { partition, number, parsed }: Entry): boolean {
-  return number > (webhook.after[partition] ?? 0) && matches(webhook.filter, parsed);
-}
-
-function* checkEnded({ id, sensorId, state, reason }: DeliveryRow, received: boolean): Iterable<Finding> {
-  if (state === "pending") yield { kind: "delivery.open", sensorId, message: `${id} is still owed` };
-  else if (state === "delivered") {
-    if (!received) yield { kind: "delivery.unarrived", sensorId, message: `${id} counts as delivered, but no arrival of it was taken` };
-  } else if (reason === null || reason === "") {
-    yield { kind: "delivery.unexplained", sensorId, message: `${id} ended as ${state} without a reason` };
-  }
+  return webhook.settings.events.includes("change") && number > (webhook.after[partition] ?? 0) && matches(webhook.filter, parsed);
 }

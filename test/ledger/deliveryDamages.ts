@@ -1,3 +1,4 @@
+import { SETTINGS_DEFAULT } from "../../src/domain/webhook";
 import { type Damage, withChosen } from "./damage";
 import type { Arrival, DeliveryRow, Evidence } from "./evidence";
 import { matches } from "./matching";
@@ -64,18 +65,22 @@ export const DELIVERY_DAMAGES: readonly Damage[] = [
   {
     name: "a delivery failed without a reason",
     kind: "delivery.unexplained",
-    damage: (evidence, pick) => ending(evidence, pick, { state: "failed" }),
+    damage: (evidence, pick) => ending(evidence, pick, { state: "failed", reason: null }),
   },
   {
     name: "a delivery belongs to another revision",
     kind: "delivery.wrong",
-    damage: (evidence, pick) => ending(evidence, pick, { revision: 1_000_000 }),
+    damage: (evidence, pick) =>
+      withChosen(takenAlone(evidence), pick, (delivery) => ({
+        ...evidence,
+        deliveries: evidence.deliveries.map((one) => (one === delivery ? { ...one, revision: 1_000_000 } : one)),
+      })),
   },
   {
     name: "a delivery counts as delivered although no answer was 2xx",
     kind: "delivery.unarrived",
     damage: (evidence, pick) =>
-      withChosen(evidence.deliveries, pick, ({ id }) => ({
+      withChosen(takenAlone(evidence), pick, ({ id }) => ({
         ...evidence,
         arrivals: evidence.arrivals.map((arrival) => (arrival.deliveryId === id ? { ...arrival, answered: 500 } : arrival)),
       })),
@@ -108,7 +113,14 @@ export const DELIVERY_DAMAGES: readonly Damage[] = [
   {
     name: "an arrival under an id that nobody planned",
     kind: "arrival.unknown",
-    damage: (evidence, pick) => arriving(evidence, pick, (arrival) => ({ ...arrival, deliveryId: "made-up" })),
+    damage: (evidence, pick) => {
+      const own = new Set(takenAlone(evidence).map(({ id }) => id));
+      const arrivals = evidence.arrivals.filter(({ deliveryId }) => own.has(deliveryId));
+      return withChosen(arrivals, pick, (arrival) => ({
+        ...evidence,
+        arrivals: evidence.arrivals.map((one) => (one === arrival ? { ...one, deliveryId: "made-up" } : one)),
+      }));
+    },
   },
   {
     name: "one id brings two bodies",
@@ -133,7 +145,7 @@ export const DELIVERY_DAMAGES: readonly Damage[] = [
     name: "two changes of a sensor arrive for the first time in the wrong order",
     kind: "arrival.disordered",
     damage: (evidence, pick) =>
-      withChosen(lanes(evidence.deliveries), pick, ([one, other]) => {
+      withChosen(lanes(takenAlone(evidence)), pick, ([one, other]) => {
         const id = (arrival: Arrival) => {
           if (arrival.deliveryId === one.id) return other.id;
           return arrival.deliveryId === other.id ? one.id : arrival.deliveryId;
@@ -161,6 +173,12 @@ function arriving(evidence: Evidence, pick: number, change: (arrival: Arrival) =
   }));
 }
 
+/** Delivered, each in requests of its own, of the changes of a sensor one after the other. */
+function takenAlone({ webhooks, deliveries }: Evidence): DeliveryRow[] {
+  const usual = new Set(webhooks.filter(({ settings }) => Bun.deepEquals(settings, SETTINGS_DEFAULT)).map(({ id }) => id));
+  return deliveries.filter(({ webhookId, state }) => state === "delivered" && usual.has(webhookId));
+}
+
 /** Pairs of deliveries in one lane. */
 function lanes(deliveries: readonly DeliveryRow[]): [DeliveryRow, DeliveryRow][] {
   return deliveries.flatMap((one) => {
@@ -186,6 +204,7 @@ function unwanted({ webhooks, changes, arrivals }: Evidence): { delivery: Delive
           revision,
           state: "delivered",
           reason: null,
+          plannedAt: 0,
         };
         const body = arrivals.find((arrival) => arrival.deliveryId.endsWith(`_${partition}_${number}`))?.body ?? "{}";
         return { delivery, arrival: { webhookId: webhook.id, deliveryId: id, body, signatureValid: true, at: 0, answered: 204 } };

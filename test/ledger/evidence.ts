@@ -5,7 +5,7 @@
 import type { DeliveryState } from "../../src/domain/delivery";
 import type { Disposition } from "../../src/domain/decide";
 import type { Severity } from "../../src/domain/severity";
-import type { Filter } from "../../src/domain/webhook";
+import type { Filter, OperationalKind, WebhookSettings, WebhookState } from "../../src/domain/webhook";
 
 export interface Evidence {
   readonly acknowledged: readonly Acknowledgement[];
@@ -26,6 +26,9 @@ export interface Evidence {
   readonly deliveries: readonly DeliveryRow[];
   /** At all receivers, in the order of arrival. */
   readonly arrivals: readonly Arrival[];
+  /** What the service said of itself. */
+  readonly operational: readonly OperationalRow[];
+  readonly replays: readonly ReplayRow[];
 }
 
 /** A JetStream PubAck with `duplicate: false`, or HTTP 202. */
@@ -114,7 +117,13 @@ export interface OwedWebhook {
   readonly filter: Filter;
   /** For each partition, the number of the last change that it is not owed; absent: 0. */
   readonly after: Readonly<Record<number, number>>;
+  readonly settings: WebhookSettings;
+  /** As it was at the end. */
+  readonly state: WebhookState;
 }
+
+/** The sensor's place in a delivery that carries what the service said of itself; its `number` is that of the event. */
+export const EVENTS_LANE = "$events";
 
 export interface DeliveryRow {
   readonly id: string;
@@ -125,17 +134,51 @@ export interface DeliveryRow {
   readonly revision: number;
   readonly state: DeliveryState;
   readonly reason: string | null;
+  readonly plannedAt: number;
 }
 
 /** One request at a receiver. */
 export interface Arrival {
   /** Whose receiver it came to. */
   readonly webhookId: string;
-  /** The header `webhook-id`. */
+  /** The header `webhook-id`: a delivery's, or a batch's. */
   readonly deliveryId: string;
   readonly body: string;
   readonly signatureValid: boolean;
   readonly at: number;
-  /** What the receiver answered, or was about to answer when the sender died. */
+  /** What the receiver answered, or was about to answer when the sender died; 0 when it gave no complete answer. */
   readonly answered: number;
+}
+
+export interface OperationalRow {
+  readonly number: number;
+  readonly kind: OperationalKind;
+  /** Whom it speaks of. */
+  readonly webhookId: string;
+  readonly recordedAt: number;
+  /** The JSON text of its data. */
+  readonly data: string;
+}
+
+/** What somebody saw who asked for a replay. */
+export interface ReplayAsked {
+  readonly id: string;
+  /** Before it was asked for. */
+  readonly askedAt: number;
+  /** Deliveries in its range that had ended then, in a state that it is for. */
+  readonly due: readonly string[];
+  /** Those of them that had failed, as refused. */
+  readonly refused: readonly string[];
+}
+
+/** A replay as it ended. */
+export interface ReplayRow extends ReplayAsked {
+  readonly webhookId: string;
+  readonly state: "running" | "done" | "cancelled";
+  /** What was planned from then … */
+  readonly since: number;
+  /** … and before that time, if it had ended when its turn came, in a state that the replay is for. */
+  readonly until: number;
+  /** How many deliveries were made due. */
+  readonly replayed: number;
 }

@@ -2,24 +2,14 @@
 import fc from "fast-check";
 import { type Change, changeBody, changeData, numberChange } from "../../src/domain/change";
 import { decide, judgeHeartbeat } from "../../src/domain/decide";
-import { deliveryId } from "../../src/domain/delivery";
 import { refusingClause } from "../../src/domain/filter";
 import type { Report } from "../../src/domain/report";
 import { heartbeatMs, partitionOf, type Sensor, TICK_ID } from "../../src/domain/sensor";
 import { SEVERITIES } from "../../src/domain/severity";
 import { pendingState, type State } from "../../src/domain/state";
 import { seededRandom } from "./random";
-import type {
-  Acknowledgement,
-  Arrival,
-  ChangeRow,
-  DeliveryRow,
-  Evidence,
-  LogRow,
-  OwedWebhook,
-  PublishedChange,
-  StreamedMessage,
-} from "./evidence";
+import { receiveAll, webhooksOf } from "./received";
+import type { Acknowledgement, ChangeRow, Evidence, LogRow, OwedWebhook, PublishedChange, StreamedMessage } from "./evidence";
 
 const BEGINS = Date.parse("2026-11-23T10:00:00.000Z");
 const PARTITIONS = 2;
@@ -101,13 +91,7 @@ class World {
   evidence(luck: () => number): Evidence {
     const changes = this.#partitions.flatMap((partition) => partition.changes);
     const webhooks = webhooksOf(this.#partitions[0]?.changes.length ?? 0);
-    const received = webhooks.map((webhook) =>
-      receive(
-        webhook,
-        changes.filter((change) => owed(webhook, change)),
-        luck,
-      ),
-    );
+    const received = receiveAll(webhooks, (webhook) => changes.filter((change) => owed(webhook, change)), luck);
     return {
       acknowledged: this.#acknowledged,
       messages: this.#partitions.flatMap(({ log }) => log),
@@ -126,9 +110,7 @@ class World {
       changes: changes.map(changeRow),
       published: this.#partitions.flatMap((partition) => partition.changes.map(publish)),
       publishedSince: 0,
-      webhooks,
-      deliveries: received.flatMap(({ deliveries }) => deliveries),
-      arrivals: received.flatMap(({ arrivals }) => arrivals),
+      ...received,
     };
   }
 
@@ -194,49 +176,8 @@ class World {
   }
 }
 
-function webhooksOf(changes: number): OwedWebhook[] {
-  return [
-    { id: "wh_all", filter: { initial: true }, after: {} },
-    { id: "wh_grave", filter: { minSeverity: "critical", kinds: ["status"] }, after: {} },
-    { id: "wh_young", filter: { labels: { site: "north" } }, after: { 0: Math.floor(changes / 2) } },
-    { id: "wh_silent", filter: { kinds: ["availability"], sensorIds: ["boiler-1", "pump-3"] }, after: {} },
-  ];
-}
-
-function owed({ filter, after }: OwedWebhook, change: Change): boolean {
-  return change.number > (after[change.partition] ?? 0) && refusingClause(filter, change) === null;
-}
-
-/** What a webhook's receiver saw: each change at least once, some refused at first, some again later. */
-function receive(
-  { id: webhookId }: OwedWebhook,
-  changes: readonly Change[],
-  luck: () => number,
-): { deliveries: DeliveryRow[]; arrivals: Arrival[] } {
-  const deliveries = changes.map(({ partition, number, sensorId, revision }): DeliveryRow => {
-    return {
-      id: deliveryId(webhookId, partition, number),
-      webhookId,
-      partition,
-      number,
-      sensorId,
-      revision,
-      state: "delivered",
-      reason: null,
-    };
-  });
-  const arrivals: Arrival[] = [];
-  for (const change of changes) {
-    const deliveryOf = (answered: number): Arrival => {
-      const deliveryIdOf = deliveryId(webhookId, change.partition, change.number);
-      return { webhookId, deliveryId: deliveryIdOf, body: bodyOf(change), signatureValid: true, at: change.detectedAt, answered };
-    };
-    if (luck() < 20) arrivals.push(deliveryOf(500));
-    arrivals.push(deliveryOf(204));
-    const earlier = arrivals[luck()];
-    if (luck() < 20 && earlier !== undefined) arrivals.push(earlier);
-  }
-  return { deliveries, arrivals };
+function owed({ filter, after, settings }: OwedWebhook, change: Change): boolean {
+  return settings.events.includes("change") && change.number > (after[change.partition] ?? 0) && refusingClause(filter, change) === null;
 }
 
 function changeRow(change: Change): ChangeRow {

@@ -2,12 +2,16 @@
 import { checkArrivals } from "./arrivals";
 import { type Books, type Finding, openBooks } from "./books";
 import { checkDeliveries } from "./deliveries";
+import { checkEndings } from "./endings";
 import type { Evidence } from "./evidence";
 import { historyOf } from "./history";
 import { checkLog } from "./log";
+import { checkOperational } from "./operational";
 import { checkPublications } from "./publications";
 import { checkPlaces } from "./places";
 import { checkReplay } from "./replay";
+import { checkReplays } from "./replays";
+import { checkSpacing } from "./spacing";
 
 /** A broken promise, with all that is known of the sensor concerned as text ("" when it concerns none in particular). */
 export interface Violation extends Finding {
@@ -20,7 +24,11 @@ const CHECKS: readonly ((books: Books) => Iterable<Finding>)[] = [
   checkReplay,
   checkPublications,
   checkDeliveries,
+  checkEndings,
   checkArrivals,
+  checkSpacing,
+  checkOperational,
+  checkReplays,
 ];
 
 /** Everything that is missing, doubled, out of order or without ground. Empty when every promise was kept. */

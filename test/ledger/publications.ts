@@ -1,5 +1,6 @@
 import { type Books, type Finding, groupBy, placeKey } from "./books";
 import type { PublishedChange } from "./evidence";
+import { changeContent, standardBody } from "./messages";
 
 /** CHANGES holds every change of its day once, in the order of the numbers, with the body and the subject that it should have. */
 export function* checkPublications(books: Books): Iterable<Finding> {
@@ -38,12 +39,7 @@ function* checkStream(books: Books, published: readonly PublishedChange[], seen:
     if (!/^changes\.\d+\.\d+\.[^.]+$/.test(subject) || !subject.endsWith(`.${partition}.${sensorId}`)) {
       yield { kind: "publication.wrong", sensorId, message: `${where} went to ${subject}` };
     }
-    if (body !== expectedBody(entry))
-      yield { kind: "publication.wrong", sensorId, message: `${where} says ${body} and should say ${expectedBody(entry)}` };
+    const expected = standardBody(changeContent(entry));
+    if (body !== expected) yield { kind: "publication.wrong", sensorId, message: `${where} says ${body} and should say ${expected}` };
   }
-}
-
-/** The body of a webhook and of a message in CHANGES, from what was written with the change. */
-export function expectedBody({ data, parsed }: { data: string; parsed: { kind: "status" | "availability"; occurredAt: string } }): string {
-  return `{"type":"sensor.${parsed.kind}.changed","timestamp":"${parsed.occurredAt}","data":${data}}`;
 }

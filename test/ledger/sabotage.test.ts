@@ -2,21 +2,10 @@ import { expect, test } from "bun:test";
 import type { ReportPublisher } from "../../src/jetstream/ports";
 import type { BatchPart, Store } from "../../src/store/store";
 import { describeViolations } from "./ledger";
-import { SabotagedService } from "./sabotaged";
+import { replaced, SabotagedService } from "./sabotaged";
 
 const STATUSES = ["ok", "hot", "overheated", "door.open"];
 const TEST_MS = 60_000;
-
-/** The real store but for one method. Its methods may be private to its class, so it is asked itself. */
-function replaced<Method extends keyof Store>(real: Store, method: Method, wrong: Store[Method]): Store {
-  return new Proxy(real, {
-    get(target, name) {
-      if (name === method) return wrong;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
 
 async function reportRounds(service: SabotagedService, from: number, to: number): Promise<void> {
   for (let round = from; round <= to; round += 1) {
@@ -69,7 +58,7 @@ test(
     let crashed = false;
     const store = (real: Store) =>
       replaced(real, "commitPlan", async (plan) => {
-        if (crashed || plan.from < 4 || plan.deliveries.length === 0) return real.commitPlan(plan);
+        if (crashed || plan.to < 4 || plan.deliveries.length === 0) return real.commitPlan(plan);
         await real.commitPlan({ ...plan, deliveries: [] });
         crashed = true;
         throw new Error("died before the second transaction");

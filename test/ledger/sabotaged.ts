@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../../src/config";
 import { openService, type Service, type ServiceOptions } from "../../src/service";
-import { openReceiver, type Receiver } from "../recovery/receiver";
+import type { Store } from "../../src/store/store";
+import { openReceiver, type Receiver, type ReceiverOptions } from "../recovery/receiver";
 import { settled } from "../recovery/settled";
 import { ADMIN_TOKEN } from "../servers/tocsin";
 import { freePorts, testNatsBinary } from "../servers/natsServer";
@@ -28,8 +29,8 @@ export class SabotagedService implements AsyncDisposable {
     private readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  /** With a webhook that is owed every change. */
-  static async open(overrides: Overrides): Promise<SabotagedService> {
+  /** With a webhook that is owed every change, and takes it unless it is told otherwise. */
+  static async open(overrides: Overrides, webhook: Partial<Pick<ReceiverOptions, "settings" | "answer">> = {}): Promise<SabotagedService> {
     const dataDir = mkdtempSync(join(tmpdir(), "tocsin-sabotaged-"));
     const [http, nats, mqtt] = await freePorts(3);
     const ports = { HTTP_PORT: `${http}`, NATS_PORT: `${nats}`, MQTT_PORT: `${mqtt}` };
@@ -41,6 +42,7 @@ export class SabotagedService implements AsyncDisposable {
         api: (path, init) => sabotaged.#api(path, init),
         filter: { initial: true },
         answer: () => ({ status: 204, delayMs: 0 }),
+        ...webhook,
       });
       return sabotaged;
     } catch (error) {
@@ -109,4 +111,15 @@ export class SabotagedService implements AsyncDisposable {
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
     return fetch(`${this.#service?.httpUrl}${path}`, { ...init, headers });
   }
+}
+
+/** The real store but for one method. Its methods may be private to its class, so it is asked itself. */
+export function replaced<Method extends keyof Store>(real: Store, method: Method, wrong: Store[Method]): Store {
+  return new Proxy(real, {
+    get(target, name) {
+      if (name === method) return wrong;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }

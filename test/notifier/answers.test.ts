@@ -204,11 +204,11 @@ test("a webhook that has failed for five days without a success is disabled, wit
   await using receiver = openReceiver(() => ({ status: 500 }));
   const webhook = await scene.addWebhook(receiver.url);
   let agedMs = DISABLED_AFTER_MS - 60_000;
-  const webhookById: typeof scene.store.webhookById = async (id) => {
-    const found = await scene.store.webhookById(id);
-    return found?.failingSince == null ? found : { ...found, failingSince: found.failingSince - agedMs };
-  };
-  const { notifier } = await scene.start({ store: { ...scene.store, webhookById } });
+  const webhooksById: typeof scene.store.webhooksById = async (ids) =>
+    (await scene.store.webhooksById(ids)).map((found) =>
+      found.failingSince === null ? found : { ...found, failingSince: found.failingSince - agedMs },
+    );
+  const { notifier } = await scene.start({ store: { ...scene.store, webhooksById } });
   const tryOnce = async (sensorId: string, count: number) => {
     await scene.change([sensorId]);
     await attempts(scene, webhook.id, count);
@@ -218,7 +218,7 @@ test("a webhook that has failed for five days without a success is disabled, wit
   await tryOnce("b", 2);
   expect(await scene.store.getWebhook(webhook.id)).toMatchObject({ state: "active" });
   agedMs = DISABLED_AFTER_MS;
-  const failingSince = (await webhookById(webhook.id))?.failingSince as number;
+  const failingSince = (await webhooksById([webhook.id]))[0]?.failingSince as number;
   await tryOnce("c", 3);
   await scene.settled();
   const stateReason = `no success since ${new Date(failingSince).toISOString()}`;

@@ -8,6 +8,8 @@ import { openCountingListener } from "./countingListener";
 import { newMessage } from "./messages";
 
 /** Stands for a public address: the operator allows it, and nothing else on loopback. */
+/** Said when a URL is registered, not of each attempt. */
+const WAY_OUT = "; who runs Tocsin can allow it by WEBHOOK_ALLOW_CIDRS";
 const OUTER = "127.0.0.9";
 const INNER = "127.0.0.1";
 const PUBLIC = "93.184.216.34";
@@ -94,7 +96,7 @@ test.each<[string, DnsAnswer, string]>([
   await using _inner = inner;
   await using _outer = outer;
   const url = `http://wrong.example:${inner.port}/`;
-  expect(await createGuard(guardConfig(stub)).checkUrl(url)).toEqual({ pointer: "/url", message: error });
+  expect(await createGuard(guardConfig(stub)).checkUrl(url)).toEqual({ pointer: "/url", message: `${error}${WAY_OUT}` });
   const sent = await attempt(stub, url);
   expect(sent?.attempt).toMatchObject({ statusCode: null, error });
   expect([inner.connections.length, outer.connections.length]).toEqual([0, 0]);
@@ -173,7 +175,7 @@ test("localhost is loopback without being asked for", async () => {
   for (const name of ["localhost", "localhost.", "LOCALHOST", "api.localhost", "ⓛocalhost"]) {
     expect(await createGuard(guardConfig(stub)).checkUrl(`http://${name}/`)).toEqual({
       pointer: "/url",
-      message: "address 127.0.0.1 is not public (loopback)",
+      message: `address 127.0.0.1 is not public (loopback)${WAY_OUT}`,
     });
   }
   expect(stub.asked).toEqual([]);

@@ -106,10 +106,14 @@ test("while the store is away no outcome is lost, and nothing is sent twice", as
   await scene.addWebhook(receiver.url);
   let away = false;
   let refused = 0;
-  const store = faulty(scene.store, ["settle", "dueHeads", "nextDue", "commitPlan", "changesAfter", "webhookById", "webhookSet"], () => {
-    if (away) refused += 1;
-    return away;
-  });
+  const store = faulty(
+    scene.store,
+    ["settle", "dueHeads", "nextDue", "commitPlan", "changesAfter", "webhookById", "webhooksById", "webhookSet"],
+    () => {
+      if (away) refused += 1;
+      return away;
+    },
+  );
   const { notifier } = await scene.start({ store });
   await scene.change(named(20), 2);
   await until(() => receiver.arrivals.length >= 5, "nothing arrived");

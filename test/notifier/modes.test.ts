@@ -181,6 +181,24 @@ test(
   TEST_MS,
 );
 
+test(
+  "a change that is not taken is tried at the pace of the first failures, however many batches it came in before",
+  async () => {
+    await using scene = await Scene.open();
+    await using receiver = openReceiver(({ body }) => ({
+      status: itemsOf({ body }).some(({ data }) => data.sensorId === "sensor-0") ? 422 : 204,
+    }));
+    const webhook = await scene.addWebhook(receiver.url, {
+      settings: { batch: { maxItems: 64, maxWaitMs: 50 }, retrySchedule: [1, 2, 600] },
+    });
+    await scene.start();
+    await scene.change(named(64));
+    await scene.settled();
+    expect((await fates(scene, webhook))["sensor-0 1"]).toBe("failed rejected");
+  },
+  TEST_MS,
+);
+
 test("a rate is kept, and what waits for it stays in order", async () => {
   await using scene = await Scene.open();
   await using receiver = openReceiver();
@@ -235,3 +253,30 @@ test(
   },
   TEST_MS,
 );
+
+test("a batch is closed by its size, too, and what did not fit comes next, in order", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  await scene.addWebhook(receiver.url, { settings: { batch: { maxItems: 100, maxWaitMs: 200 } } });
+  await scene.start();
+  await scene.change(named(5), 10, { padding: "x".repeat(50_000) });
+  await scene.settled();
+  const batches = receiver.arrivals.map(itemsOf);
+  expect(batches.map(({ length }) => length)).toEqual([21, 21, 8]);
+  for (const ofSensor of Map.groupBy(batches.flat(), ({ data }) => data.sensorId).values()) {
+    expect(ofSensor.map(({ data }) => data.revision)).toEqual(upTo(10));
+  }
+});
+
+test("operational events keep no least interval, and each of them is sent", async () => {
+  await using scene = await Scene.open();
+  await using gone = openReceiver(() => ({ status: 410 }));
+  await using operators = openReceiver();
+  const those = [await scene.addWebhook(gone.url), await scene.addWebhook(gone.url), await scene.addWebhook(gone.url)];
+  await scene.addWebhook(operators.url, { settings: { events: ["webhook.disabled"], mode: "latest", minIntervalSeconds: 3600 } });
+  await scene.start();
+  await scene.change(["a"]);
+  await scene.settled();
+  const told = operators.arrivals.map(({ body }) => (JSON.parse(body) as { data: { webhookId: string } }).data.webhookId);
+  expect(told.toSorted()).toEqual(those.map(({ id }) => id));
+});

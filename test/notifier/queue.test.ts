@@ -27,7 +27,7 @@ test("a head is taken once until what became of it is written, whoever hands it 
   const queue = new WebhookQueue("wh_1");
   queue.offer(head(1), NOW, READY_MAX);
   queue.offer(head(1), NOW, READY_MAX);
-  queue.filling = true;
+  queue.beginFill(NOW);
   queue.fill([head(1), head(2)], NOW, 10);
   expect(queue.ready.map(({ number }) => number)).toEqual([1, 2]);
   queue.ready.shift();
@@ -42,7 +42,7 @@ test("what was written while the table was read is not taken from that reading",
   const queue = new WebhookQueue("wh_1");
   queue.offer(head(1), NOW, READY_MAX);
   queue.ready.shift();
-  queue.filling = true;
+  queue.beginFill(NOW);
   queue.forget(head(1).id);
   queue.fill([head(1), head(2)], NOW, 10);
   expect(queue.ready.map(({ number }) => number)).toEqual([2]);
@@ -54,11 +54,11 @@ test("what does not fit stays in the table, and what comes then waits behind it"
   for (const one of heads(20)) queue.offer(one, NOW, READY_MAX);
   expect(queue.ready).toHaveLength(8);
   expect(queue.dueAt).toBe(NOW);
-  expect(queue.wantsMore(NOW)).toBe(false);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(false);
   for (const { id } of queue.ready.splice(0, 7)) queue.forget(id);
   queue.offer(head(21), NOW, READY_MAX);
   expect(queue.ready.map(({ number }) => number)).toEqual([8]);
-  expect(queue.wantsMore(NOW)).toBe(true);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(true);
 });
 
 test("while many webhooks have something ready, each keeps no more than it may run at once", () => {
@@ -70,11 +70,11 @@ test("while many webhooks have something ready, each keeps no more than it may r
 
 test("a reading that gave all that was asked for is followed by another", () => {
   const queue = new WebhookQueue("wh_1");
-  queue.filling = true;
+  queue.beginFill(NOW);
   queue.fill(heads(3), NOW, 3);
   expect(queue.dueAt).toBe(NOW);
   const last = new WebhookQueue("wh_1");
-  last.filling = true;
+  last.beginFill(NOW);
   last.fill(heads(2), NOW, 3);
   expect(last.dueAt).toBeNull();
 });
@@ -91,21 +91,21 @@ function runningBatch(): WebhookQueue {
   return queue;
 }
 
-const FAILED = { sent: 2, againAt: NOW + 5000, tooMuch: false, now: NOW };
+const FAILED = { left: [], sent: 2, againAt: NOW + 5000, tooMuch: false, now: NOW };
 
 test.each([
   ["written", () => heads(2)],
   ["abandoned", () => []],
 ])("a batch that comes again (%s) is followed by nothing that was read before it ended", (_, unwritten) => {
   const queue = runningBatch();
-  queue.filling = true;
+  queue.beginFill(NOW);
   for (const { id } of heads(2).filter((one) => !unwritten().some(({ id }) => id === one.id))) queue.forget(id);
   queue.batchEnded(FAILED);
   for (const { id } of unwritten()) queue.forget(id);
   queue.fill(heads(6), NOW, 6);
   expect(queue.ready).toEqual([]);
-  expect(queue.wantsMore(NOW)).toBe(true);
-  queue.filling = true;
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(true);
+  queue.beginFill(NOW);
   queue.fill(heads(6), NOW, 6);
   expect(queue.ready.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
 });
@@ -119,6 +119,30 @@ test("a webhook that takes batches no more waits for the one that runs, and goes
   queue.batchEnded({ ...FAILED, againAt: null });
   expect(queue.resumeAt).toBeLessThanOrEqual(NOW);
   expect(queue.gatheredAt(hook(SETTINGS_DEFAULT), NOW)).toBe(NOW);
+});
+
+test("a reading for one leaves what is due later expected, each at its time", () => {
+  const queue = new WebhookQueue("wh_1");
+  for (const dueAt of [NOW + 300, NOW, NOW + 100, NOW + 100, NOW + 200]) queue.expectAt(dueAt);
+  for (const dueAt of [NOW, NOW + 100, NOW + 200, NOW + 300]) {
+    expect(queue.dueAt).toBe(dueAt);
+    expect([queue.wantsMore(dueAt - 1, READY_MAX), queue.wantsMore(dueAt, READY_MAX)]).toEqual([false, true]);
+    queue.beginFill(dueAt);
+    queue.fill([], dueAt, 10);
+  }
+  expect(queue.dueAt).toBeNull();
+});
+
+test("what is due soon after each other is read at once, and of very many the soonest are remembered", () => {
+  const queue = new WebhookQueue("wh_1");
+  for (let dueAt = NOW; dueAt < NOW + 60_000; dueAt += 1) queue.expectAt(dueAt);
+  const readings: number[] = [];
+  for (let now = queue.dueAt; now !== null; now = queue.dueAt) {
+    readings.push(now - NOW);
+    queue.beginFill(now);
+    queue.fill([], now, 10);
+  }
+  expect(readings).toEqual(Array.from({ length: 64 }, (_, index) => index * 20));
 });
 
 test("a first attempt can be brought before what failed, but never within a batch", () => {

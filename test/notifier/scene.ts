@@ -66,10 +66,10 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Each of the sensors changes its status so many times, in turns, in one commit; wakes who is running. */
-  async change(sensorIds: readonly string[], times = 1): Promise<void> {
+  async change(sensorIds: readonly string[], times = 1, attributes?: Record<string, unknown>): Promise<void> {
     const said = [];
     for (let time = 0; time < times; time += 1) {
-      for (const id of sensorIds) said.push(report((this.#said += 1), id, { status: `s${this.#said}`, severity: "warning" }));
+      for (const id of sensorIds) said.push(report((this.#said += 1), id, { status: `s${this.#said}`, severity: "warning", attributes }));
     }
     await this.log.take(said);
     for (const { wake } of this.#running) wake();

@@ -39,11 +39,11 @@ test.each([0.5, 3, 40, 500, 4000])("a rate of %d a second is kept, evenly, from 
   expect(most).toBeLessThanOrEqual(Math.ceil(rate * 0.11) + 1);
 });
 
-test("a rate is divided by the nodes that notify, as they are now", () => {
-  let nodes = 4;
-  const traffic = createTraffic({ notifyNodes: () => nodes });
+test("a node takes its share of a rate, as it is now", () => {
+  let rateShare = 1 / 4;
+  const traffic = createTraffic({ rateShare: () => rateShare });
   expect(sendFor(1000, traffic, webhook("a", 100))).toHaveLength(26);
-  nodes = 1;
+  rateShare = 1;
   expect(sendFor(1000, traffic, webhook("b", 100))).toHaveLength(101);
 });
 

@@ -6,19 +6,6 @@ import { until } from "../until";
 
 const TEST_MS = 20_000;
 
-test("operational events keep no least interval, and each of them is sent", async () => {
-  await using scene = await Scene.open();
-  await using gone = openReceiver(() => ({ status: 410 }));
-  await using operators = openReceiver();
-  const those = [await scene.addWebhook(gone.url), await scene.addWebhook(gone.url), await scene.addWebhook(gone.url)];
-  await scene.addWebhook(operators.url, { settings: { events: ["webhook.disabled"], mode: "latest", minIntervalSeconds: 3600 } });
-  await scene.start();
-  await scene.change(["a"]);
-  await scene.settled();
-  const told = operators.arrivals.map(({ body }) => (JSON.parse(body) as { data: { webhookId: string } }).data.webhookId);
-  expect(told.toSorted()).toEqual(those.map(({ id }) => id));
-});
-
 test("what is sent again by hand goes at once, while another attempt hangs", async () => {
   await using scene = await Scene.open();
   const answer = Promise.withResolvers<void>();

@@ -1,5 +1,5 @@
 import { Webhook } from "standardwebhooks";
-import type { Filter } from "../../src/domain/webhook";
+import type { Filter, WebhookSettings } from "../../src/domain/webhook";
 import type { Arrival } from "../ledger/evidence";
 
 /** What a receiver does with a request: answer at once, or late. */
@@ -21,6 +21,7 @@ export interface Receiver extends AsyncDisposable {
 
 export interface ReceiverOptions {
   readonly filter: Filter;
+  readonly settings?: Partial<WebhookSettings>;
   readonly answer: () => Answer;
   /** A call of the API that the webhook is registered with. */
   readonly api: (path: string, init: RequestInit) => Promise<Response>;
@@ -38,7 +39,7 @@ interface Request {
 const TAKEN: Answer = { status: 204, delayMs: 0 };
 
 /** A webhook at a real endpoint of its own. */
-export async function openReceiver({ filter, answer, api }: ReceiverOptions): Promise<Receiver> {
+export async function openReceiver({ filter, settings, answer, api }: ReceiverOptions): Promise<Receiver> {
   const requests: Request[] = [];
   let secret: string | null = null;
   let healed = false;
@@ -61,7 +62,7 @@ export async function openReceiver({ filter, answer, api }: ReceiverOptions): Pr
     },
   });
   const url = `http://127.0.0.1:${server.port}/`;
-  const response = await api("/v1/webhooks", { method: "POST", body: JSON.stringify({ url, filter }) });
+  const response = await api("/v1/webhooks", { method: "POST", body: JSON.stringify({ url, filter, ...settings }) });
   if (response.status !== 201) throw new Error(`the webhook was not registered: ${response.status} ${await response.text()}`);
   const { id: webhookId, secret: given } = (await response.json()) as { id: string; secret: string };
   secret = given;

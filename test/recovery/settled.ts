@@ -9,6 +9,8 @@ export interface Owed {
   readonly unpublished: number;
   readonly unplanned: number;
   readonly undelivered: number;
+  /** Replays that have not come to their end. */
+  readonly replaying: number;
   /** Sensors with a heartbeat that are not offline yet, although nobody reports any more. */
   readonly listening: number;
 }
@@ -85,5 +87,6 @@ const OWED = `SELECT
       LEFT JOIN partitions AS notify ON notify.partition = ingest.partition AND notify.role = 'notify'
       WHERE ingest.role = 'ingest') AS unplanned,
     (SELECT count(*) FROM deliveries WHERE state = 'pending') AS undelivered,
+    (SELECT count(*) FROM replays WHERE state = 'running') AS replaying,
     (SELECT count(*) FROM states JOIN sensors ON sensors.id = states.sensor_id
       WHERE heartbeat_interval_seconds IS NOT NULL AND availability = 'online') AS listening`;

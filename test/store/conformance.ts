@@ -11,9 +11,11 @@ import { incidentPromises } from "./conformance/incidents";
 import { ingestPromises } from "./conformance/ingest";
 import { laneOrderPromises } from "./conformance/laneOrder";
 import { lanesByTermsPromises } from "./conformance/lanesByTerms";
+import { lanesLedPromises } from "./conformance/lanesLed";
 import { lanesWalkPromises } from "./conformance/lanesWalk";
 import { maintenancePromises } from "./conformance/maintenance";
 import { operationalEventPromises } from "./conformance/operationalEvents";
+import { oddTextPromises } from "./conformance/oddTexts";
 import { partitionPromises } from "./conformance/partitions";
 import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
@@ -35,8 +37,10 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...endingPromises,
     ...laneOrderPromises,
     ...lanesByTermsPromises,
+    ...lanesLedPromises,
     ...coalescingPromises,
     ...lanesWalkPromises,
+    ...oddTextPromises,
     ...operationalEventPromises,
     ...replayPromises,
     ...sensorPromises,

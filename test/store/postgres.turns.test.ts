@@ -209,3 +209,21 @@ test(
   },
   TEST_MS,
 );
+
+test(
+  "an edit leaves credentials as another node has just sealed them anew",
+  async () => {
+    await using opened = await harness.open();
+    const { store, url } = opened;
+    await addWebhook(store, "w", { credentials: "old" });
+    await onDatabase(url, async (client) => {
+      await client.query("begin; update webhooks set credentials = 'new' where id = 'w' and credentials = 'old'");
+      const editing = store.updateWebhook("w", { description: "edited" }, null);
+      await waiting(url, 1);
+      await client.query("commit");
+      expect(await editing).toMatchObject({ description: "edited", credentials: "new" });
+    });
+    expect(await store.getWebhook("w")).toMatchObject({ description: "edited", credentials: "new" });
+  },
+  TEST_MS,
+);

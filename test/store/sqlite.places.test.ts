@@ -95,7 +95,7 @@ describe("a sensor's reports, and the ids that are known", () => {
       }),
       { numRuns: 40 },
     );
-  });
+  }, 60_000);
 
   const LOG: readonly Said[] = Array.from({ length: 40 }, (_, index) => ({
     sequence: index + 1,

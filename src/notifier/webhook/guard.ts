@@ -17,6 +17,14 @@ const DIALLED_MAX = 8;
 /** The URL leads where no webhook may go; the message says why and may be shown. */
 export class AddressRefused extends Error {
   override readonly name = "AddressRefused";
+
+  /** `allowedBy`: the setting by which the operator could allow it. */
+  constructor(
+    message: string,
+    readonly allowedBy: "WEBHOOK_ALLOW_CIDRS" | "WEBHOOK_ALLOW_PORTS" | null = null,
+  ) {
+    super(message);
+  }
 }
 
 export interface Guard {
@@ -49,14 +57,13 @@ export function createGuard(config: GuardConfig, resolve: Resolve = createResolv
   }
 
   async function addressesOf(url: URL): Promise<readonly string[]> {
-    const wrong = shapeProblem(url, config);
-    if (wrong !== null) throw new AddressRefused(wrong);
+    demandShape(url, config);
     const host = url.hostname.replace(/^\[|\]$/g, "");
     const addresses = isIP(host) === 0 ? await resolved(host) : [host];
     const dialled = new Set<string>();
     for (const address of addresses) {
       const verdict = judge(address);
-      if ("refused" in verdict) throw new AddressRefused(verdict.refused);
+      if ("refused" in verdict) throw new AddressRefused(verdict.refused, "WEBHOOK_ALLOW_CIDRS");
       dialled.add(verdict.dial);
     }
     return [...dialled].toSorted((a, b) => isIP(a) - isIP(b)).slice(0, DIALLED_MAX);
@@ -68,15 +75,20 @@ export function createGuard(config: GuardConfig, resolve: Resolve = createResolv
       await withinMs(addressesOf(new URL(text)), CHECK_WAIT_MS);
       return null;
     } catch (error) {
-      return error instanceof AddressRefused ? { pointer: "/url", message: error.message } : null;
+      return error instanceof AddressRefused ? { pointer: "/url", message: withWayOut(error) } : null;
     }
   }
 
   return { addressesOf, checkUrl };
 }
 
-function shapeProblem(url: URL, { allowPorts }: GuardConfig): string | null {
-  if (url.protocol !== "http:" && url.protocol !== "https:") return "must begin with http:// or https://";
-  if (url.username !== "" || url.password !== "") return "must not hold credentials";
-  return portProblem(url, allowPorts);
+function withWayOut({ message, allowedBy }: AddressRefused): string {
+  return allowedBy === null ? message : `${message}; who runs Tocsin can allow it by ${allowedBy}`;
+}
+
+function demandShape(url: URL, { allowPorts }: GuardConfig): void {
+  if (url.protocol !== "http:" && url.protocol !== "https:") throw new AddressRefused("must begin with http:// or https://");
+  if (url.username !== "" || url.password !== "") throw new AddressRefused("must not hold credentials: give them as auth");
+  const port = portProblem(url, allowPorts);
+  if (port !== null) throw new AddressRefused(port, "WEBHOOK_ALLOW_PORTS");
 }

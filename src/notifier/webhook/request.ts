@@ -1,5 +1,4 @@
 import { isIP } from "node:net";
-import ky from "ky";
 import { version } from "../../../package.json";
 import type { Reply } from "../outcome";
 import { type Beginning, excerptOf, readBeginning, readMoment } from "./answer";
@@ -69,9 +68,7 @@ async function answerTo(message: Message, means: Means): Promise<Reply> {
   const { exchange } = means;
   const url = new URL(message.url);
   const addresses = await orAborted(means.guard.addressesOf(url), means.signal);
-  // Headers and body go straight to what dials: ky would copy them into a request of its own that is never sent.
-  const options = { retry: 0, timeout: false, throwHttpErrors: false, redirect: "manual" } as const;
-  const response = await ky.post(url, { ...options, fetch: () => dial({ message, url, addresses }, means) });
+  const response = await dial({ message, url, addresses }, means);
   exchange.statusCode = response.status;
   exchange.beginning = { encoding: response.headers.get("content-encoding"), chunks: [] };
   await (response.ok ? readBeginning(response, exchange.beginning) : readMoment(response, exchange.beginning));

@@ -22,8 +22,6 @@ export interface Slot {
 export interface Slots {
   /** Whether a webhook that may run `concurrency` attempts may start another now: `busy` when its own limit says no, `full` for all others'. */
   mayStart(webhookId: string, concurrency: number, retry?: boolean): "now" | "busy" | "full";
-  /** Whether a webhook may start another as far as the others' limits go, when so many besides are about to. */
-  hasRoom(webhookId: string, besides: number): boolean;
   start(webhookId: string, retry?: boolean): Slot;
   end(slot: Slot, timedOut: boolean): void;
   /**
@@ -58,21 +56,16 @@ export function createSlots(max = SLOTS_MAX): Slots {
     return load;
   }
 
-  function isServed(load: Load, free: number): boolean {
-    if (free <= 0) return false;
-    if (free > max / 2) return true;
-    return !isSlow(load) && load.running.size < Math.ceil(free * SHARE) && (free > max * KEPT || load.last === "ended");
-  }
-
   return {
     mayStart(webhookId, concurrency, retry = false) {
       const load = loadOf(webhookId);
       if (load.running.size >= concurrency) return "busy";
-      if (retry && retries >= max * RETRIES_SHARE) return "full";
-      return isServed(load, max - running) ? "now" : "full";
+      if (running >= max || (retry && retries >= max * RETRIES_SHARE)) return "full";
+      const free = max - running;
+      if (free > max / 2) return "now";
+      const isServed = !isSlow(load) && load.running.size < Math.ceil(free * SHARE) && (free > max * KEPT || load.last === "ended");
+      return isServed ? "now" : "full";
     },
-
-    hasRoom: (webhookId, besides) => isServed(loadOf(webhookId), max - running - besides),
 
     start(webhookId, retry = false) {
       const slot = { webhookId, retry, startedAt: performance.now() };

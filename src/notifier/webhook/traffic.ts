@@ -15,8 +15,6 @@ export type Admission =
 
 /** What a node may send, and when; the notifiers of all its partitions ask here. */
 export interface Traffic {
-  /** Whether anything of it could start, whatever its own limits are, when so many others are about to. */
-  hasRoom(webhookId: string, besides: number): boolean;
   /** Whether an attempt may start. `retry`: what failed before. */
   admit(webhook: Webhook, retry: boolean, now: number): Admission;
   start(webhook: Webhook, retry: boolean, now: number): Slot;
@@ -30,8 +28,8 @@ export interface Traffic {
 
 export interface TrafficOptions {
   readonly slots?: Slots;
-  /** Nodes that notify: a webhook's rate is divided by them. */
-  readonly notifyNodes?: () => number;
+  /** This node's part of every webhook's rate, in (0, 1]. */
+  readonly rateShare?: () => number;
   /** A webhook is left alone because it failed again and again, or is so no longer. */
   readonly onCircuit?: (webhookId: string, open: boolean) => void;
   /** In [0, 1). */
@@ -44,7 +42,7 @@ interface State {
 }
 
 export function createTraffic(options: TrafficOptions = {}): Traffic {
-  const { slots = createSlots(), notifyNodes = () => 1, onCircuit = () => undefined, random = Math.random } = options;
+  const { slots = createSlots(), rateShare = () => 1, onCircuit = () => undefined, random = Math.random } = options;
   const states = new LRUCache<string, State>({ max: WEBHOOKS_MAX });
 
   function stateOf(webhook: Webhook, now: number): State {
@@ -66,8 +64,6 @@ export function createTraffic(options: TrafficOptions = {}): Traffic {
   }
 
   return {
-    hasRoom: (webhookId, besides) => slots.hasRoom(webhookId, besides),
-
     admit(webhook, retry, now) {
       const { circuit, pacer } = stateOf(webhook, now);
       const leave = circuit.leave(webhook, now);
@@ -78,7 +74,7 @@ export function createTraffic(options: TrafficOptions = {}): Traffic {
 
     start(webhook, retry, now) {
       const { ratePerSecond } = webhook.settings;
-      if (ratePerSecond !== null) stateOf(webhook, now).pacer.take(ratePerSecond / Math.max(1, notifyNodes()), now);
+      if (ratePerSecond !== null) stateOf(webhook, now).pacer.take(ratePerSecond * rateShare(), now);
       return slots.start(webhook.id, retry);
     },
 

@@ -5,11 +5,11 @@ import { NOW_MS } from "./clock";
 import { prepareCoalesceDue } from "./coalesce";
 import type { Connection } from "./connection";
 import { openDeliveryRecords } from "./deliveryRecords";
-import { DUE_DELIVERY, IS_OPEN, lockLanes, makeHeadsDueUnder } from "./lanes";
+import { DUE_DELIVERY, IS_OPEN, lockLanes, makeHeadsDueUnder, promoteEmptyLanes } from "./lanes";
 import { readOperationalEvent } from "./operationalEvents";
 import { prepareSettle } from "./settle";
 import { statement } from "./statement";
-import { findWebhook } from "./webhooks";
+import { findWebhook, findWebhooks } from "./webhooks";
 
 /** One step from a webhook to the next in the index of heads: what it costs does not grow with what is owed. */
 const nextDue = statement<NextDue>(
@@ -22,8 +22,11 @@ const nextDue = statement<NextDue>(
        select d.webhook_id, d.next_attempt_at from deliveries d
        where d.partition = $1 and d.webhook_id > s.webhook_id and d.next_attempt_at is not null
        order by d.webhook_id, d.next_attempt_at limit 1) n)
-   select s.webhook_id as "webhookId", s.next_attempt_at as "nextAttemptAt", w.id is null as deleted
-   from step s left join webhooks w on w.id = s.webhook_id where ${IS_OPEN} order by s.webhook_id`,
+   select s.webhook_id as "webhookId", s.next_attempt_at as "nextAttemptAt", l.next_attempt_at as "lastAttemptAt", w.id is null as deleted
+   from step s cross join lateral (
+     select d.next_attempt_at from deliveries d
+     where d.partition = $1 and d.webhook_id = s.webhook_id and d.next_attempt_at is not null order by d.next_attempt_at desc limit 1) l
+   left join webhooks w on w.id = s.webhook_id where ${IS_OPEN} order by s.webhook_id`,
 );
 
 const dueHeads = statement<DueDelivery>(
@@ -45,15 +48,18 @@ const lastOwed = statement<{ partition: number }>(
   "select partition from deliveries where webhook_id = $1 and state = 'pending' order by partition desc limit 1",
 );
 
-/** From the end of each lane: where the limit cuts one, its head stays and leads what is left. */
-const failLast = statement<{ failed: number }>(
+/**
+ * From the end of each lane; `sensorId`: the lane that the limit may have cut. What is left of it begins with its head, but for what was
+ * sent again from before that.
+ */
+const failLast = statement<{ failed: number; sensorId: string | null }>(
   "deliveries.failLast",
   `with failed as (
      update deliveries set state = 'failed', reason = $3, next_attempt_at = null, ended_at = ${NOW_MS} where ordinal in (
        select ordinal from deliveries where webhook_id = $1 and partition = $2 and state = 'pending'
        order by sensor_id desc, number desc limit $4)
-     returning 1)
-   select count(*)::int as failed from failed`,
+     returning sensor_id)
+   select count(*)::int as failed, min(sensor_id) as "sensorId" from failed`,
 );
 
 /** No edit of the webhook goes in until the end of the transaction. */
@@ -72,7 +78,10 @@ export function openDeliveries(connection: Connection): DeliveryStore {
         const [webhook] = await stateOfWebhook(client, webhookId);
         if (webhook !== undefined && webhook.state !== "disabled") return null;
         const [row] = await failLast(client, webhookId, last.partition, reason, limit - failed);
-        return row?.failed ?? 0;
+        if (row == null || row.sensorId === null) return 0;
+        const rest = { webhookId, sensorId: row.sensorId, nextAttemptAt: Date.now(), laneFailures: 0 };
+        await promoteEmptyLanes(client, last.partition, [rest]);
+        return row.failed;
       });
       if (slice === null) return failed;
       failed += slice;
@@ -85,6 +94,8 @@ export function openDeliveries(connection: Connection): DeliveryStore {
     dueHeads: (partition, webhookId, now, limit) => dueHeads(work, partition, webhookId, now, limit),
 
     webhookById: (id) => findWebhook(db, id),
+
+    webhooksById: (ids) => findWebhooks(db, ids),
 
     loggedChange: (partition, number) => readLoggedChange(work, partition, number),
 

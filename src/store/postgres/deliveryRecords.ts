@@ -3,7 +3,7 @@ import { EVENTS_LANE } from "../../domain/delivery";
 import type { WebhookState } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
 import { type DeliveryRow, demandRepeatable, noDelivery, recordOf } from "../deliveryRows";
-import type { AttemptRow, DeliveryRecord, DeliveryStore } from "../store";
+import { ATTEMPTS_SHOWN_MAX, type AttemptRow, type DeliveryRecord, type DeliveryStore } from "../store";
 import { readLoggedChange } from "./changeLog";
 import type { Connection } from "./connection";
 import { DELIVERY, ordinalsOf, searchDeliveries } from "./deliverySearch";
@@ -19,7 +19,8 @@ const attemptsOf = statement<AttemptRow & { deliveryId: string }>(
   "deliveries.attempts",
   `select a.delivery_id as "deliveryId", a.at, a.duration_ms as "durationMs", a.status_code as "statusCode", a.error, a.response
    from unnest($1::text[]) u (id)
-   cross join lateral (select * from attempts a where a.delivery_id = u.id order by a.number offset 0) a`,
+   cross join lateral (select * from attempts a where a.delivery_id = u.id order by a.number desc limit ${ATTEMPTS_SHOWN_MAX}) a
+   order by a.delivery_id, a.number`,
 );
 
 /** An edit that disables or deletes it waits until this transaction has ended, and what is owed is ended after that. */

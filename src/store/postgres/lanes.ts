@@ -63,13 +63,13 @@ const unled = statement<{ place: number }>(
    where l.led is null order by u.place`,
 );
 
-/** Only what waits because it failed: what keeps its least time from the last delivery waits on. */
+/** Not those that only rest after a success of their lane. */
 const wake = statement<{ woken: number }>(
   "lanes.wake",
   `with woken as (
      update deliveries set next_attempt_at = $3 where ordinal in (
-       select ordinal from deliveries
-       where partition = $1 and webhook_id = $2 and next_attempt_at > $3 and lane_failures > 0 limit ${WOKEN_AT_ONCE_MAX})
+       select ordinal from deliveries where partition = $1 and webhook_id = $2 and next_attempt_at > $3 and lane_failures > 0
+       limit ${WOKEN_AT_ONCE_MAX})
      returning 1)
    select count(*)::int as woken from woken`,
 );
@@ -134,7 +134,7 @@ export async function promoteEmptyLanes(client: ClientBase, partition: number, l
   );
 }
 
-/** Makes a webhook's waiting heads due in every partition. */
+/** Makes a webhook's heads that wait after a failure due in every partition. */
 export async function makeHeadsDue(connection: Connection, webhookId: string, now: number): Promise<void> {
   for (const { partition } of await notifyPartitions(connection.work)) {
     await inSlices(connection, async (client) => {
@@ -144,7 +144,7 @@ export async function makeHeadsDue(connection: Connection, webhookId: string, no
   }
 }
 
-/** Makes a webhook's waiting heads due in the partition of a lease, while it is held; gives how many. */
+/** Makes a webhook's heads that wait after a failure due in the partition of a lease, while it is held; gives how many. */
 export function makeHeadsDueUnder(
   lease: Lease,
   connection: Connection,

@@ -39,7 +39,8 @@ const settle = statement<SettledRow>(
      select u.*, b.ordinal, b.webhook_id, b.sensor_id, b.next_attempt_at as due_at, b.lane_failures, k.number as tried,
        coalesce(k.known, false) as known, case when b.state = 'pending' and k.known is not true then u.verdict end as fate
      from unnest($5::text[], $6::text[], $7::text[], $8::bigint[], $9::int[], $10::bigint[], $11::bigint[], $12::int[], $13::text[],
-       $14::text[]) with ordinality u (id, verdict, reason, next_at, rejected, at, duration_ms, status_code, error, response, place)
+       $14::text[], $15::int[])
+       with ordinality u (id, verdict, reason, next_at, rejected, at, duration_ms, status_code, error, response, counted, place)
      left join lateral (select * from deliveries e where e.id = u.id limit 1) b on true
      left join lateral (
        select max(a.number) as number, bool_or(a.at = u.at and a.duration_ms = u.duration_ms) as known from attempts a
@@ -53,7 +54,7 @@ const settle = statement<SettledRow>(
        state = case f.fate when 'retry' then 'pending' else f.fate end,
        reason = f.reason,
        next_attempt_at = case f.fate when 'retry' then coalesce(f.next_at, f.due_at) end,
-       lane_failures = d.lane_failures + case f.fate when 'retry' then 1 else 0 end,
+       lane_failures = case f.fate when 'retry' then greatest(1, d.lane_failures + coalesce(f.counted, 1)) else d.lane_failures end,
        rejections = d.rejections + coalesce(f.rejected, 0),
        ended_at = case f.fate when 'retry' then null else $2::bigint end
      from f where d.ordinal = f.ordinal and f.fate is not null),
@@ -156,6 +157,7 @@ function columnsOf(settlements: readonly Settlement[]): ArrayElement[][] {
     attempts.map((attempt) => numberOrNull(attempt?.statusCode ?? null)),
     attempts.map((attempt) => quotedOrNull(attempt?.error ?? null)),
     attempts.map((attempt) => quotedOrNull(attempt?.response ?? null)),
+    settlements.map(({ verdict }) => (verdict.kind === "retry" && verdict.inPieces === true ? 0 : numberOrNull(null))),
   ];
   return columns.map((column) => (column.every((element) => element === numberOrNull(null)) ? [] : column));
 }

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, getTableColumns, gt } from "drizzle-orm";
+import { and, asc, count, eq, getTableColumns, gt, inArray } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { ClientBase } from "pg";
 import { Fault } from "../../domain/fault";
@@ -23,6 +23,13 @@ const readNow = statement<{ now: number }>("webhooks.now", `select ${NOW_MS} as 
 
 /** All but what only the store itself asks for. */
 const { toldFailingSince: _, ...WEBHOOK } = getTableColumns(webhooks);
+
+export async function findWebhooks(db: NodePgDatabase, ids: readonly string[]): Promise<Webhook[]> {
+  return db
+    .select(WEBHOOK)
+    .from(webhooks)
+    .where(inArray(webhooks.id, [...ids]));
+}
 
 export async function findWebhook(db: NodePgDatabase, id: string): Promise<Webhook | null> {
   const [found] = await db.select(WEBHOOK).from(webhooks).where(eq(webhooks.id, id));
@@ -98,9 +105,10 @@ async function listWebhooks(db: NodePgDatabase, { limit, cursor }: PageRequest):
   return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
 }
 
-/** The webhook that is to be edited. Throws notFound, preconditionFailed. */
+/** The webhook that is to be edited, locked: credentials are sealed anew beside edits. Throws notFound, preconditionFailed. */
 async function registered(db: NodePgDatabase, id: string, expectedVersion: number | null): Promise<Webhook> {
-  return demandVersion(id, await findWebhook(db, id), expectedVersion);
+  const [found] = await db.select(WEBHOOK).from(webhooks).where(eq(webhooks.id, id)).for("no key update");
+  return demandVersion(id, found ?? null, expectedVersion);
 }
 
 async function update(

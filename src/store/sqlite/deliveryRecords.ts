@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import { EVENTS_LANE } from "../../domain/delivery";
 import { type DeliveryRow, demandRepeatable, noDelivery, recordOf } from "../deliveryRows";
-import type { AttemptRow, DeliveryRecord, DeliveryStore } from "../store";
+import { ATTEMPTS_SHOWN_MAX, type AttemptRow, type DeliveryRecord, type DeliveryStore } from "../store";
 import { prepareLoggedChange } from "./changeLog";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
@@ -23,10 +23,11 @@ export function openDeliveryRecords(
   const findWebhook = prepareFindWebhook(connection);
   const isKept = prepareIsKept(connection);
   const attemptsOf = client.prepare<[string], AttemptRow>(
-    "select at, duration_ms as durationMs, status_code as statusCode, error, response from attempts where delivery_id = ? order by number",
+    `select at, duration_ms as durationMs, status_code as statusCode, error, response from attempts where delivery_id = ?
+     order by number desc limit ${ATTEMPTS_SHOWN_MAX}`,
   );
 
-  const withAttempts = (row: DeliveryRow): DeliveryRecord => recordOf(row, attemptsOf.all(row.id));
+  const withAttempts = (row: DeliveryRow): DeliveryRecord => recordOf(row, attemptsOf.all(row.id).reverse());
 
   function find(id: string): DeliveryRow | null {
     return db.select().from(deliveries).where(eq(deliveries.id, id)).get() ?? null;

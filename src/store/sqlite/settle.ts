@@ -69,8 +69,8 @@ function prepareVerdicts({ client }: Connection): (settlement: Settlement, befor
   const end = client.prepare<[string, string | null, number, number]>(
     "update deliveries set state = ?, reason = ?, next_attempt_at = null, ended_at = ? where ordinal = ?",
   );
-  const retry = client.prepare<[number | null, number, number]>(
-    `update deliveries set next_attempt_at = ?, lane_failures = lane_failures + 1, rejections = rejections + ? where ordinal = ?`,
+  const retry = client.prepare<[number | null, number, number, number]>(
+    `update deliveries set next_attempt_at = ?, lane_failures = max(1, lane_failures + ?), rejections = rejections + ? where ordinal = ?`,
   );
 
   return ({ attempt, verdict }, { ordinal, next_attempt_at: dueAt, lane_failures: failures }, now) => {
@@ -79,7 +79,7 @@ function prepareVerdicts({ client }: Connection): (settlement: Settlement, befor
         end.run("delivered", null, now, ordinal);
         return { nextAttemptAt: verdict.nextAttemptAt ?? now, laneFailures: 0 };
       case "retry":
-        retry.run(verdict.nextAttemptAt ?? dueAt, verdict.rejected ? 1 : 0, ordinal);
+        retry.run(verdict.nextAttemptAt ?? dueAt, verdict.inPieces === true ? 0 : 1, verdict.rejected ? 1 : 0, ordinal);
         return null;
       case "failed": {
         end.run("failed", verdict.reason, now, ordinal);

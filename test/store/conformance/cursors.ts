@@ -14,6 +14,7 @@ const LISTS: Readonly<Record<string, (store: Store, page: PageRequest) => Promis
   "b's changes": (store, page) => store.listChanges({ sensorId: "b", range: {}, order: "asc" }, page),
   changes: (store, page) => store.listChanges({ range: {}, order: "asc" }, page),
   deliveries: (store, page) => store.listDeliveries({}, page),
+  replays: (store, page) => store.listReplays({}, page),
   webhooks: (store, page) => store.listWebhooks(page),
   deadLetters: (store, page) => store.listDeadLetters(page),
   tokens: (store, page) => store.listTokens(page),
@@ -26,6 +27,7 @@ async function fill(store: Store): Promise<void> {
     await store.createSensor(draftOf(id));
     await addWebhook(store, id);
     await store.createToken({ id, name: id, hash: id, scopes: [], expiresAt: null });
+    await store.createReplay({ id, webhookId: id, range: { since: 0, until: 1 }, which: "all", ratePerSecond: 1 });
   }
   const owner = await Owner.of(store);
   const reports = [1, 2].flatMap((number) => [reportOf(number, "a"), reportOf(number + 2, "b")]);
@@ -71,6 +73,25 @@ export const cursorPromises: readonly Promises[] = [
             kind: "invalid",
             details: { errors: [{ pointer: "/cursor" }] },
           });
+        }
+      }
+    },
+
+    "that was given and then altered is refused as invalid, or begins a page somewhere": async (store) => {
+      await fill(store);
+      for (const [name, list] of Object.entries(LISTS)) {
+        const { nextCursor } = await list(store, { limit: 1, cursor: null });
+        const [of, ...values] = JSON.parse(Buffer.from(nextCursor ?? "", "base64url").toString()) as [string, ...(string | number)[]];
+        for (const [place, value] of values.entries()) {
+          const others = typeof value === "string" ? ["nul \0", "half \ud83d", ""] : [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
+          for (const other of others) {
+            const cursor = Buffer.from(JSON.stringify([of, ...values.with(place, other)])).toString("base64url");
+            const end = await list(store, { limit: 1, cursor }).then(
+              () => "a page",
+              (error: unknown) => (error as { kind?: string }).kind,
+            );
+            expect([name, place, other, end]).toEqual([name, place, other, expect.stringMatching(/^(a page|invalid)$/)]);
+          }
         }
       }
     },

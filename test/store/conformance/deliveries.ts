@@ -34,6 +34,16 @@ export const deliveryPromises: readonly Promises[] = [
       expect(await planner.head("w", "a")).toMatchObject({ id: ids[0], nextAttemptAt: at + 1, laneFailures: 2, rejections: 1 });
     },
 
+    "counts what comes again in pieces as one failure, however often it does": async (store) => {
+      await addWebhook(store, "w");
+      const { planner } = await threeOwed(store);
+      for (const inPieces of [true, true, true, false]) {
+        const { attempt, delivery } = refused(await planner.head("w", "a"), FAR - 5);
+        await planner.settle({ delivery, attempt, verdict: { kind: "retry", nextAttemptAt: null, rejected: false, inPieces } });
+        expect(await planner.head("w", "a")).toMatchObject({ laneFailures: inPieces ? 1 : 2, rejections: 0 });
+      }
+    },
+
     "hands its failures on to the next head when one fails, and forgets them at a success": async (store) => {
       await addWebhook(store, "w");
       const { owner, planner, ids } = await threeOwed(store);
@@ -211,7 +221,7 @@ export const deliveryPromises: readonly Promises[] = [
       expect(await store.dueHeads(0, "nobody", FAR, 10)).toEqual([]);
     },
 
-    "is told once for each webhook that anything is pending for, with the time of its next head": async (store) => {
+    "is told once for each webhook that anything is pending for, with the times of its next head and its last": async (store) => {
       for (const id of ["w", "x", "y"]) await addWebhook(store, id);
       const owner = await Owner.of(store);
       const planner = await Planner.of(store);
@@ -219,12 +229,12 @@ export const deliveryPromises: readonly Promises[] = [
       for (const id of ["w", "x"])
         for (const sensor of ["a", "b"]) await planner.settle(refused(await planner.head(id, sensor), sensor === "a" ? 700 : 600));
       expect(await store.nextDue(0)).toEqual([
-        { webhookId: "w", nextAttemptAt: 600, deleted: false },
-        { webhookId: "x", nextAttemptAt: 600, deleted: false },
+        { webhookId: "w", nextAttemptAt: 600, lastAttemptAt: 700, deleted: false },
+        { webhookId: "x", nextAttemptAt: 600, lastAttemptAt: 700, deleted: false },
       ]);
       expect(await store.nextDue(1)).toEqual([]);
       for (const sensor of ["a", "b"]) await planner.settle(delivered(await planner.head("w", sensor)));
-      expect(await store.nextDue(0)).toEqual([{ webhookId: "x", nextAttemptAt: 600, deleted: false }]);
+      expect(await store.nextDue(0)).toEqual([{ webhookId: "x", nextAttemptAt: 600, lastAttemptAt: 700, deleted: false }]);
     },
 
     "is told of a webhook that is gone as well, marked, and of none that is paused": async (store) => {
@@ -236,7 +246,7 @@ export const deliveryPromises: readonly Promises[] = [
       for (const id of ["w", "x"]) await store.updateWebhook(id, { state: "paused" }, null);
       expect(await store.nextDue(0)).toEqual([]);
       await store.deleteWebhook("w", null);
-      expect(await store.nextDue(0)).toEqual([{ webhookId: "w", nextAttemptAt: FAR, deleted: true }]);
+      expect(await store.nextDue(0)).toEqual([{ webhookId: "w", nextAttemptAt: FAR, lastAttemptAt: FAR, deleted: true }]);
     },
 
     "moves to now for the waiting heads of a webhook that is woken, and for no other": async (store) => {

@@ -80,7 +80,7 @@ export const lanesByTermsPromises: readonly Promises[] = [
       const due = (limit: number) => store.dueHeads(0, "w", 0, limit);
       expect((await due(100)).map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
       expect((await due(2)).map(({ number }) => number)).toEqual([1, 2]);
-      expect(await store.nextDue(0)).toEqual([{ webhookId: "w", nextAttemptAt: 0, deleted: false }]);
+      expect(await store.nextDue(0)).toEqual([{ webhookId: "w", nextAttemptAt: 0, lastAttemptAt: 0, deleted: false }]);
       expect((await planner.settle(...(await due(2)).map((head) => delivered(head)))).heads).toEqual([]);
       expect((await due(100)).map(({ number }) => number)).toEqual([3, 4, 5, 6]);
     },
@@ -179,6 +179,14 @@ export const lanesByTermsPromises: readonly Promises[] = [
       while (Date.now() <= ((await store.getWebhook("w"))?.lastSuccessAt ?? 0) + 10) await Bun.sleep(1);
       await Bun.sleep(10);
       expect(await owe(["a"], terms)).toHaveLength(1);
+    },
+
+    "is not woken by another lane's recovery": async (store) => {
+      const { planner, owe } = await scene(store);
+      await owe(["a", "a", "b"]);
+      await planner.settle(deliveredUntil(await planner.head("w", "a"), FAR - 3), refused(await planner.head("w", "b"), FAR - 2));
+      expect(await store.wakeWebhook(planner.lease, "w", Date.now())).toBe(1);
+      expect(await planner.head("w", "a")).toMatchObject({ number: 2, nextAttemptAt: FAR - 3 });
     },
 
     "goes on when its success says": async (store) => {

@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
 import fc from "fast-check";
+import { SETTINGS_DEFAULT, type WebhookSettings } from "../../../src/domain/webhook";
 import type { PlannedDelivery, Store } from "../../../src/store/store";
 import { onNewStore, type Promises, promises } from "./harness";
 import { Owner } from "./owner";
@@ -15,7 +16,18 @@ type Step =
   | { readonly kind: "plan"; readonly parts: readonly { readonly sensorId: string; readonly terms: Terms }[] }
   | { readonly kind: "settle"; readonly picks: readonly number[]; readonly verdict: "delivered" | "retry" | "stay" | "failed" }
   | { readonly kind: "coalesce"; readonly limit: number; readonly except: readonly number[] }
-  | { readonly kind: "repeat"; readonly pick: number };
+  | { readonly kind: "repeat"; readonly pick: number }
+  | { readonly kind: "replay"; readonly steps: number; readonly settings: Partial<WebhookSettings> }
+  | { readonly kind: "failOwed"; readonly limit: number };
+
+/** What a webhook may be edited to meanwhile, as far as lanes know of it. */
+const SETTINGS: readonly Partial<WebhookSettings>[] = [
+  {},
+  { mode: "latest" },
+  { mode: "latest", minIntervalSeconds: 3600 },
+  { ordering: "none" },
+  { batch: { maxItems: 10, maxWaitMs: 0 } },
+];
 
 const terms: fc.Arbitrary<Terms> = fc.constantFrom(
   { begins: "lane", minIntervalMs: 0 },
@@ -40,6 +52,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("repeat"), pick: fc.nat({ max: 30 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("replay"),
+      steps: fc.integer({ min: 1, max: 4 }),
+      settings: fc.constantFrom(...SETTINGS),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("failOwed"), limit: fc.integer({ min: 1, max: 4 }) }) },
 );
 
 async function take(store: Store, { owner, planner }: { owner: Owner; planner: Planner }, taken: Step): Promise<void> {
@@ -75,16 +96,37 @@ async function take(store: Store, { owner, planner }: { owner: Owner; planner: P
       const chosen = items[taken.pick % Math.max(1, items.length)];
       if (chosen === undefined || (chosen.state === "pending" && chosen.nextAttemptAt === null)) return;
       await store.retryDelivery(chosen.id, Date.now());
+      return;
     }
+    case "replay":
+      await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, ...taken.settings } }, null);
+      await replay(store, taken.steps);
+      return;
+    case "failOwed":
+      await store.updateWebhook("w", { state: "disabled" }, null);
+      await store.failOwed("w", "disabled", taken.limit);
+      await store.updateWebhook("w", { state: "active" }, null);
   }
 }
 
-/** Whatever ended has no time, and the first of each lane has one: none is stuck. */
+/** Two deliveries in each step; what it does not come to is left. */
+async function replay(store: Store, steps: number): Promise<void> {
+  const id = `r${(replays += 1)}`;
+  await store.createReplay({ id, webhookId: "w", range: { since: 0, until: FAR }, which: "all", ratePerSecond: 1 });
+  for (let left = steps; left > 0; left -= 1) await store.advanceReplay(id, 2);
+  await store.cancelReplay(id);
+}
+
+let replays = 0;
+
+/** Whatever ended has no time, and one of each lane has one: none is stuck. */
 async function expectLed(store: Store): Promise<void> {
   const { items } = await store.listDeliveries({}, FIRST_PAGE);
   for (const { state, nextAttemptAt } of items) if (state !== "pending") expect(nextAttemptAt).toBeNull();
   const pending = items.filter(({ state }) => state === "pending").toReversed();
-  for (const lane of Map.groupBy(pending, ({ sensorId }) => sensorId).values()) expect(lane[0]?.nextAttemptAt).not.toBeNull();
+  for (const lane of Map.groupBy(pending, ({ sensorId }) => sensorId).values()) {
+    expect(lane.map(({ nextAttemptAt }) => nextAttemptAt === null)).toContain(false);
+  }
 }
 
 async function walkAlong(store: Store, steps: readonly Step[]): Promise<void> {

@@ -30,6 +30,7 @@ export const webhookPromises: readonly Promises[] = [
       const reopened = await opened.reopen();
       expect(await reopened.getWebhook("wh_1")).toEqual(created);
       expect(await reopened.webhookById("wh_1")).toEqual(created);
+      expect(await reopened.webhooksById(["wh_0", "wh_1", "wh_1"])).toEqual([created]);
       expect(await reopened.getWebhook("wh_2")).toBeNull();
     },
 
