@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import ky from "ky";
 import type { CliConfig } from "../config";
 import { ADMIN_TOKEN_FILE } from "../firstToken";
 
 const ANSWERS_WITHIN_MS = 1000;
 const REQUEST_MS = 10_000;
+const READS_AGAIN = { limit: 2, methods: ["get"], statusCodes: [503], afterStatusCodes: [503], maxRetryAfter: 2000 };
 /** What Bun adds where a connection is refused; we name the address. */
 const BUNS_QUESTION = /\. Is the computer able to access the url\?$/;
 
@@ -60,7 +62,8 @@ export function openApi({ apiUrl, token, remote, dataDir }: Pick<CliConfig, "api
 
 async function send(url: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, { ...init, redirect: "error", signal: AbortSignal.timeout(REQUEST_MS) });
+    // Reads are tried again where the service says that it cannot answer just now; what changes something is for people to repeat.
+    return await ky(url, { ...init, redirect: "error", timeout: REQUEST_MS, throwHttpErrors: false, retry: READS_AGAIN });
   } catch (error) {
     const reason = (error instanceof Error ? error.message : String(error)).replace(BUNS_QUESTION, "");
     throw new ApiError(null, `no answer from ${new URL(url).origin}: ${reason}`);

@@ -14,6 +14,9 @@ export function eventDeliveryId(webhookId: string, number: number): string {
   return `${webhookId}_evt_${number}`;
 }
 
+/** When what goes in batches is due: all of it at once, in the order of planning. */
+export const BATCHED_AT = 0;
+
 /** How long after it was planned a delivery may still be tried. */
 export const DELIVERY_EXPIRES_MS = 3 * 24 * 3600 * 1000;
 

@@ -175,9 +175,15 @@ export class Dispatcher {
       settler.add(endUntried(first));
       return "started";
     }
+    if (queue.isOld) {
+      queue.drop();
+      this.#expect(queue, now);
+      return "wait";
+    }
     const gatheredAt = queue.gatheredAt(webhook, now);
     if (gatheredAt > now) return this.#waitUntil(queue, { at: gatheredAt, untilFull: true }, now);
-    const admission = traffic.admit(webhook, first.laneFailures > 0, now);
+    let admission = traffic.admit(webhook, first.laneFailures > 0, now);
+    if (admission.kind === "full" && queue.putFirstAttemptFirst()) admission = traffic.admit(webhook, false, now);
     if (admission.kind === "later")
       return this.#waitUntil(queue, { at: Math.min(admission.at, now + HELD_LOOK_MS), untilFull: false }, now);
     if (admission.kind !== "now") return admission.kind === "full" ? "full" : "wait";
@@ -193,7 +199,7 @@ export class Dispatcher {
 
   #start(queue: WebhookQueue, webhook: Webhook, now: number): void {
     const { traffic } = this.options;
-    const { deliveries, isBatch } = queue.take();
+    const { deliveries, isBatch } = queue.take(webhook.settings);
     const slot = traffic.start(webhook, (deliveries[0]?.laneFailures ?? 0) > 0, now);
     this.#running.start(async (signal) => {
       const attempted = await this.options.attempt(deliveries, webhook, signal);
@@ -274,7 +280,8 @@ export class Dispatcher {
     try {
       for (const { webhookId, nextAttemptAt, lastAttemptAt, deleted } of await this.#due.next()) {
         if (deleted) this.options.endOwed(webhookId);
-        else if (all || !this.#isAtWork(webhookId)) this.#expect(this.#queueOf(webhookId), nextAttemptAt);
+        // What the table holds as due of one that is at work is most likely what is known here.
+        else if (all || (this.#queues.get(webhookId)?.known ?? 0) === 0) this.#expect(this.#queueOf(webhookId), nextAttemptAt);
         if (lastAttemptAt > this.options.now()) this.options.onWaiting(webhookId);
       }
     } finally {
@@ -283,15 +290,10 @@ export class Dispatcher {
     }
   }
 
-  /** What the table holds as due is most likely what is known here. */
-  #isAtWork(webhookId: string): boolean {
-    return (this.#queues.get(webhookId)?.known ?? 0) > 0;
-  }
-
   async #endExpired(): Promise<void> {
     this.#expiryAt = performance.now() + EXPIRY_EVERY_MS;
     const { heads, more } = await this.#due.expired();
     for (const head of heads) if (this.#queueOf(head.webhookId).claim(head.id)) this.options.settler.add(endUntried(head));
-    if (more) this.#expiryAt = 0;
+    if (more) this.#expiryAt = performance.now() + LOOK_EVERY_MS;
   }
 }

@@ -27,7 +27,7 @@ export interface DueHeads {
   readonly lookEveryMs: number;
   /** Fills a queue with at most `limit`, which counts what it knows already. Rejects with the store's fault, and has then filled nothing. */
   fill(queue: WebhookQueue, limit: number): Promise<void>;
-  /** Those that ran out of time without being tried, of paused webhooks, too; `more`: there are others. */
+  /** Those that ran out of time without being tried, of paused webhooks, too; `more`: there may be others, behind them in their lanes, too. */
   expired(): Promise<{ readonly heads: readonly DueDelivery[]; readonly more: boolean }>;
 }
 
@@ -35,14 +35,16 @@ export function createDueHeads({ store, lease, endpoints, now, events }: DueHead
   const { partition } = lease;
   let lookEveryMs = LOOK_EVERY_MS;
 
-  async function read(queue: WebhookQueue, at: number, limit: number): Promise<DueDelivery[]> {
+  /** Gives how many it asked for, too. */
+  async function read(queue: WebhookQueue, at: number, limit: number): Promise<[DueDelivery[], number]> {
     const { webhookId } = queue;
-    if (!queue.latest) return store.dueHeads(partition, webhookId, at, limit);
+    if (!queue.latest) return [await store.dueHeads(partition, webhookId, at, limit), limit];
     // What is under way stays as it is, and is no part of the answer.
     const except = queue.knownIds;
-    const { heads, coalesced } = await store.coalesceDue(lease, { webhookId, now: at, limit: limit - except.length, except });
+    const asked = Math.max(1, limit - except.length);
+    const { heads, coalesced } = await store.coalesceDue(lease, { webhookId, now: at, limit: asked, except });
     events.deliveriesEnded("coalesced", coalesced);
-    return heads;
+    return [heads, asked];
   }
 
   return {
@@ -61,13 +63,13 @@ export function createDueHeads({ store, lease, endpoints, now, events }: DueHead
       const at = now();
       const webhook = await endpoints.get(queue.webhookId);
       if (webhook !== null) queue.serve(webhook);
-      const heads = await read(queue, at, limit);
-      queue.fill(heads, at, queue.latest ? limit - queue.known : limit);
+      const [heads, asked] = await read(queue, at, limit);
+      queue.fill(heads, at, asked);
     },
 
     async expired() {
       const heads = await store.expiredHeads(partition, now() - DELIVERY_EXPIRES_MS, EXPIRED_AT_ONCE_MAX);
-      return { heads, more: heads.length === EXPIRED_AT_ONCE_MAX };
+      return { heads, more: heads.length > 0 };
     },
   };
 }

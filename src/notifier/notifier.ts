@@ -66,7 +66,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   const bodies = createBodies(store, lease.partition);
   const owed = createOwed({ store, onDisabled: () => endpoints.forget(), events });
   const recovery = createRecovery({ store, lease, now, onWoken: (webhookId) => dispatcher.expect(webhookId), events });
-  const attempt = createAttempt({ sender, bodies, owed, isHeld, moment: () => ({ now: clock.now(), random: clock.random() }), events });
+  const attempt = createAttempt({ sender, bodies, owed, isHeld, moment: () => ({ now: now(), random: clock.random() }), events });
   const settler = new Settler({
     store,
     lease,

@@ -1,9 +1,12 @@
-import { CONCURRENCY_DEFAULT, type Webhook } from "../domain/webhook";
+import { BATCHED_AT } from "../domain/delivery";
+import { CONCURRENCY_DEFAULT, type Webhook, type WebhookSettings } from "../domain/webhook";
 import type { DueDelivery } from "../store/store";
 
 /** So many times what it may run at once a webhook may have ready in memory; the rest stays in the table. */
 const READY_PER_RUNNING = 4;
 const BATCHES_READY = 2;
+/** What was read so long ago may not be the latest any more. */
+const LATEST_FOR_MS = 1000;
 /** So many times at which the table is to be read are kept, the soonest; it is asked every second for what may lie beyond. */
 const EXPECTED_MAX = 64;
 /** One reading serves what becomes due so soon after each other. */
@@ -41,6 +44,8 @@ export class WebhookQueue {
   #batchRuns = false;
   /** Of a sensor's changes that wait only the newest is sent. */
   latest = false;
+  /** When the first of what is ready was added (monotonic). */
+  #readySince = 0;
   /** The order must be read from the table again, once all that is known is written. */
   #broken = false;
   #concurrency = CONCURRENCY_DEFAULT;
@@ -101,8 +106,9 @@ export class WebhookQueue {
     return this.#most(readyMax) - this.ready.length;
   }
 
-  /** Whether the table should be read now. So few are ready that one reading brings many. */
+  /** Whether the table should be read now. So few are ready that one reading brings many, and they may be sent, or make a batch with others. */
   wantsMore(now: number, readyMax: number): boolean {
+    if (this.ready.length > 0 && this.resumeAt > now && !this.#untilFull) return false;
     const few = this.batch?.limit ?? this.#concurrency;
     if (this.ready.length > Math.min(few, this.#most(readyMax) / 2)) return false;
     return !this.filling && !this.#broken && this.dueAt !== null && this.dueAt <= now;
@@ -163,11 +169,24 @@ export class WebhookQueue {
     this.#untilFull = untilFull;
   }
 
+  /** Whether something newer may stand in the table than what is ready. */
+  get isOld(): boolean {
+    return this.latest && this.ready.length > 0 && !this.filling && performance.now() - this.#readySince > LATEST_FOR_MS;
+  }
+
+  /** What failed before may have to wait where a first attempt need not: brings the first of these to the front, if there is one. */
+  putFirstAttemptFirst(): boolean {
+    const isFirst = ({ laneFailures, nextAttemptAt }: DueDelivery) => laneFailures === 0 && nextAttemptAt !== BATCHED_AT;
+    const index = this.batch === null ? this.ready.findIndex(isFirst) : 0;
+    if (index < 1) return false;
+    this.ready.unshift(...this.ready.splice(index, 1));
+    return true;
+  }
+
   /** What goes into the next request; a batch's end is to be told by {@link batchEnded}. */
-  take(): { readonly deliveries: readonly DueDelivery[]; readonly isBatch: boolean } {
-    if (this.batch === null) return { deliveries: this.ready.splice(0, 1), isBatch: false };
-    this.#batchRuns = true;
-    return { deliveries: this.ready.splice(0, this.batch.sizeMax), isBatch: true };
+  take(settings: WebhookSettings): { readonly deliveries: readonly DueDelivery[]; readonly isBatch: boolean } {
+    this.#batchRuns = goesInBatches(settings, this.ready[0]);
+    return { deliveries: this.ready.splice(0, this.batch?.sizeMax ?? 1), isBatch: this.#batchRuns };
   }
 
   /** `againAt`: it is to come again, before all that is ready, and not before that time. `left`: what did not fit comes next. */
@@ -199,10 +218,16 @@ export class WebhookQueue {
   }
 
   #add(head: DueDelivery): void {
+    if (this.ready.length === 0) this.#readySince = performance.now();
     this.#known.add(head.id);
     this.ready.push(head);
     if (this.#untilFull && this.batch !== null && this.ready.length >= this.batch.sizeMax) this.waitUntil(0, false);
   }
+}
+
+/** In batches, or as one of what is left from when it did: those keep their order among themselves by coming one by one. */
+export function goesInBatches({ batch, ordering }: WebhookSettings, first: Pick<DueDelivery, "nextAttemptAt"> | undefined): boolean {
+  return batch !== null || (ordering === "sensor" && first?.nextAttemptAt === BATCHED_AT);
 }
 
 function nextSize(

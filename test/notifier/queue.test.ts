@@ -87,7 +87,7 @@ function runningBatch(): WebhookQueue {
   const queue = new WebhookQueue("wh_1");
   queue.serve(hook(IN_BATCHES));
   for (const one of heads(4)) queue.offer(one, NOW, READY_MAX);
-  expect(queue.take().deliveries.map(({ number }) => number)).toEqual([1, 2]);
+  expect(queue.take(IN_BATCHES).deliveries.map(({ number }) => number)).toEqual([1, 2]);
   return queue;
 }
 
@@ -153,4 +153,17 @@ test("what is ready of a webhook that takes batches no more is read anew, but fo
   queue.beginFill(NOW);
   queue.fill(heads(3), NOW, 10);
   expect(queue.ready.map(({ number }) => number)).toEqual([3]);
+});
+
+test("a first attempt can be brought before what failed, but never within a batch", () => {
+  const queue = new WebhookQueue("wh_1");
+  const failedOnce = { ...head(1), laneFailures: 1 };
+  for (const one of [failedOnce, head(2), head(3)]) queue.offer(one, NOW, READY_MAX);
+  expect(queue.putFirstAttemptFirst()).toBe(true);
+  expect(queue.ready.map(({ number }) => number)).toEqual([2, 1, 3]);
+  expect(queue.putFirstAttemptFirst()).toBe(false);
+  const batches = new WebhookQueue("wh_1");
+  batches.serve(hook(IN_BATCHES));
+  for (const one of [failedOnce, head(2)]) batches.offer(one, NOW, READY_MAX);
+  expect(batches.putFirstAttemptFirst()).toBe(false);
 });
