@@ -5,7 +5,6 @@ import type { Events } from "../telemetry/events";
 import type { Bodies } from "./bodies";
 import { isOver, isRejection, judge, type Moment, type Outcome, type Reply, resultOf } from "./outcome";
 import type { Owed } from "./owed";
-import { goesInBatches } from "./queue";
 import type { Result } from "./webhook/circuit";
 import { batchMessage, deliveryMessage, type Item } from "./webhook/payload";
 import type { Sender, Sent } from "./webhook/sender";
@@ -69,7 +68,6 @@ export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: 
 
   async function attemptedOf({ reply, attempt }: Sent, items: readonly OwedItem[], webhook: Webhook): Promise<Omit<Attempted, "left">> {
     const { retrySchedule } = webhook.settings;
-    const [{ delivery: first }] = items as [OwedItem];
     const at = { ...moment(), schedule: retrySchedule };
     const tooMuch = items.length > 1 && isRejection(reply);
     const outcome = judge(reply, judgedAs(items, webhook, { rejected: isRejection(reply), now: at.now }), at);
@@ -78,7 +76,7 @@ export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: 
       result,
       timedOut: reply.kind === "unanswered" && reply.timedOut,
       heldUntil: outcome.kind === "retry" ? outcome.heldUntil : null,
-      againAt: goesInBatches(webhook.settings, first) && outcome.kind === "retry" ? (tooMuch ? at.now : outcome.nextAttemptAt) : null,
+      againAt: webhook.settings.batch !== null && outcome.kind === "retry" ? (tooMuch ? at.now : outcome.nextAttemptAt) : null,
       tooMuch,
     };
     const ended = await endOfWebhook(outcome, webhook, at.now);
@@ -165,7 +163,7 @@ function verdictOf(outcome: Outcome, circumstances: Circumstances): Settlement["
     case "gone":
       return verdictOf(judge(GONE, delivery, { now, random: 0, schedule: settings.retrySchedule }), circumstances);
     case "retry":
-      if (!goesInBatches(settings, delivery)) {
+      if (settings.batch === null) {
         const { nextAttemptAt, rejected, heldUntil } = outcome;
         return { kind: "retry", nextAttemptAt, rejected, heldUntil };
       }

@@ -225,8 +225,8 @@ export class WebhookQueue {
   }
 }
 
-/** In batches, or as one of what is left from when it did: those keep their order among themselves by coming one by one. */
-export function goesInBatches({ batch, ordering }: WebhookSettings, first: Pick<DueDelivery, "nextAttemptAt"> | undefined): boolean {
+/** In batches, or as what was due so and is not arranged in lanes yet: that keeps its order by coming one by one. */
+function goesInBatches({ batch, ordering }: WebhookSettings, first: Pick<DueDelivery, "nextAttemptAt"> | undefined): boolean {
   return batch !== null || (ordering === "sensor" && first?.nextAttemptAt === BATCHED_AT);
 }
 

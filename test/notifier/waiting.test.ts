@@ -65,7 +65,7 @@ test(
   TEST_MS,
 );
 
-test("what was owed in batches when a webhook asked for them no more comes one by one, in order, also when one is not taken at first", async () => {
+test("what was owed in batches when a webhook asked for them no more keeps each sensor's order, also when one is not taken at first", async () => {
   await using scene = await Scene.open();
   let failures = 1;
   await using receiver = openReceiver(() => ({ status: failures-- > 0 ? 500 : 204, after: Bun.sleep(20) }));
@@ -78,7 +78,8 @@ test("what was owed in batches when a webhook asked for them no more comes one b
   notifier.webhooksChanged();
   await scene.change(["a", "b"]);
   await scene.settled();
-  const told = receiver.arrivals.map(({ sensorId, revision }) => `${sensorId}${revision}`);
-  expect(told.slice(0, 7)).toEqual(["a1", "a1", "b1", "a2", "b2", "a3", "b3"]);
-  expect(told.slice(7).toSorted()).toEqual(["a4", "b4"]);
+  const taken = receiver.arrivals.filter(({ answered }) => answered === 204);
+  for (const sensorId of ["a", "b"]) {
+    expect(taken.filter((arrival) => arrival.sensorId === sensorId).map(({ revision }) => revision)).toEqual([1, 2, 3, 4]);
+  }
 });

@@ -15,7 +15,7 @@ import { prepareFindWebhook } from "./webhooks";
 const WOKEN_AT_ONCE_MAX = 2000;
 
 export function openDeliveries(connection: Connection): Direct<DeliveryStore> {
-  const { client, write } = connection;
+  const { client, read, write } = connection;
   const held = prepareFence(connection);
   const lanes = prepareLanes(connection);
   const findWebhook = prepareFindWebhook(connection);
