@@ -38,8 +38,9 @@ const PACKAGE_HOMES: readonly { readonly packages: readonly string[]; readonly h
   },
   {
     packages: ["ky"],
-    homes: ["src/notifier/webhook"],
-    reason: "requests to strangers' addresses go out of src/notifier/webhook alone, behind its guard",
+    homes: ["src/cli"],
+    reason:
+      "ky serves the command line's requests to our own API; strangers' addresses are for src/notifier/webhook alone, behind its guard",
   },
   {
     packages: ["commander"],
