@@ -1,5 +1,6 @@
 import { type Damage, withChosen } from "./damage";
-import { EVENTS_LANE } from "./evidence";
+import { isRejected } from "./endings";
+import { type DeliveryRow, EVENTS_LANE, type Evidence } from "./evidence";
 import { ended, of, without } from "./senderDamages";
 
 /** What can go wrong with endings, with what the service says of itself, and with what is asked for once more. */
@@ -55,7 +56,7 @@ export const ENDING_DAMAGES: readonly Damage[] = [
     name: "a failure is told that never was",
     kind: "event.unfounded",
     damage: (evidence, pick) =>
-      withChosen(of(evidence, isAny), pick, ({ id: deliveryId, webhookId }) => {
+      withChosen(neverRefused(evidence), pick, ({ id: deliveryId, webhookId }) => {
         const data = JSON.stringify({ deliveryId, webhookId, attempts: 1 });
         return {
           ...evidence,
@@ -99,6 +100,12 @@ export const ENDING_DAMAGES: readonly Damage[] = [
       ),
   },
 ];
+
+/** What was refused and then sent again did fail, though it is delivered now. */
+function neverRefused(evidence: Evidence): DeliveryRow[] {
+  const arrivals = Map.groupBy(evidence.arrivals, ({ deliveryId }) => deliveryId);
+  return of(evidence, isAny).filter(({ id }) => !isRejected(arrivals.get(id)));
+}
 
 function isAny(): boolean {
   return true;
