@@ -31,7 +31,7 @@ export interface Attempted {
 }
 
 /** One request with one delivery or, for a webhook that takes batches, several. Never rejects. */
-export type Attempt = (deliveries: readonly DueDelivery[], webhook: Webhook, signal: AbortSignal) => Promise<Attempted>;
+export type Attempt = (deliveries: readonly DueDelivery[], webhook: Webhook, abort: AbortController) => Promise<Attempted>;
 
 export interface AttemptOptions {
   readonly sender: Pick<Sender, "send" | "endpointOf">;
@@ -43,7 +43,7 @@ export interface AttemptOptions {
 }
 
 export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: AttemptOptions): Attempt {
-  async function attempt(deliveries: readonly DueDelivery[], webhook: Webhook, signal: AbortSignal): Promise<Attempted> {
+  async function attempt(deliveries: readonly DueDelivery[], webhook: Webhook, abort: AbortController): Promise<Attempted> {
     const items: OwedItem[] = [];
     const gone: Settlement[] = [];
     let chars = 0;
@@ -59,7 +59,7 @@ export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: 
     if (first === undefined) return { ...NOTHING_KNOWN, settlements: gone };
     const endpoint = sender.endpointOf(webhook);
     const message = endpoint.batches ? batchMessage(items, endpoint, Date.now()) : deliveryMessage(first, endpoint, Date.now());
-    const sent = await sender.send(message, { signal, mayDial: isHeld });
+    const sent = await sender.send(message, { abort, mayDial: isHeld });
     if (sent === null) return { ...NOTHING_KNOWN, settlements: gone };
     const attempted = await attemptedOf(sent, items, webhook);
     const left = deliveries.slice(items.length + gone.length);
@@ -93,12 +93,12 @@ export function createAttempt({ sender, bodies, owed, isHeld, moment, events }: 
     return reason !== null && (await owed.disable(webhook, reason)) ? { kind: "failed", reason: "disabled" } : null;
   }
 
-  return async (deliveries, webhook, signal) => {
+  return async (deliveries, webhook, abort) => {
     const startedAt = performance.now();
     events.attemptStarted();
     let ended = NOTHING_KNOWN;
     try {
-      ended = await attempt(deliveries, webhook, signal);
+      ended = await attempt(deliveries, webhook, abort);
     } catch (error) {
       events.failed("delivery.attempt", error);
     }

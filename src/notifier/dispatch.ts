@@ -201,8 +201,8 @@ export class Dispatcher {
     const { traffic } = this.options;
     const { deliveries, isBatch } = queue.take(webhook.settings);
     const slot = traffic.start(webhook, (deliveries[0]?.laneFailures ?? 0) > 0, now);
-    this.#running.start(async (signal) => {
-      const attempted = await this.options.attempt(deliveries, webhook, signal);
+    this.#running.start(async (abort) => {
+      const attempted = await this.options.attempt(deliveries, webhook, abort);
       const endedAt = this.options.now();
       if (attempted.heldUntil !== null) traffic.hold(webhook, attempted.heldUntil, endedAt);
       const againAt = this.#ended(queue, deliveries, attempted);

@@ -2,10 +2,10 @@
 export class Running {
   readonly #runs = new Map<Promise<void>, AbortController>();
 
-  /** `act` never rejects; it ends soon after its signal is aborted. */
-  start(act: (signal: AbortSignal) => Promise<void>): void {
+  /** `act` never rejects; it ends soon after it is aborted. */
+  start(act: (abort: AbortController) => Promise<void>): void {
     const abort = new AbortController();
-    const run = act(abort.signal).finally(() => this.#runs.delete(run));
+    const run = act(abort).finally(() => this.#runs.delete(run));
     this.#runs.set(run, abort);
   }
 

@@ -71,7 +71,7 @@ test("a connection to an address is not used once the name leads to another, or 
   const strict = { ...STRICT, allowCidrs: ["127.0.0.1/32", "127.0.0.2/32"] };
   let address = "127.0.0.1";
   const addressesOf = (url: URL) => createGuard(strict, () => Promise.resolve([address])).addressesOf(url);
-  using sender = createSender(strict, { guard: { addressesOf, checkUrl: () => Promise.resolve(null) } });
+  using sender = createSender(strict, { guard: { addressesOf, knownAddressesOf: () => null, checkUrl: () => Promise.resolve(null) } });
   const url = `http://one.test:${receiver.port}/`;
   await delivered(sender, url);
   await delivered(sender, url);

@@ -161,7 +161,7 @@ test("a name that points elsewhere between check and attempt does not lead there
 
 test("the address that was checked is dialled, under the name's Host header", async () => {
   await using receiver = openReceiver();
-  const guard = { addressesOf: () => Promise.resolve(["127.0.0.1"]), checkUrl: () => Promise.resolve(null) };
+  const guard = { addressesOf: () => Promise.resolve(["127.0.0.1"]), knownAddressesOf: () => null, checkUrl: () => Promise.resolve(null) };
   const url = `http://nowhere.invalid:${receiver.port}/`;
   const sent = await createSender(STRICT, { guard }).send(newMessage(url));
   expect(sent?.attempt).toMatchObject({ statusCode: 204, error: null });
@@ -171,7 +171,11 @@ test("the address that was checked is dialled, under the name's Host header", as
 test("the next address is tried when one refuses the connection", async () => {
   await using receiver = openReceiver();
   // Nobody listens on this address of loopback.
-  const guard = { addressesOf: () => Promise.resolve(["127.0.0.9", "127.0.0.1"]), checkUrl: () => Promise.resolve(null) };
+  const guard = {
+    addressesOf: () => Promise.resolve(["127.0.0.9", "127.0.0.1"]),
+    knownAddressesOf: () => null,
+    checkUrl: () => Promise.resolve(null),
+  };
   const url = `http://two.invalid:${receiver.port}/`;
   const sent = await createSender(STRICT, { guard }).send(newMessage(url));
   expect(sent?.attempt.statusCode).toBe(204);

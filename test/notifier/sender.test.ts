@@ -180,11 +180,11 @@ test("an attempt that is aborted, or may not be dialled any more, has no outcome
   await using hanging = await openHostile("hang");
   const sender = createSender(LOOPBACK_ALLOWED);
   const abort = new AbortController();
-  const sending = sender.send(newMessage(hanging.url), { signal: abort.signal });
+  const sending = sender.send(newMessage(hanging.url), { abort });
   await until(() => hanging.requests.length === 1, "the request did not arrive");
   abort.abort();
   expect(await sending).toBeNull();
-  expect(await sender.send(newMessage(hanging.url), { signal: abort.signal })).toBeNull();
+  expect(await sender.send(newMessage(hanging.url), { abort })).toBeNull();
   expect(await sender.send(newMessage(hanging.url), { mayDial: () => false })).toBeNull();
   expect(hanging.requests).toHaveLength(1);
   await until(() => hanging.open() === 0, "the connection is still open");

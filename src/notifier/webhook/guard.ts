@@ -33,6 +33,8 @@ export interface Guard {
    * private ones has no good reason. Throws {@link AddressRefused}, or the resolver's error for a name that does not resolve.
    */
   addressesOf(url: URL): Promise<readonly string[]>;
+  /** The same, if they were judged a moment ago. */
+  knownAddressesOf(url: URL): readonly string[] | null;
   /** What is wrong with a URL that somebody wants to register, or null. */
   checkUrl(text: string): Promise<FieldError | null>;
 }
@@ -56,6 +58,8 @@ export function createGuard(config: GuardConfig, resolve: Resolve = createResolv
     return asked;
   }
 
+  const judged = new LRUCache<string, readonly string[]>({ max: NAMES_MAX, ttl: RESOLVED_FOR_MS });
+
   async function addressesOf(url: URL): Promise<readonly string[]> {
     demandShape(url, config);
     const host = url.hostname.replace(/^\[|\]$/g, "");
@@ -66,7 +70,9 @@ export function createGuard(config: GuardConfig, resolve: Resolve = createResolv
       if ("refused" in verdict) throw new AddressRefused(verdict.refused, "WEBHOOK_ALLOW_CIDRS");
       dialled.add(verdict.dial);
     }
-    return [...dialled].toSorted((a, b) => isIP(a) - isIP(b)).slice(0, DIALLED_MAX);
+    const addressesInOrder = [...dialled].toSorted((a, b) => isIP(a) - isIP(b)).slice(0, DIALLED_MAX);
+    judged.set(url.origin, addressesInOrder);
+    return addressesInOrder;
   }
 
   async function checkUrl(text: string): Promise<FieldError | null> {
@@ -79,7 +85,12 @@ export function createGuard(config: GuardConfig, resolve: Resolve = createResolv
     }
   }
 
-  return { addressesOf, checkUrl };
+  /** Where its credentials are in the URL itself, it is judged each time, and refused. */
+  function knownAddressesOf(url: URL): readonly string[] | null {
+    return url.username === "" && url.password === "" ? (judged.get(url.origin) ?? null) : null;
+  }
+
+  return { addressesOf, knownAddressesOf, checkUrl };
 }
 
 function withWayOut({ message, allowedBy }: AddressRefused): string {

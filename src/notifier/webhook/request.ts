@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { LRUCache } from "lru-cache";
 import { version } from "../../../package.json";
 import type { Reply } from "../outcome";
 import { type Beginning, excerptOf, readBeginning, readMoment } from "./answer";
@@ -10,12 +11,13 @@ import { signedHeaders } from "./signature";
 
 /** A kept connection that the endpoint closes fails at once; where it takes longer the request was being worked on. */
 const STALE_WITHIN_MS = 1000;
+const URLS_MAX = 1000;
 
 export interface PostOptions {
-  readonly guard: Pick<Guard, "addressesOf">;
+  readonly guard: Pick<Guard, "addressesOf" | "knownAddressesOf">;
   readonly connections: Pick<Connections, "to">;
-  /** Ends it early: the request is abandoned. */
-  readonly signal?: AbortSignal;
+  /** Ends it early, the request is then abandoned; its time-out is told by the same. */
+  readonly abort?: AbortController;
   /** Asked again just before a connection is opened; no means that the request is abandoned. */
   readonly mayDial?: () => boolean;
 }
@@ -31,24 +33,19 @@ export interface Posted {
  * not); whatever the endpoint, the network or the guard does is a {@link Reply}.
  */
 export async function post(message: Message, options: PostOptions): Promise<Posted | null> {
-  const { signal } = options;
+  const { abort: limit = new AbortController() } = options;
   const { timeoutMs, hidden } = message;
-  const limit = new AbortController();
-  const abandon = () => limit.abort(new Abandoned());
   const timer = setTimeout(() => limit.abort(new TimedOut(timeoutMs)), timeoutMs);
-  signal?.addEventListener("abort", abandon);
-  if (signal?.aborted === true) abandon();
   const exchange: Exchange = { statusCode: null, beginning: null };
   let reply: Reply;
   try {
     reply = await answerTo(message, { ...options, signal: limit.signal, exchange });
   } catch (error) {
     const reason: unknown = limit.signal.aborted ? limit.signal.reason : error;
-    if (isAbandoned(reason)) return null;
+    if (isAbandoned(error) || (limit.signal.aborted && !(reason instanceof TimedOut))) return null;
     reply = { kind: "unanswered", statusCode: exchange.statusCode, error: wordsFor(reason), timedOut: reason instanceof TimedOut };
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", abandon);
   }
   return { reply, response: exchange.beginning === null ? null : await excerptOf(exchange.beginning, hidden) };
 }
@@ -66,8 +63,9 @@ interface Means extends PostOptions {
 
 async function answerTo(message: Message, means: Means): Promise<Reply> {
   const { exchange } = means;
-  const url = new URL(message.url);
-  const addresses = await orAborted(means.guard.addressesOf(url), means.signal);
+  means.signal.throwIfAborted();
+  const url = parsed(message.url);
+  const addresses = means.guard.knownAddressesOf(url) ?? (await orAborted(means.guard.addressesOf(url), means.signal));
   const response = await dial({ message, url, addresses }, means);
   exchange.statusCode = response.status;
   exchange.beginning = { encoding: response.headers.get("content-encoding"), chunks: [] };
@@ -99,18 +97,33 @@ async function dial({ message, url, addresses }: Target, means: Means): Promise<
   const connections = means.connections.to(url, message.tls);
   const sent = { method: "POST", headers: headersOf(message, url), body: message.body } as const;
   const init = { ...sent, signal, redirect: "manual", decompress: false, proxy: false } as const;
-  let refusal: unknown = new Error("the name has no address");
+  let refusal: unknown = null;
   for (const address of addresses) {
-    const pinned = new URL(url);
-    pinned.hostname = isIP(address) === 6 ? `[${address}]` : address;
     try {
-      return await exchangeOver(connections, pinned, { init, means });
+      return await exchangeOver(connections, pinned(url, address), { init, means });
     } catch (error) {
       if (signal.aborted || !UNCONNECTED.has(codeOf(error) ?? "")) throw error;
       refusal = error;
     }
   }
-  throw refusal;
+  throw refusal ?? new Error("the name has no address");
+}
+
+/** Parsed once for as long as it is in use; nobody changes them. */
+const urls = new LRUCache<string, URL>({ max: URLS_MAX });
+
+function parsed(text: string): URL {
+  const known = urls.get(text);
+  if (known !== undefined) return known;
+  const url = new URL(text);
+  urls.set(text, url);
+  return url;
+}
+
+/** The same with the address that was checked instead of the name. */
+function pinned({ protocol, port, pathname, search }: URL, address: string): string {
+  const host = isIP(address) === 6 ? `[${address}]` : address;
+  return `${protocol}//${host}${port === "" ? "" : `:${port}`}${pathname}${search}`;
 }
 
 /** Nothing was sent. */
@@ -125,7 +138,7 @@ interface Call {
  * An endpoint may close a kept connection just as we post; whether it took the request cannot be known. It is sent once more over a
  * connection of its own, under the same id, as it would be after a wait.
  */
-async function exchangeOver(connections: ConnectionSet, url: URL, { init, means: { signal, mayDial } }: Call): Promise<Response> {
+async function exchangeOver(connections: ConnectionSet, url: string, { init, means: { signal, mayDial } }: Call): Promise<Response> {
   const mayBeStale = connections.mayHaveKept();
   const startedAt = performance.now();
   const fetched = async (options: BunFetchRequestInit): Promise<Response> => {

@@ -21,13 +21,13 @@ export interface Sent {
   readonly reply: Reply;
 }
 
-export type SendOptions = Pick<PostOptions, "signal" | "mayDial">;
+export type SendOptions = Pick<PostOptions, "abort" | "mayDial">;
 
 /** All that leaves the node for webhooks. */
 export interface Sender extends Pick<Guard, "checkUrl">, Disposable {
   /** Where its requests go and what they carry. Of one whose secrets do not open, nothing will be sent. */
   endpointOf(webhook: TestedWebhook): Endpoint;
-  /** Null when it was abandoned, by the signal or because it may not be dialled any more. */
+  /** Null when it was abandoned, by its controller or because it may not be dialled any more. */
   send(message: Message, options?: SendOptions): Promise<Sent | null>;
   /** Sends a test event and gives how it went. Throws `Fault` (unavailable) while too many others run. */
   sendTest(webhook: TestedWebhook): Promise<AttemptRow>;
