@@ -10,6 +10,7 @@ import type { Mend } from "./jetstream/keepTopology";
 import { partitionStream } from "./jetstream/partitionStream";
 import { openStrayReader } from "./jetstream/strays";
 import { watchChanges } from "./jetstream/wake";
+import { createBodyMemory } from "./notifier/bodies";
 import { createEndpoints } from "./notifier/endpoints";
 import { type Notifier, type NotifierOptions, openNotifier } from "./notifier/notifier";
 import { shareWebhooks } from "./notifier/sharedWebhooks";
@@ -56,7 +57,8 @@ export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts):
   const turns = createTurns(NOTIFY_COMMITS_MAX);
   const webhooks = shareWebhooks(parts.store);
   const endpoints = createEndpoints(parts.store);
-  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { turns, webhooks, endpoints });
+  const bodies = createBodyMemory();
+  if (roles.includes("notify")) byRole.notify = (held) => openNotify(held, parts, { turns, webhooks, endpoints, bodies });
   return {
     byRole,
     webhooksChanged() {
@@ -98,7 +100,7 @@ function openIngest(held: HeldLease, parts: WorkerParts, shared: Shared): Worker
 async function openNotify(
   held: HeldLease,
   parts: WorkerParts,
-  shared: Pick<NotifierOptions, "turns" | "webhooks" | "endpoints">,
+  shared: Pick<NotifierOptions, "turns" | "webhooks" | "endpoints" | "bodies">,
 ): Promise<Worker> {
   const { store, events, partitions, consuming, sender, notifiers } = parts;
   const { partition } = held.lease;

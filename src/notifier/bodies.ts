@@ -3,8 +3,17 @@ import { EVENTS_LANE } from "../domain/delivery";
 import type { DeliveryStore, DueDelivery, LoggedChange } from "../store/store";
 import { changePayload, eventPayload, type Payload } from "./webhook/payload";
 
-/** What bodies may take in memory, in characters; the rest is read from the table. */
-const BODIES_CHARS_MAX = 16 * 1024 * 1024;
+/** What bodies may take in a node's memory, in characters; the rest is read from the table. */
+const BODIES_CHARS_MAX = 32 * 1024 * 1024;
+/** A change's place in the memory is its partition times this, and its number. */
+const NUMBERS = 2 ** 40;
+
+/** The bodies that a node has at hand, of all its partitions. */
+export type BodyMemory = LRUCache<number, Payload>;
+
+export function createBodyMemory(): BodyMemory {
+  return new LRUCache({ maxSize: BODIES_CHARS_MAX, sizeCalculation: ({ data }) => data.length + 1 });
+}
 
 /** The bodies of one partition's changes. */
 export interface Bodies {
@@ -14,12 +23,14 @@ export interface Bodies {
   of(delivery: Pick<DueDelivery, "number" | "sensorId">): Payload | null | Promise<Payload | null>;
 }
 
-export function createBodies(store: Pick<DeliveryStore, "loggedChange" | "operationalEvent">, partition: number): Bodies {
-  const bodies = new LRUCache<number, Payload>({ maxSize: BODIES_CHARS_MAX, sizeCalculation: ({ data }) => data.length + 1 });
-
+export function createBodies(
+  store: Pick<DeliveryStore, "loggedChange" | "operationalEvent">,
+  partition: number,
+  memory: BodyMemory,
+): Bodies {
   function keep(change: LoggedChange): Payload {
     const payload = changePayload(change);
-    bodies.set(change.number, payload);
+    memory.set(partition * NUMBERS + change.number, payload);
     return payload;
   }
 
@@ -35,6 +46,7 @@ export function createBodies(store: Pick<DeliveryStore, "loggedChange" | "operat
 
   return {
     keep,
-    of: ({ number, sensorId }) => (sensorId === EVENTS_LANE ? readEvent(number) : (bodies.get(number) ?? read(number))),
+    of: ({ number, sensorId }) =>
+      sensorId === EVENTS_LANE ? readEvent(number) : (memory.get(partition * NUMBERS + number) ?? read(number)),
   };
 }

@@ -1,7 +1,7 @@
 import type { ChangeLogStore, DeliveryStore, Lease, PlanStore, ReplayStore, WebhookStore } from "../store/store";
 import type { Events } from "../telemetry/events";
 import { createAttempt } from "./attempt";
-import { createBodies } from "./bodies";
+import { type BodyMemory, createBodies, createBodyMemory } from "./bodies";
 import { Dispatcher } from "./dispatch";
 import { createEndpoints, type Endpoints } from "./endpoints";
 import { createOwed } from "./owed";
@@ -22,6 +22,8 @@ export interface NotifierOptions {
   readonly webhooks?: SharedWebhooks;
   /** Those that all notifiers of this node send to; left out, this one reads for itself. */
   readonly endpoints?: Endpoints;
+  /** What all notifiers of this node have at hand to send; left out, this one keeps its own. */
+  readonly bodies?: BodyMemory;
   readonly lease: Lease;
   readonly leaseTtlMs: number;
   /** Whether the lease still lasts, by this node's monotonic clock. */
@@ -63,7 +65,7 @@ export function openNotifier(options: NotifierOptions): Promise<Notifier> {
   const now = () => clock.now();
   const { onLost, isHeld } = untilLost(options);
   const endpoints = options.endpoints ?? createEndpoints(store);
-  const bodies = createBodies(store, lease.partition);
+  const bodies = createBodies(store, lease.partition, options.bodies ?? createBodyMemory());
   const owed = createOwed({ store, onDisabled: () => endpoints.forget(), events });
   const recovery = createRecovery({ store, lease, now, onWoken: (webhookId) => dispatcher.expect(webhookId), events });
   const attempt = createAttempt({ sender, bodies, owed, isHeld, moment: () => ({ now: now(), random: clock.random() }), events });
