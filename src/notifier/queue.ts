@@ -40,6 +40,8 @@ export class WebhookQueue {
   loading = false;
   /** Sent in batches, one after the other; `sizeMax`: the most that the endpoint seems to take at once. */
   batch: { readonly limit: number; sizeMax: number } | null = null;
+  /** What is ready of one sensor may be more than its head. */
+  #isLoose = false;
   /** One is under way, whatever the webhook wants by now; nothing else is begun meanwhile. */
   #batchRuns = false;
   /** Of a sensor's changes that wait only the newest is sent. */
@@ -75,14 +77,14 @@ export class WebhookQueue {
     this.#concurrency = concurrency;
     this.latest = settings.mode === "latest";
     const limit = settings.batch?.maxItems ?? null;
-    if (limit !== null) {
-      if (this.batch?.limit !== limit) this.batch = { limit, sizeMax: limit };
-    } else if (this.batch !== null) {
-      // What went together is put in order in the table, and is read anew.
-      this.batch = null;
-      this.drop();
-      this.expectAt(0);
-    }
+    const wasLoose = this.#isLoose;
+    this.#isLoose = limit !== null || settings.ordering === "none";
+    if (limit === null) this.batch = null;
+    else if (this.batch?.limit !== limit) this.batch = { limit, sizeMax: limit };
+    if (this.#isLoose || !wasLoose) return;
+    // What did not wait for each other is put in order in the table, and is read anew.
+    this.drop();
+    this.expectAt(0);
   }
 
   expectAt(dueAt: number): void {
@@ -122,7 +124,9 @@ export class WebhookQueue {
   /** Takes a head that leads its lane now. What the table holds is older and comes first. */
   offer(head: DueDelivery, now: number, readyMax: number): void {
     if (this.#known.has(head.id)) return;
-    const olderWait = this.filling || this.#broken || (this.dueAt !== null && this.dueAt <= now);
+    // Of a plan that was made before the webhook was edited: meanwhile it may stand behind another.
+    const isPast = head.nextAttemptAt === BATCHED_AT && this.batch === null;
+    const olderWait = isPast || this.filling || this.#broken || (this.dueAt !== null && this.dueAt <= now);
     if (olderWait || this.room(readyMax) <= 0) this.expectAt(head.nextAttemptAt);
     else this.#add(head);
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { WebhookQueue } from "../../src/notifier/queue";
+import { BATCHED_AT } from "../../src/domain/delivery";
 import { SETTINGS_DEFAULT, type WebhookSettings } from "../../src/domain/webhook";
 import type { DueDelivery } from "../../src/store/store";
 
@@ -166,4 +167,22 @@ test("a first attempt can be brought before what failed, but never within a batc
   batches.serve(hook(IN_BATCHES));
   for (const one of [failedOnce, head(2)]) batches.offer(one, NOW, READY_MAX);
   expect(batches.putFirstAttemptFirst()).toBe(false);
+});
+
+test("what was planned to go in batches is taken from the table alone once the webhook takes none", () => {
+  const queue = new WebhookQueue("wh_1");
+  queue.serve(hook(IN_BATCHES));
+  queue.serve(hook(SETTINGS_DEFAULT));
+  queue.offer(head(1, BATCHED_AT), NOW, READY_MAX);
+  expect(queue.ready).toEqual([]);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(true);
+});
+
+test("what did not wait for each other is read anew once it must", () => {
+  const queue = new WebhookQueue("wh_1");
+  queue.serve(hook({ ...SETTINGS_DEFAULT, ordering: "none" }));
+  for (const one of heads(3)) queue.offer(one, NOW, READY_MAX);
+  queue.serve(hook(SETTINGS_DEFAULT));
+  expect(queue.ready).toEqual([]);
+  expect(queue.wantsMore(NOW, READY_MAX)).toBe(true);
 });
