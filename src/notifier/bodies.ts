@@ -4,7 +4,7 @@ import type { DeliveryStore, DueDelivery, LoggedChange } from "../store/store";
 import { changePayload, eventPayload, type Payload } from "./webhook/payload";
 
 /** What bodies may take in a node's memory, in characters; the rest is read from the table. */
-const BODIES_CHARS_MAX = 32 * 1024 * 1024;
+const BODIES_CHARS_MAX = 16 * 1024 * 1024;
 /** A change's place in the memory is its partition times this, and its number. */
 const NUMBERS = 2 ** 40;
 
