@@ -97,13 +97,13 @@ async function dial({ message, url, addresses }: Target, means: Means): Promise<
   const connections = means.connections.to(url, message.tls);
   const sent = { method: "POST", headers: headersOf(message, url), body: message.body } as const;
   const init = { ...sent, signal, redirect: "manual", decompress: false, proxy: false } as const;
-  let refusal: unknown = null;
+  let refusal: Error | null = null;
   for (const address of addresses) {
     try {
       return await exchangeOver(connections, pinned(url, address), { init, means });
     } catch (error) {
       if (signal.aborted || !UNCONNECTED.has(codeOf(error) ?? "")) throw error;
-      refusal = error;
+      refusal = error as Error;
     }
   }
   throw refusal ?? new Error("the name has no address");
