@@ -27,6 +27,18 @@ export interface Filter {
   readonly initial?: boolean;
 }
 
+/** In the order in which they are asked. */
+export const FILTER_CLAUSES = [
+  "initial",
+  "kinds",
+  "from",
+  "to",
+  "minSeverity",
+  "direction",
+  "sensorIds",
+  "labels",
+] as const satisfies readonly (keyof Filter)[];
+
 export const WEBHOOK_STATES = ["active", "paused", "disabled"] as const;
 /** `paused`: deliveries are planned and held. `disabled`: what is owed failed, what comes is planned as `skipped`. */
 export type WebhookState = (typeof WEBHOOK_STATES)[number];

@@ -20,6 +20,7 @@ import { sensors } from "./sensors";
 import { statuses } from "./statuses";
 import { tokens } from "./tokens";
 import { webhookSecrets } from "./webhookSecrets";
+import { webhookExplanations } from "./webhookExplanations";
 import { webhooks } from "./webhooks";
 
 export interface ApiOptions {
@@ -63,6 +64,7 @@ export function createApi(options: ApiOptions) {
     .use(reports({ store, publisher, registration }))
     .use(changes({ store }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
+    .use(webhookExplanations({ store }))
     .use(webhookSecrets({ store, vault, changed }))
     .use(replays({ store, changed }))
     .use(deliveries({ store, changed }))

@@ -24,7 +24,7 @@ import { operation } from "./operation";
 import { invalid } from "./problems";
 import { TestAttempt as Attempt } from "./webhookModel";
 
-const Delivery = Type.Object(
+export const Delivery = Type.Object(
   {
     id: Type.String({ description: "The `webhook-id` that the receiver sees." }),
     webhookId: Type.String(),
@@ -100,7 +100,7 @@ function statesOf({ state, undelivered }: Pick<Static<typeof DeliveriesQuery>, "
   throw invalid("The query is not valid.", [{ pointer: "/undelivered", message: "names the states itself: leave state out" }]);
 }
 
-function deliveryView(delivery: DeliveryRecord): Static<typeof Delivery> {
+export function deliveryView(delivery: DeliveryRecord): Static<typeof Delivery> {
   const { id, webhookId, changeId, eventId, sensorId, revision, state, reason, plannedAt, nextAttemptAt, attempts } = delivery;
   const times = { plannedAt: timeOf(plannedAt), nextAttemptAt: timeOrNull(earliest(nextAttemptAt, plannedAt)) };
   return { id, webhookId, changeId, eventId, sensorId, revision, state, reason, ...times, attempts: attempts.map(attemptView) };

@@ -1,5 +1,8 @@
 import type { WebhookVersion } from "../domain/webhook";
 
+/** Of one webhook, to whoever asks why it was told of a change. */
+export const VERSIONS_SHOWN_MAX = 1000;
+
 /** How far a partition's planner is: the number of the last change that it has planned. */
 export interface Reached {
   readonly partition: number;

@@ -96,6 +96,7 @@ export function goodCalls(made: Made): Record<string, Call> {
     getWebhook: { id: webhookId },
     patchWebhook: { id: webhookId, json: { filter: { initial: true, labels: { a: "b" } }, ...CREDENTIALS, ...SETTINGS } },
     rotateSecret: { id: webhookId, json: { overlapSeconds: 60, kind: "v1a" }, headers: { "if-match": "*" } },
+    explainChange: { id: webhookId, query: "changeId=chg_0_1" },
     endKey: { id: webhookId, keyId, headers: { "if-match": "*" } },
     getWebhookKeys: { id: webhookId },
     replayWebhook: { id: webhookId, json: { since: "2020-01-01T00:00:00Z", which: "all", ratePerSecond: 1 } },

@@ -61,6 +61,7 @@ async function askAsNotifier(store: Store, owner: Owner, planner: Planner): Prom
   await store.webhookSet();
   await store.nextDue(0);
   await store.webhookById("w");
+  await store.webhookVersions("w");
   await store.webhooksById(["w"]);
   await store.loggedChange(0, 1);
   await store.expiredHeads(0, FAR, 10);

@@ -6,7 +6,7 @@ export const FUNCTION_LINES_MAX = 70;
 export const SIZE_EXCEPTIONS: readonly SizeException[] = [
   {
     file: "src/store/store.ts",
-    fileLinesMax: 640,
+    fileLinesMax: 600,
     why: "declarations alone, in sections by noun: whoever writes a driver reads the whole port, and finds it in one place",
   },
   {

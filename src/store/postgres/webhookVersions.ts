@@ -1,7 +1,8 @@
+import type pg from "pg";
 import type { ClientBase } from "pg";
 import { termsOf, type Webhook, type WebhookVersion } from "../../domain/webhook";
 import type { WebhookSet } from "../store";
-import { type JudgedVersions, judgeVersions, type Reached } from "../versionsThatMatter";
+import { type JudgedVersions, judgeVersions, type Reached, VERSIONS_SHOWN_MAX } from "../versionsThatMatter";
 import { statement } from "./statement";
 
 /**
@@ -42,6 +43,11 @@ const notPassed = statement<VersionRow>(
   "webhookVersions.notPassed",
   "select webhook_id, version, filter, state, deleted, terms, after from webhook_versions where not passed order by webhook_id, version",
 );
+const ofWebhook = statement<VersionRow>(
+  "webhookVersions.ofWebhook",
+  `select webhook_id, version, filter, state, deleted, terms, after from webhook_versions where webhook_id = $1
+   order by version desc limit ${VERSIONS_SHOWN_MAX}`,
+);
 const planned = statement<Reached>(
   "webhookVersions.planned",
   "select partition, change_number as number from partitions where role = 'notify'",
@@ -51,6 +57,11 @@ const pass = statement(
   `update webhook_versions v set passed = true from unnest($1::text[], $2::int[]) p (webhook_id, version)
    where v.webhook_id = p.webhook_id and v.version = p.version`,
 );
+
+/** Oldest first. */
+export async function versionsOf(on: pg.Pool, webhookId: string): Promise<WebhookVersion[]> {
+  return (await ofWebhook(on, webhookId)).map(versionOf).reverse();
+}
 
 /** Begins the transaction of an edit: until its end no other edits and no plan goes in. */
 export async function lockWebhooks(client: ClientBase): Promise<void> {

@@ -14,7 +14,7 @@ import { lockLanes, makeHeadsDue } from "./lanes";
 import { recordEvents } from "./operationalEvents";
 import { webhooks } from "./schema/webhooks";
 import { statement } from "./statement";
-import { addVersion, lockWebhooks, webhookExisted } from "./webhookVersions";
+import { addVersion, lockWebhooks, versionsOf, webhookExisted } from "./webhookVersions";
 
 const LIST = "webhooks";
 /** What is said of a webhook that was disabled is sent from here. */
@@ -87,6 +87,8 @@ export function openWebhooks(connection: Connection): WebhookStore {
       }),
 
     listWebhooks: (page) => listWebhooks(db, page),
+
+    webhookVersions: (id) => versionsOf(connection.work, id),
 
     listCredentials: () => db.select({ id: webhooks.id, credentials: webhooks.credentials }).from(webhooks),
 

@@ -1,6 +1,6 @@
 import { termsOf, type Webhook, type WebhookVersion } from "../../domain/webhook";
 import type { WebhookSet } from "../store";
-import { type JudgedVersions, judgeVersions, type Reached } from "../versionsThatMatter";
+import { type JudgedVersions, judgeVersions, type Reached, VERSIONS_SHOWN_MAX } from "../versionsThatMatter";
 import type { Connection } from "./connection";
 
 export interface WebhookVersions {
@@ -12,6 +12,8 @@ export interface WebhookVersions {
   edits(): number;
   /** Those that a change not yet planned may have to be matched against. */
   thatMatter(): WebhookSet;
+  /** One webhook's, oldest first. */
+  of(webhookId: string): WebhookVersion[];
   /** Marks those that no planner will ask for again; gives how many. */
   markPassed(): number;
 }
@@ -40,6 +42,10 @@ export function prepareWebhookVersions({ client, read, write }: Connection): Web
   const notPassed = client.prepare<[], VersionRow>(
     `select webhook_id, version, filter, state, deleted, terms, after from webhook_versions where passed = 0 order by webhook_id, version`,
   );
+  const ofWebhook = client.prepare<[string], VersionRow>(
+    `select webhook_id, version, filter, state, deleted, terms, after from webhook_versions where webhook_id = ?
+     order by version desc limit ${VERSIONS_SHOWN_MAX}`,
+  );
   const pass = client.prepare<[string, number]>("update webhook_versions set passed = 1 where webhook_id = ? and version = ?");
 
   function judge(): JudgedVersions {
@@ -59,6 +65,8 @@ export function prepareWebhookVersions({ client, read, write }: Connection): Web
     edits: () => readEdits.get() ?? 0,
 
     thatMatter: () => read(() => ({ version: readEdits.get() ?? 0, versions: judge().mattering })),
+
+    of: (webhookId) => ofWebhook.all(webhookId).map(versionOf).reverse(),
 
     markPassed: () =>
       write(() => {

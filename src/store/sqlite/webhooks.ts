@@ -85,6 +85,8 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
 
     listWebhooks: (page) => listWebhooks(connection, page),
 
+    webhookVersions: (id) => versions.of(id),
+
     listCredentials: () => db.select({ id: webhooks.id, credentials: webhooks.credentials }).from(webhooks).all(),
 
     replaceCredentials(id, before, credentials) {

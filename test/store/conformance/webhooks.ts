@@ -173,6 +173,26 @@ export const webhookPromises: readonly Promises[] = [
       // What planning need not know of makes no version.
       await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, batch: { maxItems: 9, maxWaitMs: 10 }, timeoutSeconds: 1 } }, null);
       expect(await store.webhookSet()).toMatchObject({ version, versions: { length: 3 } });
+      expect(await store.webhookVersions("w")).toEqual([...versions]);
+    },
+
+    "are told to whoever asks, of one that is gone, too, and however far planning is": async (store, opened) => {
+      await addWebhook(store, "w");
+      await addWebhook(store, "x");
+      const owner = await Owner.of(store);
+      const planner = await Planner.of(store);
+      await planner.owe(await owner.change(["a", "a"]), ["w"]);
+      await store.updateWebhook("w", { filter: { to: ["open"] } }, null);
+      await store.deleteWebhook("w", null);
+      await planner.owe(await owner.change(["a"]), []);
+      await store.prune({ reports: 0, changes: 0, deliveries: 0, deadLetters: 0 }, 100);
+      const reopened = await opened.reopen();
+      expect((await reopened.webhookVersions("w")).map(({ version, deleted, after }) => [version, deleted, after["0"]])).toEqual([
+        [1, false, undefined],
+        [2, false, 2],
+        [3, true, 2],
+      ]);
+      expect(await reopened.webhookVersions("nobody")).toEqual([]);
     },
   }),
 
