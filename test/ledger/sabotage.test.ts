@@ -34,7 +34,7 @@ test(
       async publish(sensorId, payload) {
         if (!hasty) return real.publish(sensorId, payload);
         // The broker hears nothing from here on: what is written to it dies with it.
-        service.signalBroker("SIGSTOP");
+        await service.freezeBroker();
         real.publish(sensorId, payload).catch(() => {});
         return { stream: "REPORTS_1_0", sequence: 1, duplicate: false };
       },

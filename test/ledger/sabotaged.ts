@@ -1,5 +1,5 @@
 /** The real service in this process, with one piece of it replaced by a wrong one: what it does wrong must show in the ledger. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../../src/config";
@@ -12,6 +12,7 @@ import { freePorts, testNatsBinary } from "../servers/natsServer";
 import { collectEvidence } from "./collect";
 import type { Acknowledgement } from "./evidence";
 import { findViolations, type Violation } from "./ledger";
+import { until } from "../until";
 
 type Overrides = NonNullable<ServiceOptions["overrides"]>;
 
@@ -68,8 +69,22 @@ export class SabotagedService implements AsyncDisposable {
   }
 
   signalBroker(signal: NodeJS.Signals): void {
-    const { natsPid } = JSON.parse(readFileSync(join(this.dataDir, "run.json"), "utf8")) as { natsPid: number };
-    process.kill(natsPid, signal);
+    process.kill(this.#brokerPid, signal);
+  }
+
+  /** Resolves when it hears nothing more: a signal takes each of its threads a moment. */
+  async freezeBroker(): Promise<void> {
+    this.signalBroker("SIGSTOP");
+    const threads = `/proc/${this.#brokerPid}/task`;
+    const stateOf = (thread: string) =>
+      readFileSync(join(threads, thread, "stat"), "utf8")
+        .split(") ")
+        .at(-1)?.[0];
+    await until(() => readdirSync(threads).every((thread) => stateOf(thread) === "T"), "the broker runs on");
+  }
+
+  get #brokerPid(): number {
+    return (JSON.parse(readFileSync(join(this.dataDir, "run.json"), "utf8")) as { natsPid: number }).natsPid;
   }
 
   /** Starts it again, as it should be. */
