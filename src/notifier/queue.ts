@@ -124,9 +124,8 @@ export class WebhookQueue {
   /** Takes a head that leads its lane now. What the table holds is older and comes first. */
   offer(head: DueDelivery, now: number, readyMax: number): void {
     if (this.#known.has(head.id)) return;
-    // Of a plan that was made before the webhook was edited: meanwhile it may stand behind another.
-    const isPast = head.nextAttemptAt === BATCHED_AT && this.batch === null;
-    const olderWait = isPast || this.filling || this.#broken || (this.dueAt !== null && this.dueAt <= now);
+    // No lane keeps what goes in batches behind what was planned before it, perhaps by another node: the table alone knows the order.
+    const olderWait = head.nextAttemptAt === BATCHED_AT || this.filling || this.#broken || (this.dueAt !== null && this.dueAt <= now);
     if (olderWait || this.room(readyMax) <= 0) this.expectAt(head.nextAttemptAt);
     else this.#add(head);
   }

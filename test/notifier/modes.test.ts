@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { Fault } from "../../src/domain/fault";
 import type { Webhook } from "../../src/domain/webhook";
 import { type Answer, firstRevisions, openReceiver } from "../receivers/receiver";
 import { HurriedClock } from "./hurriedClock";
@@ -296,4 +297,44 @@ test("operational events keep no least interval, and each of them is sent", asyn
   await scene.settled();
   const told = operators.arrivals.map(({ body }) => (JSON.parse(body) as { data: { webhookId: string } }).data.webhookId);
   expect(told.toSorted()).toEqual(those.map(({ id }) => id));
+});
+
+test("batches keep the order of planning when the answer to a plan was lost, and when another node left a backlog", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  await scene.addWebhook(receiver.url, { settings: { batch: { maxItems: 100, maxWaitMs: 50 } } });
+  let [isAway, plans] = [true, 0];
+  const settle: typeof scene.store.settle = async (...settling) => {
+    if (isAway) throw new Fault("unavailable", "the store is away");
+    return scene.store.settle(...settling);
+  };
+  const commitPlan: typeof scene.store.commitPlan = async (plan) => {
+    const outcome = await scene.store.commitPlan(plan);
+    if (plan.deliveries.length > 0 && (plans += 1) === 2) throw new Fault("unavailable", "the answer was lost");
+    return outcome;
+  };
+  const first = await scene.start({ store: { ...scene.store, settle, commitPlan } });
+  await scene.change(["a", "b"]);
+  await until(() => receiver.arrivals.length === 1, "nothing arrived");
+  await scene.change(["a", "b"]);
+  await until(() => plans === 2, "it was not planned");
+  await scene.change(["a", "b"]);
+  await until(() => receiver.arrivals.flatMap(itemsOf).length === 6, "it did not arrive");
+  isAway = false;
+  await scene.settled();
+  // Planned, and left in the table: nobody sends.
+  await first.stop();
+  const planning = await scene.start({ isHeld: () => false });
+  await scene.change(["a", "b"], 2);
+  await until(
+    async () => (await scene.store.listDeliveries({ states: ["pending"] }, { limit: 10, cursor: null })).items.length === 4,
+    "unplanned",
+  );
+  await planning.stop(0);
+  await scene.change(["a", "b"]);
+  await scene.start();
+  await scene.settled();
+  for (const ofSensor of Map.groupBy(receiver.arrivals.flatMap(itemsOf), ({ data }) => data.sensorId).values()) {
+    expect(ofSensor.map(({ data }) => data.revision)).toEqual(upTo(6));
+  }
 });
