@@ -163,3 +163,11 @@ export class Scene implements AsyncDisposable {
 export function plainCredentials(secrets: readonly string[]): string {
   return `plain:${JSON.stringify(secrets)}`;
 }
+
+/** How each delivery of a webhook ended, by sensor and revision. */
+export async function fates(scene: Scene, { id }: Webhook): Promise<Record<string, string>> {
+  const records = await scene.deliveries(id);
+  return Object.fromEntries(
+    records.map(({ sensorId, revision, state, reason }) => [`${sensorId} ${revision}`, `${state} ${reason ?? ""}`.trim()]),
+  );
+}
