@@ -35,7 +35,7 @@ export function isOfPlanning(before: Webhook, after: Webhook): boolean {
 }
 
 /** Whether an edit makes another endpoint of it, or opens it again: what the one before asked for holds no longer. */
-export function beginsAnew(before: Webhook, after: Webhook): boolean {
+export function beginsAnew(before: Webhook, after: Pick<Webhook, "url" | "state">): boolean {
   return after.url !== before.url || (after.state === "active" && before.state !== "active");
 }
 
@@ -51,7 +51,6 @@ export function editOf(before: Webhook, edit: WebhookEdit) {
   // A reason belongs to the state that it was given for.
   const reason = state === before.state ? before.stateReason : null;
   const url = edit.url ?? before.url;
-  const anew = url !== before.url || (state === "active" && before.state !== "active");
   return {
     url,
     filter: edit.filter ?? before.filter,
@@ -61,7 +60,7 @@ export function editOf(before: Webhook, edit: WebhookEdit) {
     concurrency: edit.concurrency ?? before.concurrency,
     settings: edit.settings ?? before.settings,
     credentials: edit.credentials ?? before.credentials,
-    ...(anew ? { failingSince: null, heldUntil: null } : {}),
+    ...(beginsAnew(before, { url, state }) ? { failingSince: null, heldUntil: null } : {}),
     version: before.version + 1,
     updatedAt: Date.now(),
   };

@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { Authority } from "../receivers/certificates";
 import { openTestApi, type TestApi } from "./api";
 import { expectProblem, pointersOf } from "./problem";
+import { webhookCalls } from "./webhookCalls";
 
 let api: TestApi;
 beforeAll(async () => {
@@ -15,14 +16,7 @@ const DAY_MS = 24 * 3600 * 1000;
 const authority = new Authority();
 const identity = authority.issue({ names: ["client.example.com"] });
 
-const create = (json: object) => api.request("POST", "/v1/webhooks", { json: { url: URL_OF_OURS, ...json } });
-const patch = (id: string, json: object) => api.request("PATCH", `/v1/webhooks/${id}`, { json });
-
-async function registered(json: object = {}): Promise<string> {
-  const answer = await create(json);
-  expect({ status: answer.status, text: answer.text }).toEqual({ status: 201, text: answer.text });
-  return answer.json<{ id: string }>().id;
-}
+const { create, patch, registered } = webhookCalls(() => api, URL_OF_OURS);
 
 describe("headers of a webhook's own", () => {
   test("are shown by name, and edited one by one", async () => {

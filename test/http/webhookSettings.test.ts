@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { SETTINGS_DEFAULT } from "../../src/domain/webhook";
 import { openTestApi, type TestApi } from "./api";
 import { expectProblem, pointersOf } from "./problem";
+import { webhookCalls } from "./webhookCalls";
 
 let api: TestApi;
 beforeAll(async () => {
@@ -22,14 +23,7 @@ const SETTINGS = {
   events: ["change", "webhook.failing"],
 };
 
-const create = (json: object) => api.request("POST", "/v1/webhooks", { json: { url: URL_OF_OURS, ...json } });
-const patch = (id: string, json: object) => api.request("PATCH", `/v1/webhooks/${id}`, { json });
-
-async function registered(json: object = {}): Promise<string> {
-  const answer = await create(json);
-  expect({ status: answer.status, text: answer.text }).toEqual({ status: 201, text: answer.text });
-  return answer.json<{ id: string }>().id;
-}
+const { create, patch, registered } = webhookCalls(() => api, URL_OF_OURS);
 
 describe("how a webhook wants to be sent to", () => {
   test("is shown with all its defaults", async () => {

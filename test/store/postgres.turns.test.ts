@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { deliveryId } from "../../src/domain/delivery";
 import { Owner } from "./conformance/owner";
-import { delivered, Planner, refused } from "./conformance/planner";
+import { delivered, owing, Planner, refused } from "./conformance/planner";
 import { addWebhook, draftOf, FAR } from "./conformance/samples";
 import { onDatabase } from "../servers/postgres";
 import { postgresHarness } from "./postgres/harness";
@@ -61,9 +61,7 @@ test(
     const { opened, underWay } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
-    await addWebhook(store, "w");
-    const owner = await Owner.of(store);
-    const planner = await Planner.of(store);
+    const { owner, planner } = await owing(store);
     await planner.owe(await owner.change(["a"]), ["w"]);
     await store.deleteWebhook("w", null);
     const ending = store.failOwed("w", "ended", 10);
@@ -81,9 +79,7 @@ test(
     const { opened, underWay, stopLingering } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
-    await addWebhook(store, "w");
-    const owner = await Owner.of(store);
-    const planner = await Planner.of(store);
+    const { owner, planner } = await owing(store);
     await planner.owe(await owner.change(["a", "a", "a"]), ["w"]);
     const settling = planner.settle(delivered(await planner.head("w", "a")));
     await underWay();
@@ -103,9 +99,7 @@ test(
     const { opened, underWay } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
-    await addWebhook(store, "w");
-    const owner = await Owner.of(store);
-    const planner = await Planner.of(store);
+    const { owner, planner } = await owing(store);
     const [head] = await planner.owe(await owner.change(["a"]), ["w"]);
     await planner.settle(delivered(head as NonNullable<typeof head>));
     const asking = store.retryDelivery(deliveryId("w", 0, 1), Date.now());
@@ -147,9 +141,7 @@ test(
     const { opened, underWay } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
-    await addWebhook(store, "w");
-    const owner = await Owner.of(store);
-    const planner = await Planner.of(store);
+    const { owner, planner } = await owing(store);
     const heads = await planner.owe(await owner.change(["a", "b", "c"]), ["w"]);
     await planner.settle(...heads.map((head) => refused(head, FAR)));
     const settling = planner.settle(...heads.toReversed().map((head) => refused(head, FAR)));

@@ -2,7 +2,7 @@ import type { Change } from "../../../src/domain/change";
 import { deliveryId } from "../../../src/domain/delivery";
 import type { AcquiredLease, DueDelivery, Plan, PlannedDelivery, Settlement, Store } from "../../../src/store/store";
 import { Owner } from "./owner";
-import { FAR } from "./samples";
+import { addWebhook, FAR } from "./samples";
 
 const TTL_MS = 60_000;
 
@@ -115,6 +115,12 @@ export function failed(
 ): Settlement {
   const attempt = { at: nextTry(), durationMs: 5, statusCode: 422, error: null, response: null };
   return { delivery, attempt: tried ? attempt : null, verdict: { kind: "failed", reason, nextAttemptAt } };
+}
+
+/** A webhook `w`, and who records changes and plans them for it. */
+export async function owing(store: Store): Promise<{ owner: Owner; planner: Planner }> {
+  await addWebhook(store, "w");
+  return { owner: await Owner.of(store), planner: await Planner.of(store) };
 }
 
 /** Two changes of `a`, one of `b`, all owed to the webhook `w`. */
