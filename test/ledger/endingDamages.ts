@@ -1,3 +1,4 @@
+import { openBooks } from "./books";
 import { type Damage, withChosen } from "./damage";
 import { isRejected } from "./endings";
 import { type DeliveryRow, EVENTS_LANE, type Evidence } from "./evidence";
@@ -103,7 +104,8 @@ export const ENDING_DAMAGES: readonly Damage[] = [
 
 /** What was refused and then sent again did fail, though it is delivered now. */
 function neverRefused(evidence: Evidence): DeliveryRow[] {
-  const arrivals = Map.groupBy(evidence.arrivals, ({ deliveryId }) => deliveryId);
+  // Alone or in batches, as the ledger counts them.
+  const { arrivals } = openBooks(evidence);
   return of(evidence, isAny).filter(({ id }) => !isRejected(arrivals.get(id)));
 }
 

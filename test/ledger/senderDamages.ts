@@ -40,7 +40,15 @@ export const SENDER_DAMAGES: readonly Damage[] = [
       );
       const isClear = ({ deliveryId, answered, body }: Arrival) =>
         answered === 204 && count.get(deliveryId)?.length === 1 && ![...refused].some((sensorId) => body.includes(`"${sensorId}"`));
-      const once = pairs.filter((pair) => pair.every(isClear));
+      const sensors = new Map(evidence.deliveries.map(({ id, sensorId }) => [id, sensorId]));
+      const laneOf = ({ webhookId, deliveryId }: Arrival) => `${webhookId} ${sensors.get(deliveryId)}`;
+      const lanes = Map.groupBy(evidence.arrivals, laneOf);
+      // What comes again in between is what the later one is held against.
+      const isNext = (one: Arrival, later: Arrival) => {
+        const lane = lanes.get(laneOf(one)) ?? [];
+        return lane[lane.indexOf(one) + 1] === later;
+      };
+      const once = pairs.filter((pair) => pair.every(isClear) && isNext(...pair));
       return withChosen(once, pick, ([one, later]) => ({
         ...evidence,
         arrivals: evidence.arrivals.map((arrival) => (arrival === later ? { ...later, at: one.at + 500 } : arrival)),
