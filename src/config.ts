@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { addressOf, dialHost } from "./addresses";
 import { ConfigReader, type Environment } from "./configReader";
+import { type EdgeConfig, type JwtConfig, readEdge, readJwt, readRedis } from "./edgeConfig";
 import { type GuardConfig, readGuard } from "./guardConfig";
 import { parseSealingKeys, type SealingKey } from "./vault/sealingKey";
 
@@ -42,6 +43,11 @@ export type StoreConfig =
 
 export interface Config {
   readonly http: HttpConfig;
+  readonly edge: EdgeConfig;
+  /** Null without JSON Web Tokens. */
+  readonly jwt: JwtConfig | null;
+  /** REDIS_URL, with user and password where Redis asks for them; null keeps what is shared in this node's memory. */
+  readonly redisUrl: string | null;
   readonly nats: NatsConfig;
   readonly store: StoreConfig;
   readonly dataDir: string;
@@ -56,6 +62,7 @@ export interface Config {
     readonly changesDays: number;
     readonly deliveriesDays: number;
     readonly deadLettersDays: number;
+    readonly auditDays: number;
   };
   readonly logLevel: LogLevel;
   readonly shutdownMs: number;
@@ -83,6 +90,9 @@ export function readConfig(
   const httpHost = read.text("HTTP_HOST", "127.0.0.1");
   const config: Config = {
     http: { host: httpHost, port: read.port("HTTP_PORT", 8080) },
+    edge: readEdge(read),
+    jwt: readJwt(read),
+    redisUrl: readRedis(read),
     nats: readNats(read, env),
     store: readStore(read, dataDir),
     dataDir,
@@ -96,6 +106,7 @@ export function readConfig(
       changesDays: read.integer("CHANGES_KEEP_DAYS", 90, { min: 4, max: 3650 }),
       deliveriesDays: read.integer("DELIVERIES_KEEP_DAYS", 30, { min: 4, max: 3650 }),
       deadLettersDays: read.integer("DEAD_LETTERS_KEEP_DAYS", 30, { min: 1, max: 3650 }),
+      auditDays: read.integer("AUDIT_KEEP_DAYS", 365, { min: 1, max: 3650 }),
     },
     logLevel: read.choice("LOG_LEVEL", LOG_LEVELS, defaults.logLevel),
     shutdownMs: 5000,

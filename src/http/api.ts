@@ -58,11 +58,11 @@ export function createProbes({
 
 /** The handlers, one plugin for each noun. They are asked by the gate alone, which has read the body and the query. */
 export function createApi(options: ApiOptions) {
-  const { store, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
+  const { store, calls, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
   const app = createProbes(options)
-    .use(sensors({ store, partitions }))
-    .use(reports({ store, publisher, registration }))
-    .use(changes({ store }))
+    .use(sensors({ store, partitions, calls }))
+    .use(reports({ store, publisher, registration, calls }))
+    .use(changes({ store, calls }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))
     .use(webhookSecrets({ store, vault, changed }))

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import type { Reach } from "../domain/reach";
 import { hashToken } from "../domain/token";
 import type { TokenRecord, TokenStore } from "../store/store";
 import { Refusal } from "./problems";
@@ -12,8 +13,15 @@ const TOUCH_EVERY_MS = 60_000;
 /** Uses are written down beside the requests, together. */
 const TOUCH_AFTER_MS = 1000;
 
+/** Who asks, and what that one may do. */
 export interface Caller {
+  readonly kind: "admin" | "token" | "jwt";
+  /** The same for as long as the credential is: a token's id, a JWT's issuer and subject. */
+  readonly id: string;
+  readonly name: string;
   readonly scopes: readonly string[];
+  /** The sensors that it is limited to; null for all. */
+  readonly reach: Reach | null;
 }
 
 export interface Bearers {
@@ -30,7 +38,7 @@ export interface BearersOptions {
 }
 
 export function createBearers({ tokens, adminToken }: BearersOptions): Bearers {
-  const admin: Caller = { scopes: ["admin"] };
+  const admin: Caller = { kind: "admin", id: "admin", name: "ADMIN_TOKEN", scopes: ["admin"], reach: null };
   const adminHashes = adminToken === null ? [] : spellings(adminToken).map((spelling) => Buffer.from(hashToken(spelling)));
   const known = new LRUCache<string, TokenRecord>({ max: KNOWN_MAX, ttl: KNOWN_FOR_MS });
   const uses = openUses(tokens);
@@ -51,7 +59,8 @@ export function createBearers({ tokens, adminToken }: BearersOptions): Bearers {
       const now = Date.now();
       if (record === null || (record.expiresAt !== null && record.expiresAt <= now)) throw unauthorized("The token is not valid.");
       uses.note(record.id, now);
-      return record;
+      const { id, name, scopes, reach } = record;
+      return { kind: "token", id, name, scopes, reach };
     },
     forget(tokenId) {
       for (const [hash, record] of known.entries()) if (record.id === tokenId) known.delete(hash);

@@ -1,6 +1,13 @@
+import type { Reach } from "../domain/reach";
+import type { Caller } from "./bearers";
+
 /** What is known of a request once it was let in, before its handler runs. */
 export interface Call {
   readonly requestId: string;
+  /** Null where anybody may ask. */
+  readonly caller: Caller | null;
+  /** For answers that go on for long: whether who asks would be let in now. Never rejects; while nobody can tell, it is what it was. */
+  readonly stillLetIn: () => Promise<boolean>;
   /** Parsed JSON; null when the operation takes none. */
   readonly body: unknown;
   readonly query: Readonly<Record<string, unknown>>;
@@ -8,3 +15,8 @@ export interface Call {
 
 /** From a request, as Elysia hands it on, to what the gate found out about it. */
 export type Calls = WeakMap<Request, Call>;
+
+/** The sensors that whoever asks is limited to; null for all. */
+export function reachOf(calls: Calls, request: Request): Reach | null {
+  return calls.get(request)?.caller?.reach ?? null;
+}

@@ -4,6 +4,7 @@ import { CHANGE_CAUSES, CHANGE_KINDS } from "../domain/change";
 import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
 import type { HistoryStore } from "../store/store";
 import { nullable, oneOf, Order, PageFields, pageOf, pageSchema, RangeFields, rangeOf, SensorId, SensorParams, Time } from "./fields";
+import type { Calls } from "./calls";
 import { demandKnown, type KnownSensors } from "./knownSensors";
 import { operation } from "./operation";
 
@@ -39,6 +40,7 @@ const Change = Type.Object(
 const ChangesQuery = Type.Object({ ...RangeFields, order: Type.Optional(Order), ...PageFields }, { additionalProperties: false });
 
 export interface ChangesOptions {
+  readonly calls: Calls;
   readonly store: Pick<HistoryStore, "listChanges"> & KnownSensors;
 }
 

@@ -70,8 +70,17 @@ async function letIn({ request, requestId, target, match }: Arrival, { bearers, 
   const { query, errors } = route.scope === null ? { query: {}, errors: [] } : readQuery(target.search, route.query);
   if (errors.length > 0) throw invalid("The query is not valid.", errors);
   const passed = passable(request, target);
-  calls.set(passed, { requestId, body, query });
+  calls.set(passed, { requestId, caller, stillLetIn: () => isLetIn(bearers, request.headers), body, query });
   return serve(passed);
+}
+
+async function isLetIn(bearers: Bearers, headers: Headers): Promise<boolean> {
+  try {
+    await bearers.callerOf(headers);
+    return true;
+  } catch (error) {
+    return !(error instanceof Refusal);
+  }
 }
 
 function notAllowed({ resource: { allow } }: Match, method: string): Refusal {

@@ -6,6 +6,7 @@ import { checkReport, REPORT_BYTES_MAX, ReportBody } from "../domain/report";
 import { SEVERITIES } from "../domain/severity";
 import type { PublishAck, ReportPublisher } from "../jetstream/ports";
 import type { HistoryStore, ReportRecord, SensorStore } from "../store/store";
+import type { Calls } from "./calls";
 import { demandKnown, type KnownSensors } from "./knownSensors";
 import {
   nullable,
@@ -67,6 +68,7 @@ const ReportView = Type.Object(
 const ReportsQuery = Type.Object({ ...RangeFields, order: Type.Optional(Order), ...PageFields }, { additionalProperties: false });
 
 export interface ReportsOptions {
+  readonly calls: Calls;
   readonly store: Pick<SensorStore, "getSensor"> & Pick<HistoryStore, "listReports"> & KnownSensors;
   readonly publisher: ReportPublisher;
   readonly registration: "open" | "closed";

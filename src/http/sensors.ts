@@ -2,12 +2,12 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { Fault, isFault } from "../domain/fault";
 import { STATUS_PATTERN } from "../domain/report";
-import { LABEL_KEY_PATTERN, LABELS_MAX } from "../domain/sensor";
 import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
 import type { SensorRecord, SensorStore } from "../store/store";
+import type { Calls } from "./calls";
 import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams, TEXT_PATTERN } from "./fields";
+import { LabelFilter, labelsOf } from "./labelQuery";
 import { operation } from "./operation";
-import { invalid } from "./problems";
 import { draftOf, patched, Sensor, SensorCreation, SensorPatch, SensorReplacement, sensorView } from "./sensorModel";
 import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
 
@@ -20,17 +20,7 @@ const SensorsQuery = Type.Object(
     status: Type.Optional(Type.String({ pattern: STATUS_PATTERN })),
     severity: Type.Optional(oneOf(SEVERITIES)),
     availability: Type.Optional(oneOf(AVAILABILITIES)),
-    // To TypeBox anything, because Elysia would split the values of a list at commas; `labelsOf` checks them.
-    label: Type.Optional(
-      Type.Unsafe<string[]>(
-        Type.Unknown({
-          type: "array",
-          items: { type: "string" },
-          maxItems: LABELS_MAX,
-          description: "`site:north`; may repeat, all must hold.",
-        }),
-      ),
-    ),
+    label: LabelFilter,
     q: Type.Optional(
       Type.String({ maxLength: SEARCH_CHARS_MAX, pattern: TEXT_PATTERN, description: "Text in id or name, whatever its case." }),
     ),
@@ -40,6 +30,7 @@ const SensorsQuery = Type.Object(
 );
 
 export interface SensorsOptions {
+  readonly calls: Calls;
   readonly store: SensorStore;
   readonly partitions: number;
 }
@@ -108,7 +99,7 @@ async function registered(store: SensorStore, id: string): Promise<SensorRecord>
 
 /** Reads, merges and writes on the version that was read, so that nobody's edit in between is lost. */
 async function patch(
-  { store, partitions }: SensorsOptions,
+  { store, partitions }: Pick<SensorsOptions, "store" | "partitions">,
   id: string,
   edit: { patch: SensorPatch; wanted: number | null },
 ): Promise<SensorRecord> {
@@ -121,27 +112,6 @@ async function patch(
       if (attempt === PATCH_TRIES) throw new Fault("conflict", `Sensor ${id} is being edited by others; try again.`, { cause: error });
     }
   }
-}
-
-const LABEL = new RegExp(`${LABEL_KEY_PATTERN.slice(0, -1)}:`);
-const TEXT = new RegExp(TEXT_PATTERN);
-
-function labelsOf(given: readonly string[] | undefined): { labels?: Record<string, string> } {
-  if (given === undefined) return {};
-  const labels = new Map<string, string>();
-  for (const text of given) {
-    const colon = text.indexOf(":");
-    const [key, value] = [text.slice(0, colon), text.slice(colon + 1)];
-    if (given.length > LABELS_MAX || !LABEL.test(text) || !TEXT.test(value))
-      throw wrongLabel("must be at most 64 labels such as site:north");
-    if ((labels.get(key) ?? value) !== value) throw wrongLabel(`asks for two values of ${key}, and a sensor has one`);
-    labels.set(key, value);
-  }
-  return { labels: Object.fromEntries(labels) };
-}
-
-function wrongLabel(message: string) {
-  return invalid("The query is not valid.", [{ pointer: "/label", message }]);
 }
 
 const ONE = { description: "The sensor.", schema: Sensor, headers: ETAG_HEADER };

@@ -3,17 +3,24 @@
  * All times are epoch milliseconds. Every method may throw a `Fault` of kind `unavailable`; which other kinds it throws stands beside it.
  * A folder that needs little asks for the small interface, not for `Store`.
  */
-import type { Change, ChangeData, ChangeKind } from "../domain/change";
+import type { Change, ChangeKind } from "../domain/change";
 import type { Disposition } from "../domain/decide";
 import type { DeliveryState } from "../domain/delivery";
 import type { Report } from "../domain/report";
-import type { Heartbeat, Labels, Sensor } from "../domain/sensor";
-import type { Availability, Severity } from "../domain/severity";
+import type { Sensor } from "../domain/sensor";
 import type { State } from "../domain/state";
+import type { HistoryStore } from "./historyStore";
+import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
+import type { SensorStore } from "./sensorStore";
+import type { TokenStore } from "./tokenStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
+export * from "./historyStore";
+export * from "./pages";
 export * from "./replayStore";
+export * from "./sensorStore";
+export * from "./tokenStore";
 
 export interface Store
   extends
@@ -430,80 +437,6 @@ export const ATTEMPTS_SHOWN_MAX = 100;
 
 // ── what the API reads and writes ────────────────────────────────────────────────────────────────────────────────────
 
-/** `cursor` is opaque: what a page gave as `nextCursor`. Throws `invalid` (pointer /cursor) for anything else. */
-export interface PageRequest {
-  readonly limit: number;
-  readonly cursor: string | null;
-}
-
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly nextCursor: string | null;
-}
-
-export interface SensorDraft {
-  readonly id: string;
-  readonly partition: number;
-  readonly name: string;
-  readonly labels: Labels;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly heartbeat: Heartbeat | null;
-}
-
-export interface SensorRecord {
-  readonly sensor: Sensor;
-  /** In its present life. */
-  readonly state: State;
-}
-
-export interface SensorQuery {
-  readonly status?: string;
-  readonly severity?: Severity;
-  readonly availability?: Availability;
-  readonly labels?: Labels;
-  /** Text to find in id or name, whatever its case. */
-  readonly q?: string;
-}
-
-export interface SensorStore {
-  /** Throws conflict when a sensor of this id is registered. */
-  createSensor(draft: SensorDraft): Promise<SensorRecord>;
-  getSensor(id: string): Promise<SensorRecord | null>;
-  /** Replaces what an operator may set. Throws notFound; preconditionFailed when `expectedVersion` is not the current one. */
-  updateSensor(draft: SensorDraft, expectedVersion: number | null): Promise<SensorRecord>;
-  /** Leaves a tombstone. Throws notFound, preconditionFailed. */
-  deleteSensor(id: string, expectedVersion: number | null): Promise<void>;
-  /** By the bytes of the id, ascending: capitals come before small letters. */
-  listSensors(query: SensorQuery, page: PageRequest): Promise<Page<SensorRecord>>;
-}
-
-export interface TimeRange {
-  /** Inclusive. */
-  readonly since?: number;
-  /** Exclusive. */
-  readonly until?: number;
-}
-
-export interface ReportRecord extends Omit<ReportRow, "changeNumber"> {
-  readonly stream: string;
-  readonly recordedAt: number;
-  readonly changeId: string | null;
-}
-
-export interface ChangeQuery {
-  readonly sensorId?: string;
-  /** Of `occurredAt`… for one sensor; of `recordedAt` for all. */
-  readonly range: TimeRange;
-  readonly order: "asc" | "desc";
-}
-
-export interface HistoryStore {
-  /** By `receivedAt`, newest first unless `order` is asc. */
-  listReports(sensorId: string, query: { range: TimeRange; order: "asc" | "desc" }, page: PageRequest): Promise<Page<ReportRecord>>;
-  /** One sensor's by revision; everyone's by partition and number. Items are the JSON texts of `ChangeData`, parsed. */
-  listChanges(query: ChangeQuery, page: PageRequest): Promise<Page<ChangeData>>;
-}
-
 export interface WebhookDraft {
   readonly url: string;
   readonly filter: Filter;
@@ -553,25 +486,6 @@ export interface DeadLetterStore {
   /** For what lands outside any partition's log (STRAYS): once for each (stream, sequence), moving that stream's cursor. */
   recordStrays(stream: string, rows: readonly DeadLetterRow[], cursor: { sequence: number; timeNs: string }): Promise<void>;
   strayCursor(stream: string): Promise<{ sequence: number; timeNs: string } | null>;
-}
-
-export interface TokenRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly createdAt: number;
-  readonly expiresAt: number | null;
-  readonly lastUsedAt: number | null;
-}
-
-export interface TokenStore {
-  /** `hash`: SHA-256 of the token, hex. Throws conflict when the hash is there. */
-  createToken(token: { id: string; name: string; hash: string; scopes: readonly string[]; expiresAt: number | null }): Promise<TokenRecord>;
-  findToken(hash: string): Promise<TokenRecord | null>;
-  touchToken(id: string, usedAt: number): Promise<void>;
-  listTokens(page: PageRequest): Promise<Page<TokenRecord>>;
-  /** Throws notFound. */
-  deleteToken(id: string): Promise<void>;
 }
 
 export interface IncidentRecord extends IncidentDraft {

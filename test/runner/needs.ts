@@ -5,6 +5,7 @@ import { versionText } from "../../src/jetstream/embedded/version";
 import { chromiumPath } from "../servers/browser";
 import { testKubectl } from "../servers/kubectl";
 import { testNatsBinary } from "../servers/natsServer";
+import { redisServerPath } from "../servers/redis";
 import { FLOOR_VARIABLE, floorNats, PINNED_VARIABLE, pinnedNats } from "../servers/natsVersions";
 
 const INSTALL_MS = 15 * 60_000;
@@ -20,6 +21,7 @@ const NEEDS: readonly Need[] = [
   { name: "chromium", provide: chromium },
   { name: "kubectl", provide: kubectl },
   { name: "python3", provide: python },
+  { name: "redis-server", provide: redis },
 ];
 
 /** Everything is there afterwards. Throws with the name of what is not. */
@@ -61,6 +63,11 @@ function chromium(): Promise<Record<string, string>> {
 /** For the example of a receiver in docs/examples. */
 function python(): Promise<Record<string, string>> {
   return debianPackage({ program: "python3", path: () => Bun.which("python3") });
+}
+
+/** Out of the package of its tools: the one of the server starts a service. */
+function redis(): Promise<Record<string, string>> {
+  return debianPackage({ program: "redis-tools", path: redisServerPath });
 }
 
 /** The package is called like its program. */

@@ -48,6 +48,21 @@ const PACKAGE_HOMES: readonly { readonly packages: readonly string[]; readonly h
     reason: "the command line is read by src/cli and src/main.ts alone",
   },
   {
+    packages: ["ioredis"],
+    homes: ["src/cache"],
+    reason: "Redis is known to src/cache alone, and holds nothing that cannot be rebuilt; everybody else declares the port that it needs",
+  },
+  {
+    packages: ["jose"],
+    homes: ["src/http"],
+    reason: "who asks is found out by src/http alone",
+  },
+  {
+    packages: ["openapi-fetch"],
+    homes: ["src/client"],
+    reason: "it serves the client that users import; the service itself asks nobody by it",
+  },
+  {
     packages: ["pino", "prom-client"],
     homes: ["src/telemetry"],
     reason: "logic holds no logger and no counter: tell src/telemetry/events.ts the fact",

@@ -6,12 +6,12 @@ export const FUNCTION_LINES_MAX = 70;
 export const SIZE_EXCEPTIONS: readonly SizeException[] = [
   {
     file: "src/store/store.ts",
-    fileLinesMax: 600,
+    fileLinesMax: 560,
     why: "declarations alone, in sections by noun: whoever writes a driver reads the whole port, and finds it in one place",
   },
   {
     file: "src/telemetry/events.ts",
-    functionLinesMax: 130,
+    functionLinesMax: 220,
     why: "a list of facts, each a function of a few lines; what surrounds them only hands them the log and the metrics",
   },
 ];

@@ -9,9 +9,9 @@ import { tokens } from "./schema/tokens";
 const LIST = "tokens";
 
 export function openTokens({ db }: Connection): Direct<TokenStore> {
-  const { id: tokenId, name, scopes, createdAt, expiresAt, lastUsedAt } = tokens;
+  const { id: tokenId, name, scopes, reach, createdAt, expiresAt, lastUsedAt } = tokens;
   /** All but the hash, which nobody needs back. */
-  const shown = { id: tokenId, name, scopes, createdAt, expiresAt, lastUsedAt };
+  const shown = { id: tokenId, name, scopes, reach, createdAt, expiresAt, lastUsedAt };
 
   return {
     createToken(token) {

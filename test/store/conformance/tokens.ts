@@ -14,6 +14,7 @@ export const tokenPromises: readonly Promises[] = [
         id: "t",
         name: "token t",
         scopes: ["sensors:read", "admin"],
+        reach: null,
         createdAt: created.createdAt,
         expiresAt: 4_000_000_000_000,
         lastUsedAt: null,

@@ -9,6 +9,12 @@ export const meta = pgTable("meta", {
   value: bigint({ mode: "number" }).notNull(),
 });
 
+/** Random texts that all nodes of this database share, each made by whoever first asks for it. */
+export const sharedSecrets = pgTable("shared_secrets", {
+  name: text().primaryKey(),
+  value: text().notNull(),
+});
+
 /** Empty but for the moment in which a probe writes. */
 export const probes = pgTable("probes", {
   id: integer().primaryKey(),

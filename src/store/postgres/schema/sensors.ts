@@ -22,6 +22,8 @@ export const sensors = pgTable(
     updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
     /** Set on a tombstone. */
     deletedAt: bigint("deleted_at", { mode: "number" }),
+    /** What is recorded of it before this is to go: it was deleted with its history. Null once that is gone. */
+    eraseBefore: bigint("erase_before", { mode: "number" }),
     /** Id and name in lower case, as JavaScript lowers them: what `q` is looked for in. */
     searchText: text("search_text").notNull(),
   },
@@ -36,6 +38,10 @@ export const sensors = pgTable(
     index("sensors_deleted")
       .on(table.id)
       .where(sql`deleted_at is not null`),
+    // eraseHistory
+    index("sensors_erasing")
+      .on(table.id)
+      .where(sql`erase_before is not null`),
   ],
 );
 
@@ -77,3 +83,13 @@ export const states = pgTable(
     index("states_by_availability").on(table.availability, table.sensorId),
   ],
 );
+
+/** What operators set beside the built-in catalogue: the severity of a status whose report names none. */
+export const statuses = pgTable("statuses", {
+  status: text().primaryKey(),
+  severity: text().$type<Severity>().notNull(),
+  description: text().notNull(),
+  version: integer().notNull(),
+  createdAt: bigint("created_at", { mode: "number" }).notNull(),
+  updatedAt: bigint("updated_at", { mode: "number" }).notNull(),
+});

@@ -8,6 +8,12 @@ export const meta = sqliteTable("meta", {
   value: integer().notNull(),
 });
 
+/** Random texts that all nodes of this database share, each made by whoever first asks for it. */
+export const sharedSecrets = sqliteTable("shared_secrets", {
+  name: text().primaryKey(),
+  value: text().notNull(),
+});
+
 /** Empty but for the moment in which a probe writes. */
 export const probes = sqliteTable("probes", {
   id: integer().primaryKey(),
