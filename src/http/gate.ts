@@ -6,6 +6,7 @@ import { readBody } from "./body";
 import type { Calls } from "./calls";
 import type { Client, ClientReader } from "./clientAddress";
 import type { AnswerFailure } from "./failures";
+import type { Idempotency } from "./idempotency";
 import { invalid, Refusal } from "./problems";
 import { readQuery } from "./queries";
 import type { Match, Route, RouteTable } from "./routeTable";
@@ -17,6 +18,7 @@ export interface GateOptions {
   readonly bearers: Bearers;
   readonly calls: Calls;
   readonly clients: ClientReader;
+  readonly idempotency: Idempotency;
   readonly answerFailure: AnswerFailure;
   /** The handlers behind the gate. */
   readonly serve: Serve;
@@ -64,7 +66,7 @@ interface Arrival {
 }
 
 async function letIn({ request, requestId, client, target, match }: Arrival, options: GateOptions): Promise<Response> {
-  const { bearers, calls, serve } = options;
+  const { bearers, calls, idempotency, serve } = options;
   const caller = match?.resource.open ? null : await bearers.callerOf(request.headers);
   if (match === null) throw new Refusal(404, "There is nothing at this path.");
   const route = match.resource.methods.get(request.method);
@@ -76,7 +78,9 @@ async function letIn({ request, requestId, client, target, match }: Arrival, opt
   if (errors.length > 0) throw invalid("The query is not valid.", errors);
   const passed = passable(request, target);
   calls.set(passed, { requestId, address: client.address, caller, stillLetIn: () => isLetIn(bearers, request.headers), body, query });
-  return serve(passed);
+  if (!route.answersOnce || caller === null) return serve(passed);
+  const { headers, method } = request;
+  return idempotency.once({ caller, headers, method, path: target.path, body }, () => serve(passed));
 }
 
 async function isLetIn(bearers: Bearers, headers: Headers): Promise<boolean> {
