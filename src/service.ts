@@ -1,5 +1,6 @@
 /** The whole service, wired in the order in which a report travels; closed in reverse. */
 import { hostname } from "node:os";
+import { openRedis, type RedisLink } from "./cache/redis";
 import type { Config, NatsConfig, Secrets } from "./config";
 import { type DataFolder, openDataFolder } from "./dataFolder";
 import { isFault } from "./domain/fault";
@@ -80,6 +81,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
+  const redis = linkRedis(stack, config, events);
   const links = await openLinks(stack, { config: config.nats, urls: broker.urls, partitions, say, events });
   const pulse = createPulse(links.publishing, partitions);
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
@@ -97,7 +99,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
   const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
   await waiting?.[Symbol.asyncDispose]();
-  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, webhooksChanged, overrides });
+  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, redis, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -141,6 +143,13 @@ async function openBroker(
   if (config.kind === "external") return { urls: config.urls, child: null };
   const child = await openEmbeddedNats({ config, ...means, folder: means.folder as DataFolder });
   return { urls: [child.url], child };
+}
+
+/** Null without one. Nobody waits for it: what it holds can be had elsewhere. */
+function linkRedis(stack: AsyncDisposableStack, { redisUrl }: Config, events: Events): RedisLink | null {
+  if (redisUrl === null) return null;
+  const onStatus = (up: boolean, reason: string | null) => events.dependencyChanged("redis", up, reason);
+  return stack.adopt(openRedis(redisUrl, { onStatus }), (link) => link.close());
 }
 
 type Links = Pick<WorkerParts, "publishing" | "consuming" | "mend">;
@@ -239,10 +248,11 @@ async function openApi(
     vault: Vault;
     metrics: Metrics;
     pulse: Pulse;
+    redis: RedisLink | null;
     webhooksChanged: () => void;
   },
 ): Promise<string> {
-  const { config, secrets, vault, metrics, pulse, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, redis, webhooksChanged, overrides } = means;
   const publisher = createReportPublisher(publishing, partitions);
   const http = await openHttp({
     config: config.http,
@@ -256,7 +266,11 @@ async function openApi(
     vault,
     webhooksChanged,
     adminToken: secrets.adminToken,
-    health: createHealth({ checks: { nats: () => pulse.beat(), store: () => store.probe() }, events }),
+    health: createHealth({
+      checks: { nats: () => pulse.beat(), store: () => store.probe() },
+      helpful: redis === null ? {} : { redis: () => redis.beat() },
+      events,
+    }),
     events,
     metrics,
   });

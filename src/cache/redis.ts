@@ -8,6 +8,8 @@ const RETRY_MS_MAX = 1000;
 export interface RedisLink {
   readonly client: Redis;
   readonly isUp: () => boolean;
+  /** Rejects, with the reason, when it does not answer. */
+  beat(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,10 @@ export function openRedis(url: string, { onStatus }: RedisOptions = {}): RedisLi
   return {
     client,
     isUp: () => client.status === "ready",
+    async beat() {
+      if (client.status !== "ready") throw new Error(reason ?? "no connection yet");
+      await client.ping();
+    },
     async close() {
       client.disconnect();
     },

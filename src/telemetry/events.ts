@@ -118,7 +118,7 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
     requestAnswered(request: { method: string; route: string; status: number; seconds: number }): void {
       metrics.httpSeconds.observe({ method: request.method, route: request.route, status: request.status }, request.seconds);
     },
-    dependencyChanged(dependency: "nats" | "store", up: boolean, reason: string | null): void {
+    dependencyChanged(dependency: "nats" | "store" | "redis", up: boolean, reason: string | null): void {
       metrics.dependencyUp.set({ dependency }, up ? 1 : 0);
       if (up) log.info(fact("dependency.up", { dependency }), `${dependency} answers`);
       else log.warn(fact("dependency.down", { dependency, reason }), `${dependency} does not answer: ${reason}`);
