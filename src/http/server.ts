@@ -4,6 +4,7 @@ import type { Events } from "../telemetry/events";
 import { type ApiOptions, createApi, createProbes } from "./api";
 import { createBearers } from "./bearers";
 import type { Calls } from "./calls";
+import { createClientReader } from "./clientAddress";
 import { createFailures } from "./failures";
 import { createGate } from "./gate";
 import { createIdempotency } from "./idempotency";
@@ -16,6 +17,8 @@ export interface HttpOptions extends Omit<ApiOptions, "calls" | "answerFailure" 
   readonly probesAlone?: boolean;
   /** Valid with every scope while it is set. */
   readonly adminToken: string | null;
+  /** TRUSTED_PROXIES. */
+  readonly trustedProxies?: readonly string[];
   readonly events: Pick<Events, "requestFailed" | "requestAnswered" | "failed">;
 }
 
@@ -36,11 +39,14 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const routes = createRouteTable(api.routes);
   const notKept = (error: unknown) => events.failed("idempotency.keep", error);
   const idempotency = createIdempotency({ store, vault, notKept });
-  const handle = createGate({ routes, bearers, calls, idempotency, answerFailure, serve: api.fetch, events });
+  const clients = createClientReader(options.trustedProxies ?? []);
+  const handle = createGate({ routes, bearers, calls, clients, idempotency, answerFailure, serve: api.fetch, events });
   const server = listen(config, {
     // Bun routes by the path as it was sent; the URL that it gives has been put in order.
-    routes: Object.fromEntries(routes.templates.map((template) => [template, (request: Request) => handle(request, template)])),
-    fetch: (request) => handle(request, null),
+    routes: Object.fromEntries(
+      routes.templates.map((template) => [template, (request: Request, peer: string | null) => handle(request, template, peer)]),
+    ),
+    fetch: (request, peer) => handle(request, null, peer),
   });
   return {
     url: `http://${addressOf(config.host, server.port ?? config.port)}`,
