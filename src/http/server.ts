@@ -11,7 +11,7 @@ import { createIdempotency } from "./idempotency";
 import { type Listening, listen } from "./listen";
 import { createRouteTable } from "./routeTable";
 
-export interface HttpOptions extends Omit<ApiOptions, "calls" | "answerFailure" | "tokenRevoked"> {
+export interface HttpOptions extends Omit<ApiOptions, "calls" | "answerFailure" | "tokenChanged"> {
   readonly config: HttpConfig;
   /** A node without the role `http` answers whoever watches it, and nobody else. */
   readonly probesAlone?: boolean;
@@ -34,7 +34,7 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const calls: Calls = new WeakMap();
   const answerFailure = createFailures(events);
   const bearers = createBearers({ tokens: store, adminToken });
-  const apiOptions = { ...options, calls, answerFailure, tokenRevoked: (id: string) => bearers.forget(id) };
+  const apiOptions = { ...options, calls, answerFailure, tokenChanged: (id: string) => bearers.tokenChanged(id) };
   const api = options.probesAlone === true ? createProbes(apiOptions) : createApi(apiOptions);
   const routes = createRouteTable(api.routes);
   const notKept = (error: unknown) => events.failed("idempotency.keep", error);

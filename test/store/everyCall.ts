@@ -124,7 +124,9 @@ async function askAsApi(store: Store): Promise<void> {
   await twoPages((page) => store.listWebhooks(page));
   await twoPages((page) => store.listDeadLetters(page));
   await store.getDeadLetter("nothing");
-  await store.findToken("s");
+  await store.findTokens(["s", "nobody"]);
+  await store.getToken("s");
+  for (const edit of [{ name: "n" }, { expiresAt: FAR }, {}]) await store.updateToken("s", edit);
   await store.touchToken("s", 1);
   await twoPages((page) => store.listTokens(page));
   await store.deleteToken("s");
