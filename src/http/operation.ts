@@ -1,6 +1,6 @@
-import type { TSchema } from "@sinclair/typebox";
 import type { Scope } from "../domain/token";
-import { Problem, PROBLEMS, type ProblemStatus } from "./problems";
+import type { ProblemStatus } from "./problems";
+import { type Answer, problemOf, responseOf } from "./responses";
 
 /** A body is at most so long; where an operation takes less, it says so. */
 export const BODY_BYTES_MAX = 1024 * 1024;
@@ -17,14 +17,6 @@ export const TAGS = {
   Access: "Tokens, what they may do, and who edited what.",
   Operations: "Probes, metrics and incidents.",
 } as const;
-
-interface Answer {
-  readonly description: string;
-  /** Left out where there is no body. */
-  readonly schema?: TSchema;
-  readonly type?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 export interface OperationWish {
   readonly id: string;
@@ -58,7 +50,7 @@ export function operation(wish: OperationWish): { detail: OperationDetail } {
   const description = [wish.description, scope === null ? undefined : `Needs the scope \`${scope}\`.`].filter(Boolean).join("\n\n");
   const statuses = new Set<ProblemStatus>([...problems, ...problemsOfAll(scope, takesBody)]);
   const responses: OperationDetail["responses"] = {};
-  for (const [status, answer] of Object.entries(answers)) responses[status] = responseOf(answer);
+  for (const [status, answer] of Object.entries(answers)) responses[status] = responseOf(answer, scope !== null);
   for (const status of [...statuses].toSorted((a, b) => a - b)) responses[status] = problemOf(status);
   return {
     detail: {
@@ -79,25 +71,6 @@ export const HIDDEN: { detail: OperationDetail } = {
 };
 
 function problemsOfAll(scope: Scope | null, takesBody: boolean): ProblemStatus[] {
-  const guarded: ProblemStatus[] = scope === null ? [] : [401, 403, 422, 503];
+  const guarded: ProblemStatus[] = scope === null ? [] : [401, 403, 422, 429, 503];
   return takesBody ? [...guarded, 400, 413, 415, 500] : [...guarded, 500];
-}
-
-function responseOf({ description, schema, type = "application/json", headers = {} }: Answer) {
-  const named = Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]);
-  return {
-    description,
-    ...(named.length === 0 ? {} : { headers: Object.fromEntries(named) as Record<string, unknown> }),
-    ...(schema === undefined ? {} : { content: { [type]: { schema } } }),
-  };
-}
-
-function problemOf(status: ProblemStatus) {
-  const headers: Record<number, Record<string, string>> = {
-    401: { "www-authenticate": "`Bearer`" },
-    429: { "retry-after": "Seconds" },
-    503: { "retry-after": "Seconds" },
-  };
-  const answer = { description: PROBLEMS[status].title, schema: Problem, type: "application/problem+json" };
-  return responseOf({ ...answer, headers: headers[status] ?? {} });
 }

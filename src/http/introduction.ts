@@ -1,0 +1,48 @@
+/** What a reader of the reference page must know before the first operation. */
+import { PROBLEMS } from "./problems";
+
+const PROBLEM_ROWS = Object.entries(PROBLEMS)
+  .map(([status, { slug, title }]) => `| ${status} | \`urn:tocsin:problem:${slug}\` | ${title} |`)
+  .join("\n");
+
+export const INTRODUCTION = `Sensors say how they are; Tocsin notices when a status changes, and tells everyone who asked by a signed webhook.
+
+## The first call
+
+\`\`\`sh
+TOCSIN=http://127.0.0.1:8080   # where the API listens
+TOKEN=tcs_…                    # printed at the first start, or ADMIN_TOKEN
+curl -s "$TOCSIN/v1/sensors" -H "authorization: Bearer $TOKEN"
+\`\`\`
+
+Every operation below shows a call that can be pasted so. \`$WEBHOOK_ID\` and the like stand for ids that the service gave; \`-i\` shows the headers of an
+answer, too. In the page, **Authorize** takes the token, and **Try it out** sends a call.
+
+## Tokens
+
+A token is sent as \`Authorization: Bearer …\`. It has scopes, which each operation names, and perhaps an expiry, and may be limited to one sensor or to the
+sensors with certain labels: what lies outside is answered as if it were not there. \`POST /v1/tokens\` makes one, \`DELETE\` ends it on all nodes within a second.
+\`admin\` may do everything. Without a valid token everything under \`/v1\` is 401, whatever else is wrong with the request; 403 names the scope that is missing.
+
+## Errors
+
+An error is \`application/problem+json\` (RFC 9457) and always has the members \`type\`, \`title\`, \`status\`, \`detail\`, \`errors\` (\`pointer\` and \`message\`, for each
+field that is wrong) and \`requestId\`. What is wrong with a request is found in this order: 401, 404, 405, 415, 413, 400, 403, 422. \`type\` and \`status\` stay
+the same; \`detail\` is for people. A path asked with a method that it lacks is 405, with \`Allow\`; HEAD can be asked wherever GET can.
+
+| status | type | |
+| --- | --- | --- |
+${PROBLEM_ROWS}
+
+Every answer carries \`x-request-id\`: the request's own, if it sent one, else a new one. 429 and 503 say by \`Retry-After\` when to come again.
+
+## Pages
+
+A list is \`{"items": […], "nextCursor": "…"}\`. Ask for the next page with \`?cursor=\` and the rest of the query as before; \`nextCursor\` is null at the end.
+A cursor belongs to the list that gave it, and stays right while rows change: nothing that is there throughout is left out, or comes twice.
+
+## Edits
+
+What can be edited has a \`version\`, and its \`ETag\` is that number in quotes. Send it back as \`If-Match: "3"\` with PUT, PATCH or DELETE, and an edit in between is
+412 instead of lost. PATCH takes a JSON Merge Patch (RFC 7396): null takes out, objects are merged, lists are replaced. Fields that are not in the schema are 422.
+`;
