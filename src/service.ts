@@ -1,10 +1,13 @@
 /** The whole service, wired in the order in which a report travels; closed in reverse. */
 import { hostname } from "node:os";
+import { createMemoryBuckets } from "./cache/memoryBuckets";
 import { openRedis, type RedisLink } from "./cache/redis";
+import { createRedisBuckets } from "./cache/redisBuckets";
 import type { Config, NatsConfig, Secrets } from "./config";
 import { type DataFolder, openDataFolder } from "./dataFolder";
 import { isFault } from "./domain/fault";
 import { firstAdminToken } from "./firstToken";
+import type { Buckets } from "./http/ports";
 import { openHttp } from "./http/server";
 import { openWaitingRoom } from "./http/waitingRoom";
 import { type NatsLink, openNats } from "./jetstream/connection";
@@ -152,6 +155,15 @@ function linkRedis(stack: AsyncDisposableStack, { redisUrl }: Config, events: Ev
   return stack.adopt(openRedis(redisUrl, { onStatus }), (link) => link.close());
 }
 
+/** What limits count by: across all nodes with Redis, on this one alone without. */
+function openBuckets(stack: AsyncDisposableStack, redis: RedisLink | null, events: Events): Buckets {
+  const memory = createMemoryBuckets();
+  if (redis === null) return memory;
+  const buckets = createRedisBuckets({ redis, memory, onShared: (shared, reason) => events.limitsShared(shared, reason) });
+  stack.defer(() => buckets.stop());
+  return buckets;
+}
+
 type Links = Pick<WorkerParts, "publishing" | "consuming" | "mend">;
 
 /** What is published and what is consumed take a connection each; the streams are there afterwards, and the mapping leads into them. */
@@ -254,9 +266,10 @@ async function openApi(
 ): Promise<string> {
   const { config, secrets, vault, metrics, pulse, redis, webhooksChanged, overrides } = means;
   const publisher = createReportPublisher(publishing, partitions);
+  const buckets = openBuckets(stack, redis, events);
   const http = await openHttp({
     config: config.http,
-    trustedProxies: config.edge.trustedProxies,
+    edge: { ...config.edge, buckets },
     probesAlone: !config.roles.includes("http"),
     store,
     reports: overrides?.reports?.(publisher) ?? publisher,

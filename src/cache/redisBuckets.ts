@@ -76,7 +76,8 @@ export function createRedisBuckets({ redis, memory, onShared, retryMs = RETRY_MS
   }
   const timer = setInterval(() => void probe(), retryMs);
   timer.unref();
-  redis.client.on("ready", probe);
+  const onReady = () => void probe();
+  redis.client.on("ready", onReady);
   void probe();
 
   function handOf({ name }: BucketRule, key: string): Hand {
@@ -100,7 +101,7 @@ export function createRedisBuckets({ redis, memory, onShared, retryMs = RETRY_MS
       const { granted, left, fullInMs } = await ask(rule, key, { wanted: Math.max(hand.slice, hand.waiting), onCredit: false });
       const at = now();
       Object.assign(hand, { tokens: granted, heldUntil: at + HELD_MS, filledAt: at, left, fullAt: at + fullInMs });
-      if (granted === 0) hand.refusedUntil = at + Math.min(REFUSED_MS, told(false, hand.fullAt, rule, at).retryAfterMs);
+      if (granted === 0) hand.refusedUntil = refusedUntil(hand, rule, at);
     } catch (error) {
       turn(false, (error as Error).message);
     } finally {
@@ -127,7 +128,9 @@ export function createRedisBuckets({ redis, memory, onShared, retryMs = RETRY_MS
       const { left, fullInMs } = await ask(rule, key, { wanted: 0, onCredit: false });
       const at = now();
       Object.assign(hand, { left, fullAt: at + fullInMs });
-      return told(hasOne(hand.fullAt, rule, at), hand.fullAt, rule, at);
+      const allowed = hasOne(hand.fullAt, rule, at);
+      if (!allowed) hand.refusedUntil = refusedUntil(hand, rule, at);
+      return told(allowed, hand.fullAt, rule, at);
     } catch (error) {
       turn(false, (error as Error).message);
       return memory.look(rule, key);
@@ -153,7 +156,9 @@ export function createRedisBuckets({ redis, memory, onShared, retryMs = RETRY_MS
       return (hand.filling === null ? fromHand(hand, rule, now()) : null) ?? takeLater(rule, key, hand);
     },
     look(rule: BucketRule, key: string): Taken | Promise<Taken> {
-      return shared ? lookLater(rule, key, handOf(rule, key)) : memory.look(rule, key);
+      if (!shared) return memory.look(rule, key);
+      const hand = handOf(rule, key);
+      return refusalInHand(hand, rule, now()) ?? lookLater(rule, key, hand);
     },
     charge(rule: BucketRule, key: string, cost: number): number | Promise<number> {
       return shared ? chargeLater(rule, key, cost) : memory.charge(rule, key, cost);
@@ -161,7 +166,7 @@ export function createRedisBuckets({ redis, memory, onShared, retryMs = RETRY_MS
     stop(): void {
       stopped = true;
       clearInterval(timer);
-      redis.client.off("ready", probe);
+      redis.client.off("ready", onReady);
     },
   };
 }
@@ -177,7 +182,15 @@ function fromHand(hand: Hand, rule: BucketRule, now: number): Taken | null {
     hand.tokens -= 1;
     return { allowed: true, remaining: hand.left + hand.tokens, resetMs: Math.max(0, hand.fullAt - now), retryAfterMs: 0 };
   }
-  return now < hand.refusedUntil ? { ...told(false, hand.fullAt, rule, now), remaining: 0 } : null;
+  return refusalInHand(hand, rule, now);
+}
+
+function refusalInHand({ refusedUntil: until, fullAt }: Hand, rule: BucketRule, now: number): Taken | null {
+  return now < until ? { ...told(false, fullAt, rule, now), remaining: 0 } : null;
+}
+
+function refusedUntil({ fullAt }: Hand, rule: BucketRule, now: number): number {
+  return now + Math.min(REFUSED_MS, Math.max(1, told(false, fullAt, rule, now).retryAfterMs));
 }
 
 /** Twice the last one, when that did not last; else one by one. */

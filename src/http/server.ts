@@ -3,8 +3,8 @@ import type { HttpConfig } from "../config";
 import type { Events } from "../telemetry/events";
 import { type ApiOptions, createApi, createProbes } from "./api";
 import { createBearers } from "./bearers";
+import { createEdge, type EdgeOptions } from "./edge";
 import type { Calls } from "./calls";
-import { createClientReader } from "./clientAddress";
 import { createFailures } from "./failures";
 import { createGate } from "./gate";
 import { createIdempotency } from "./idempotency";
@@ -17,9 +17,8 @@ export interface HttpOptions extends Omit<ApiOptions, "calls" | "answerFailure" 
   readonly probesAlone?: boolean;
   /** Valid with every scope while it is set. */
   readonly adminToken: string | null;
-  /** TRUSTED_PROXIES. */
-  readonly trustedProxies?: readonly string[];
-  readonly events: Pick<Events, "requestFailed" | "requestAnswered" | "failed">;
+  readonly edge: EdgeOptions;
+  readonly events: Pick<Events, "requestFailed" | "requestAnswered" | "requestLimited" | "failed">;
 }
 
 export interface HttpServer {
@@ -39,8 +38,8 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const routes = createRouteTable(api.routes);
   const notKept = (error: unknown) => events.failed("idempotency.keep", error);
   const idempotency = createIdempotency({ store, vault, notKept });
-  const clients = createClientReader(options.trustedProxies ?? []);
-  const handle = createGate({ routes, bearers, calls, clients, idempotency, answerFailure, serve: api.fetch, events });
+  const edge = createEdge(options.edge, bearers);
+  const handle = createGate({ ...edge, routes, bearers, calls, idempotency, answerFailure, serve: api.fetch, events });
   const server = listen(config, {
     // Bun routes by the path as it was sent; the URL that it gives has been put in order.
     routes: Object.fromEntries(
@@ -53,6 +52,7 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
     async stop(graceMs) {
       health.drain();
       await stopWithin(server, graceMs);
+      edge.stop();
       await bearers.stop();
     },
   };

@@ -2,8 +2,10 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createMemoryBuckets } from "../../src/cache/memoryBuckets";
 import type { FieldError } from "../../src/domain/fault";
 import type { Scope } from "../../src/domain/token";
+import type { EdgeOptions } from "../../src/http/edge";
 import type { WebhookPort } from "../../src/http/ports";
 import { openHttp } from "../../src/http/server";
 import type { PublishAck, ReportPublisher } from "../../src/jetstream/ports";
@@ -67,7 +69,17 @@ export interface TestApiOptions {
   readonly port?: number;
   readonly checks?: Readonly<Record<string, () => Promise<void>>>;
   readonly store?: (real: Store) => Store;
+  /** Without any, there are no rates, and a test may be wrong as often as it likes. */
+  readonly edge?: Partial<EdgeOptions>;
 }
+
+const NO_EDGE: Omit<EdgeOptions, "buckets"> = {
+  trustedProxies: [],
+  corsOrigins: [],
+  perToken: null,
+  perAddress: null,
+  limits: { wrongTokens: { name: "wrong-tokens", perSecond: 1e6, burst: 1e6 } },
+};
 
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const folder = mkdtempSync(join(tmpdir(), "tocsin-http-"));
@@ -89,6 +101,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   };
   const http = await openHttp({
     config: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
+    edge: { ...NO_EDGE, buckets: createMemoryBuckets(), ...options.edge },
     store,
     reports,
     partitions: PARTITIONS,
