@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { createMemoryBuckets } from "./cache/memoryBuckets";
 import { openRedis, type RedisLink } from "./cache/redis";
-import { createRedisBuckets } from "./cache/redisBuckets";
+import { RedisBuckets } from "./cache/redisBuckets";
 import type { Config, NatsConfig, Secrets } from "./config";
 import { type DataFolder, openDataFolder } from "./dataFolder";
 import { isFault } from "./domain/fault";
@@ -159,7 +159,7 @@ function linkRedis(stack: AsyncDisposableStack, { redisUrl }: Config, events: Ev
 function openBuckets(stack: AsyncDisposableStack, redis: RedisLink | null, events: Events): Buckets {
   const memory = createMemoryBuckets();
   if (redis === null) return memory;
-  const buckets = createRedisBuckets({ redis, memory, onShared: (shared, reason) => events.limitsShared(shared, reason) });
+  const buckets = new RedisBuckets({ redis, memory, onShared: (shared, reason) => events.limitsShared(shared, reason) });
   stack.defer(() => buckets.stop());
   return buckets;
 }
