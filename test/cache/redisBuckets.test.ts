@@ -18,7 +18,7 @@ interface Node extends AsyncDisposable {
   readonly buckets: RedisBuckets;
   /** Every turn, with its reason. */
   readonly turns: { shared: boolean; reason: string | null }[];
-  isShared(): boolean;
+  readonly isShared: () => boolean;
 }
 
 /** As `service.ts` connects it. */
