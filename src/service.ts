@@ -256,6 +256,7 @@ async function openApi(
     vault,
     webhooksChanged,
     adminToken: secrets.adminToken,
+    jwt: config.jwt,
     health: createHealth({ checks: { nats: () => pulse.beat(), store: () => store.probe() }, events }),
     events,
     metrics,

@@ -1,6 +1,7 @@
 /** What every request passes on its way in and out. The order in which it is refused is part of the API. */
 import { allows } from "../domain/token";
 import type { Events } from "../telemetry/events";
+import type { AuditTrail } from "./auditTrail";
 import type { Bearers, Caller } from "./bearers";
 import { readBody } from "./body";
 import type { Calls } from "./calls";
@@ -19,6 +20,7 @@ export interface GateOptions {
   readonly calls: Calls;
   readonly clients: ClientReader;
   readonly idempotency: Idempotency;
+  readonly audit: AuditTrail;
   readonly answerFailure: AnswerFailure;
   /** The handlers behind the gate. */
   readonly serve: Serve;
@@ -66,8 +68,9 @@ interface Arrival {
 }
 
 async function letIn({ request, requestId, client, target, match }: Arrival, options: GateOptions): Promise<Response> {
-  const { bearers, calls, idempotency, serve } = options;
-  const caller = match?.resource.open ? null : await bearers.callerOf(request.headers);
+  const { bearers, calls, idempotency, audit } = options;
+  const asking = match?.resource.open ? null : bearers.callerOf(request.headers);
+  const caller = asking instanceof Promise ? await asking : asking;
   if (match === null) throw new Refusal(404, "There is nothing at this path.");
   const route = match.resource.methods.get(request.method);
   if (route === undefined) throw notAllowed(match, request.method);
@@ -77,10 +80,14 @@ async function letIn({ request, requestId, client, target, match }: Arrival, opt
   const { query, errors } = route.scope === null ? { query: {}, errors: [] } : readQuery(target.search, route.query);
   if (errors.length > 0) throw invalid("The query is not valid.", errors);
   const passed = passable(request, target);
-  calls.set(passed, { requestId, address: client.address, caller, stillLetIn: () => isLetIn(bearers, request.headers), body, query });
-  if (!route.answersOnce || caller === null) return serve(passed);
+  const address = client.address;
+  calls.set(passed, { requestId, address, caller, stillLetIn: () => isLetIn(bearers, request.headers), body, query });
+  if (caller === null) return options.serve(passed);
+  const edit = { caller, route, template: match.resource.template, path: target.path, requestId, address, query, body };
+  const serve = () => (route.edits ? audit.around(edit, () => options.serve(passed)) : options.serve(passed));
+  if (!route.answersOnce) return serve();
   const { headers, method } = request;
-  return idempotency.once({ caller, headers, method, path: target.path, body }, () => serve(passed));
+  return idempotency.once({ caller, headers, method, path: target.path, body }, serve);
 }
 
 async function isLetIn(bearers: Bearers, headers: Headers): Promise<boolean> {
