@@ -129,9 +129,10 @@ function actor(): OwnActor {
 
 function userName(): string {
   try {
-    return userInfo().username;
+    const { username } = userInfo();
+    if (username !== "unknown") return username;
   } catch {
     // A container may run under a number that has no name.
-    return `uid ${process.getuid?.() ?? "?"}`;
   }
+  return `uid ${process.getuid?.() ?? "?"}`;
 }
