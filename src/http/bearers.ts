@@ -47,18 +47,20 @@ export interface BearersOptions {
   readonly adminToken: string | null;
   /** Null where JSON Web Tokens are not taken. */
   readonly jwt?: JwtVerifier | null;
+  /** Monotonic milliseconds. */
+  readonly clock?: () => number;
 }
 
 interface Known {
   readonly caller: Caller;
-  /** By `performance.now()`. */
+  /** By the monotonic clock. */
   readonly until: number;
   renewAt: number;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
 }
 
-export function createBearers({ tokens, adminToken, jwt = null }: BearersOptions): Bearers {
+export function createBearers({ tokens, adminToken, jwt = null, clock = () => performance.now() }: BearersOptions): Bearers {
   const admin: Caller = { kind: "admin", id: "admin", name: "ADMIN_TOKEN", scopes: ["admin"], reach: null };
   const adminHashes = adminToken === null ? [] : spellings(adminToken).map((spelling) => Buffer.from(hashToken(spelling)));
   // By the header as it was sent, so that who is known costs no hash. Only what was valid gets in; to be found, all of it must be the same.
@@ -67,7 +69,7 @@ export function createBearers({ tokens, adminToken, jwt = null }: BearersOptions
     maxSize: KNOWN_CHARS_MAX,
     sizeCalculation: (_, header) => header.length + 1,
   });
-  const lookups = createTokenLookups((hashes) => tokens.findTokens(hashes), KNOWN_FOR_MS);
+  const lookups = createTokenLookups((hashes) => tokens.findTokens(hashes), { absentForMs: KNOWN_FOR_MS, clock });
   const uses = openTokenUses(tokens);
   let edits = 0;
 
@@ -90,7 +92,7 @@ export function createBearers({ tokens, adminToken, jwt = null }: BearersOptions
         known.delete(header);
         throw unauthorized("The token is not valid.");
       }
-      if (performance.now() - beganAt >= KNOWN_FOR_MS) continue;
+      if (clock() - beganAt >= KNOWN_FOR_MS) continue;
       uses.note(record.id, now);
       const caller = callerBy(record);
       if (edits !== before) return caller;
@@ -100,7 +102,7 @@ export function createBearers({ tokens, adminToken, jwt = null }: BearersOptions
   }
 
   async function jwtHolder(header: string, token: string, verifier: JwtVerifier): Promise<Caller> {
-    const from = performance.now();
+    const from = clock();
     try {
       const { caller, expiresAt } = await verifier.verify(token);
       return remember(header, caller, { from, forMs: JWT_KNOWN_FOR_MS, expiresAt });
@@ -134,7 +136,7 @@ export function createBearers({ tokens, adminToken, jwt = null }: BearersOptions
       const header = headers.get("authorization") ?? "";
       const found = known.get(header);
       if (found === undefined) return look(header);
-      const now = performance.now();
+      const now = clock();
       if (now >= found.until || Date.now() >= found.expiresAt) return look(header);
       if (now >= found.renewAt) void renew(header, found);
       return found.caller;

@@ -24,6 +24,7 @@ const SCANS: readonly (readonly [statement: RegExp, why: string])[] = [
   [/from "replays" where state = 'running'/, "those that run, by an index of no others"],
   [/from "replays" order by "replays"\."id" desc limit/, "the first page, along the index that gives the order"],
   [/^with gone as \( delete from replays /, "jobs that people began, the oldest first; when old ones are taken out"],
+  [/from audit order by number desc limit 1\)/, "the newest entry, along the key"],
   [/from "incidents" order by "incidents"\."id" desc limit/, "the first page, along the index that gives the order"],
 ];
 
