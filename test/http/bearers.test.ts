@@ -19,7 +19,7 @@ interface Watched {
   hold: Promise<void>;
   /** And after it has looked. */
   holdAnswer: Promise<void>;
-  make(edit?: Partial<TokenDraft>): Promise<{ id: string; headers: Headers }>;
+  readonly make: (edit?: Partial<TokenDraft>) => Promise<{ id: string; headers: Headers }>;
 }
 
 async function watched(body: (seen: Watched) => Promise<void>, options: Partial<BearersOptions> = {}): Promise<void> {

@@ -16,7 +16,7 @@ interface Means {
   /** The monotonic clock's milliseconds. */
   now: number;
   /** `200`, or how it was refused. */
-  verify(key: Key): Promise<number | string>;
+  readonly verify: (key: Key) => Promise<number | string>;
 }
 
 async function withIssuer(body: (means: Means) => Promise<void>): Promise<void> {
