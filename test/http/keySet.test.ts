@@ -93,6 +93,16 @@ test("keys are asked for again after five minutes, while nobody waits for the an
   });
 });
 
+test("keys that nobody has asked for in ten minutes are waited for: one that was withdrawn is out", async () => {
+  await withIssuer(async (means) => {
+    const { issuer, key, verify } = means;
+    expect(await verify(key)).toBe(200);
+    issuer.publish([await issuer.newKey("ES256")]);
+    means.now += 10 * MINUTE_MS;
+    expect(await verify(key)).toBe(401);
+  });
+});
+
 test("while its issuer does not answer, the keys that were published last count for an hour", async () => {
   await withIssuer(async (means) => {
     const { issuer, key, verify, failures } = means;
