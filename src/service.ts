@@ -279,6 +279,7 @@ async function openApi(
     vault,
     webhooksChanged,
     adminToken: secrets.adminToken,
+    jwt: config.jwt,
     health: createHealth({
       checks: { nats: () => pulse.beat(), store: () => store.probe() },
       helpful: redis === null ? {} : { redis: () => redis.beat() },

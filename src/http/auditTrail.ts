@@ -20,7 +20,7 @@ export interface Edit {
   readonly template: string;
   readonly path: string;
   readonly requestId: string;
-  readonly address: string | null;
+  readonly address: string;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: unknown;
 }

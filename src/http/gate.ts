@@ -2,6 +2,7 @@
 import { allows } from "../domain/token";
 import type { Events } from "../telemetry/events";
 import { addHeaders, requestIdOf } from "./answerHeaders";
+import type { AuditTrail } from "./auditTrail";
 import type { Bearers, Caller } from "./bearers";
 import { readBody } from "./body";
 import type { Calls } from "./calls";
@@ -32,6 +33,7 @@ export interface GateOptions {
   /** Null where no page of another origin may ask. */
   readonly cors: Cors | null;
   readonly idempotency: Idempotency;
+  readonly audit: AuditTrail;
   readonly answerFailure: AnswerFailure;
   /** The handlers behind the gate. */
   readonly serve: Serve;
@@ -124,7 +126,7 @@ async function letIn(arrival: Arrival, options: GateOptions): Promise<Response> 
   demandParams(match);
   const { query, errors } = route.scope === null ? { query: {}, errors: [] } : readQuery(target.search, route.query);
   if (errors.length > 0) throw invalid("The query is not valid.", errors);
-  return handedOn(arrival, { route, caller, body, query }, options);
+  return handedOn(arrival, { route, template: match.resource.template, caller, body, query }, options);
 }
 
 function count(arrival: Arrival, standing: Standing): void {
@@ -146,26 +148,32 @@ async function bodyOf(arrival: Arrival, { body }: Route, { inFlight, bodies }: G
 
 interface Asked {
   readonly route: Route;
+  readonly template: string;
   readonly caller: Caller | null;
   readonly body: unknown;
   readonly query: Readonly<Record<string, unknown>>;
 }
 
-function handedOn({ request, requestId, client, target }: Arrival, { route, caller, body, query }: Asked, options: GateOptions) {
-  const { bearers, calls, rates, idempotency, inFlight, serve } = options;
+function handedOn(arrival: Arrival, { route, template, caller, body, query }: Asked, options: GateOptions) {
+  const { request, requestId, client, target } = arrival;
+  const { bearers, calls, rates, idempotency, audit, inFlight } = options;
   const passed = passable(request, target);
+  const { address } = client;
   calls.set(passed, {
     requestId,
-    address: client.address,
+    address,
     caller,
     stillLetIn: () => isLetIn(bearers, request.headers),
     charge: (cost) => rates.charge(caller, cost),
     body,
     query,
   });
-  if (!route.answersOnce || caller === null) return inFlight.answered(serve(passed));
+  if (caller === null) return inFlight.answered(options.serve(passed));
+  const edit = { caller, route, template, path: target.path, requestId, address, query, body };
+  const serve = () => (route.edits ? audit.around(edit, () => options.serve(passed)) : options.serve(passed));
+  if (!route.answersOnce) return inFlight.answered(serve());
   const { headers, method } = request;
-  return inFlight.answered(idempotency.once({ caller, headers, method, path: target.path, body }, async () => serve(passed)));
+  return inFlight.answered(idempotency.once({ caller, headers, method, path: target.path, body }, serve));
 }
 
 async function isLetIn(bearers: Bearers, headers: Headers): Promise<boolean> {

@@ -4,6 +4,8 @@ import { Fault } from "../domain/fault";
 
 /** Asked for again after this, beside the requests. */
 const FRESH_MS = 5 * 60_000;
+/** And who asks waits for it after this: nobody has asked for long, and a key may have been withdrawn meanwhile. */
+const STALE_MS = 2 * FRESH_MS;
 /** While nobody answers, what was published last counts for so long. */
 const KEPT_MS = 60 * 60_000;
 /** How often a key that nobody knows makes us ask; a new one is known the first time. */
@@ -58,7 +60,7 @@ export function createKeySet({ url, failed, clock = () => performance.now() }: K
 
   async function usable(): Promise<Kept> {
     const age = kept === null ? Number.POSITIVE_INFINITY : clock() - kept.fetchedAt;
-    if (age >= KEPT_MS) await refresh();
+    if (age >= KEPT_MS || (age >= STALE_MS && !isFailing())) await refresh();
     else if (age >= FRESH_MS) void refresh();
     if (kept === null || clock() - kept.fetchedAt >= KEPT_MS) throw away();
     return kept;

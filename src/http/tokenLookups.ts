@@ -14,7 +14,7 @@ const ABSENT_MAX = 10_000;
 export interface Looked {
   /** Null when there is none. */
   readonly record: TokenRecord | null;
-  /** By `performance.now()`: what was edited later may be missing. */
+  /** By the clock: what was edited later may be missing. */
   readonly beganAt: number;
 }
 
@@ -27,10 +27,16 @@ export interface TokenLookups {
 
 type FindTokens = TokenStore["findTokens"];
 
-/** That there is no such token is remembered for `absentForMs`. */
-export function createTokenLookups(findTokens: FindTokens, absentForMs: number): TokenLookups {
-  const known = openLane(findTokens, KNOWN_AT_ONCE);
-  const strange = openLane(findTokens, STRANGE_AT_ONCE);
+interface LookupOptions {
+  /** So long it is remembered that there is no such token. */
+  readonly absentForMs: number;
+  /** Monotonic milliseconds. */
+  readonly clock: () => number;
+}
+
+export function createTokenLookups(findTokens: FindTokens, { absentForMs, clock }: LookupOptions): TokenLookups {
+  const known = openLane(findTokens, { atOnce: KNOWN_AT_ONCE, clock });
+  const strange = openLane(findTokens, { atOnce: STRANGE_AT_ONCE, clock });
   const absent = new LRUCache<string, Looked>({ max: ABSENT_MAX });
   let edits = 0;
 
@@ -44,7 +50,7 @@ export function createTokenLookups(findTokens: FindTokens, absentForMs: number):
   return {
     async find(hash, wasValid) {
       const missed = absent.get(hash);
-      if (missed !== undefined && performance.now() - missed.beganAt < absentForMs) return missed;
+      if (missed !== undefined && clock() - missed.beganAt < absentForMs) return missed;
       return lookUp(hash, wasValid ? known : strange);
     },
     forget() {
@@ -63,7 +69,7 @@ interface Lane {
 }
 
 /** What comes while `atOnce` statements run waits, and goes together in the next. */
-function openLane(findTokens: FindTokens, atOnce: number): Lane {
+function openLane(findTokens: FindTokens, { atOnce, clock }: { readonly atOnce: number; readonly clock: () => number }): Lane {
   const waiting = new Map<string, PromiseWithResolvers<Looked>>();
   let flying = new Map<string, Promise<Looked>>();
   let running = 0;
@@ -83,7 +89,7 @@ function openLane(findTokens: FindTokens, atOnce: number): Lane {
   }
 
   async function answer(batch: readonly [string, PromiseWithResolvers<Looked>][]): Promise<void> {
-    const beganAt = performance.now();
+    const beganAt = clock();
     try {
       const records = await findTokens(batch.map(([hash]) => hash));
       for (const [index, [, { resolve }]] of batch.entries()) resolve({ record: records[index] ?? null, beganAt });

@@ -45,4 +45,4 @@ export interface AuditStore {
   pruneAudit(before: number, limit: number): Promise<number>;
 }
 
-export const AUDIT_LOOKED_AT_MAX = 5000;
+export const AUDIT_LOOKED_AT_MAX = 2000;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createMemoryBuckets } from "../../src/cache/memoryBuckets";
 import type { FieldError } from "../../src/domain/fault";
 import type { Scope } from "../../src/domain/token";
+import type { JwtConfig } from "../../src/edgeConfig";
 import type { EdgeOptions } from "../../src/http/edge";
 import type { WebhookPort } from "../../src/http/ports";
 import { openHttp } from "../../src/http/server";
@@ -69,6 +70,9 @@ export interface TestApiOptions {
   readonly port?: number;
   readonly checks?: Readonly<Record<string, () => Promise<void>>>;
   readonly store?: (real: Store) => Store;
+  /** A store of somebody else's, which stays open; then there is no `dbFile`. */
+  readonly opened?: Store;
+  readonly jwt?: JwtConfig;
   /** Without any, there are no rates, and a test may be wrong as often as it likes. */
   readonly edge?: Partial<EdgeOptions>;
 }
@@ -84,7 +88,7 @@ const NO_EDGE: Omit<EdgeOptions, "buckets"> = {
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const folder = mkdtempSync(join(tmpdir(), "tocsin-http-"));
   const dbFile = join(folder, "tocsin.db");
-  const real = await openStore({ kind: "sqlite", file: dbFile });
+  const real = options.opened ?? (await openStore({ kind: "sqlite", file: dbFile }));
   const store = options.store?.(real) ?? real;
   await store.fixPartitionCount(PARTITIONS, PARTITIONS);
   const faults: unknown[] = [];
@@ -96,7 +100,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   const health = createHealth({ checks: options.checks ?? { nats: async () => {}, store: () => store.probe() }, events });
   const adminToken = options.adminToken === undefined ? ADMIN_TOKEN : options.adminToken;
   const discard = async () => {
-    await real.close();
+    if (options.opened === undefined) await real.close();
     rmSync(folder, { recursive: true, force: true });
   };
   const http = await openHttp({
@@ -112,6 +116,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
       changed += 1;
     },
     adminToken,
+    jwt: options.jwt ?? null,
     health,
     events,
     metrics,
