@@ -6,7 +6,7 @@ import { curlOf } from "./curl";
 import { exampleOf, PARAMETERS, PATH_IDS } from "./examples";
 import { INTRODUCTION } from "./introduction";
 import { type OperationDetail, TAGS } from "./operation";
-import { commonHeaders, commonResponses } from "./responses";
+import { commonHeaders, commonResponses, headerOf } from "./responses";
 import { bodyTypes, isBodyOptional } from "./routeTable";
 
 /** The plugin takes a path with a dot in it, such as `/.well-known`, for a file. */
@@ -65,7 +65,7 @@ interface Operation {
   readonly security: readonly object[];
   readonly parameters?: readonly Parameter[];
   requestBody?: { content: Json; required?: boolean };
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Content>> }>>;
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Content>>; readonly headers?: Json }>>;
 }
 
 interface RouteHooks {
@@ -83,14 +83,21 @@ function completed(paths: Json, app: AnyElysia): Json {
     for (const [method, operation] of Object.entries(operations)) {
       const route = routes.get(operation.operationId) as RouteHooks;
       for (const parameter of operation.parameters ?? []) tellParameter(parameter, path, route);
-      for (const { content = {} } of Object.values(operation.responses)) {
-        for (const shown of Object.values(content)) shown.example ??= exampleOf(shown.schema);
-      }
+      tellAnswers(operation);
       tellBody(operation, method.toUpperCase(), route.body);
       tellCurl(operation, { method: method.toUpperCase(), path, body: route.body });
     }
   }
   return paths;
+}
+
+/** What is made once under a key may have been made before. */
+function tellAnswers({ parameters = [], responses }: Operation): void {
+  const isMadeOnce = parameters.some(({ name }) => name === "idempotency-key");
+  for (const response of Object.values(responses)) {
+    for (const shown of Object.values(response.content ?? {})) shown.example ??= exampleOf(shown.schema);
+    if (isMadeOnce && response.headers !== undefined) response.headers["idempotency-replayed"] = headerOf("idempotency-replayed");
+  }
 }
 
 const PLACES = { path: "params", query: "query", header: "headers" } as const;

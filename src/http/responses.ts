@@ -35,6 +35,11 @@ const HEADERS: Readonly<Record<string, Header>> = {
   "retry-after": { description: "Seconds after which to come again.", example: "2", required: true },
   "www-authenticate": { description: "`Bearer`: how to say who you are.", example: "Bearer", required: true },
   allow: { description: "The methods that can be used at this path.", example: "GET, HEAD, POST", required: true },
+  "idempotency-replayed": {
+    description: "`true`: it was answered before under this key, and nothing was done now.",
+    example: "true",
+    required: false,
+  },
   ratelimit: {
     description: "`r`: how many requests are left at once; `t`: seconds until all are. Where a limit is set.",
     example: '"token";r=199;t=1',
@@ -87,7 +92,7 @@ export function responseOf(answer: Answer, forCallers: boolean): Record<string, 
   };
 }
 
-function headerOf(name: string, text = ""): object {
+export function headerOf(name: string, text = ""): object {
   return name in HEADERS ? { $ref: `#/components/headers/${name}` } : { description: text, required: true, schema: { type: "string" } };
 }
 

@@ -22,6 +22,7 @@ const NEEDS: readonly Need[] = [
   { name: "kubectl", provide: kubectl },
   { name: "python3", provide: python },
   { name: "redis-server", provide: redis },
+  { name: "curl", provide: curl },
 ];
 
 /** Everything is there afterwards. Throws with the name of what is not. */
@@ -68,6 +69,11 @@ function python(): Promise<Record<string, string>> {
 /** Out of the package of its tools: the one of the server starts a service. */
 function redis(): Promise<Record<string, string>> {
   return debianPackage({ program: "redis-tools", path: redisServerPath });
+}
+
+/** For the calls that the reference page shows. */
+function curl(): Promise<Record<string, string>> {
+  return debianPackage({ program: "curl", path: () => Bun.which("curl") });
 }
 
 /** The package is called like its program. */
