@@ -5,8 +5,8 @@ import { createHealth } from "../../src/telemetry/health";
 import { openMetrics } from "../../src/telemetry/metrics";
 import { openVault } from "../../src/vault";
 import { type Answer, openTestApi, type TestApi } from "./api";
-import { undocumented } from "./contract/judge";
-import { type Described, misfits, type OpenapiDocument, type Operation, operationsOf, resolved } from "./document";
+import { undocumented, unlike } from "./contract/judge";
+import { type Described, misfits, type OpenapiDocument, type Operation, operationsOf, resolved, type ResponseObject } from "./document";
 import { type Call, goodCalls, type Made, makeThings } from "./goodCalls";
 
 let api: TestApi;
@@ -130,6 +130,8 @@ describe("what the document says is what happens", () => {
         expect({ method, path, status: answer.status }).toEqual({ method, path, status: 405 });
         const allowed = described.includes("GET") ? [...described, "HEAD"] : described;
         expect(answer.headers.get("allow")).toBe(allowed.toSorted().join(", "));
+        const told = document.components.responses["MethodNotAllowed"] as ResponseObject;
+        expect({ method, path, wrong: unlike(told, { ...answer, method }, document) }).toEqual({ method, path, wrong: [] });
       }
     }
   });
