@@ -9,7 +9,9 @@ export interface Answer {
   /** Left out where there is no body. Of lines (`application/x-ndjson`) and events it is the schema of one of them. */
   readonly schema?: TSchema;
   readonly type?: string;
-  /** Further types that the same answer can have: text, whose shape no schema tells. */
+  /** Other forms of the same, by their content types. */
+  readonly also?: Readonly<Record<string, TSchema>>;
+  /** Further forms, whose shape no schema tells. */
   readonly otherTypes?: readonly string[];
   /** Shown in place of what the schema's own examples give. */
   readonly example?: unknown;
@@ -81,15 +83,19 @@ const DETAILS: Record<ProblemStatus, string> = {
 
 /** An answer of an operation that needs a token, or of one for whoever asks. */
 export function responseOf(answer: Answer, forCallers: boolean): Record<string, unknown> & { description: string } {
-  const { description, schema, type = "application/json", otherTypes = [], headers = {} } = answer;
+  const { description, schema, type = "application/json", also = {}, otherTypes = [], headers = {} } = answer;
   const names = new Set([...Object.keys(headers), ...ALWAYS, ...(forCallers ? OF_CALLERS : [])]);
   const example = answer.example === undefined ? {} : { example: answer.example };
-  const others = otherTypes.map((other) => [other, { schema: { type: "string" } }] as const);
+  const others = [...Object.entries(also), ...otherTypes.map((other) => [other, { type: "string" }] as const)];
   return {
     description,
     headers: Object.fromEntries([...names].map((name) => [name, headerOf(name, headers[name])])),
-    ...(schema === undefined ? {} : { content: { [type]: { schema, ...example }, ...Object.fromEntries(others) } }),
+    ...(schema === undefined ? {} : { content: { [type]: { schema, ...example }, ...contentOf(Object.fromEntries(others)) } }),
   };
+}
+
+export function contentOf(schemas: Readonly<Record<string, object>>): Record<string, { schema: TSchema }> {
+  return Object.fromEntries(Object.entries(schemas).map(([type, schema]) => [type, { schema: schema as TSchema }]));
 }
 
 export function headerOf(name: string, text = ""): object {
