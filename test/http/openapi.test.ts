@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { createApi } from "../../src/http/api";
-import { createHealth } from "../../src/telemetry/health";
-import { openMetrics } from "../../src/telemetry/metrics";
-import { openVault } from "../../src/vault";
+import { idleApi } from "../../build/document";
 import { type Answer, openTestApi, type TestApi } from "./api";
 import { undocumented, unlike } from "./contract/judge";
 import { type Described, misfits, type OpenapiDocument, type Operation, operationsOf, resolved, type ResponseObject } from "./document";
@@ -36,21 +33,10 @@ describe("the OpenAPI document", () => {
   });
 
   test("describes every route that is served, and no other", () => {
-    const metrics = openMetrics();
-    const health = createHealth({ checks: {}, events: { dependencyChanged: () => {} } });
-    const parts = {
-      store: api.store,
-      reports: api.reports,
-      partitions: 1,
-      registration: "open",
-      webhooks: api.webhooks,
-      vault: openVault({ keys: [] }),
-      webhooksChanged: () => {},
-    } as const;
-    const rest = { tokenRevoked: () => {}, health, metrics, calls: new WeakMap<Request>(), answerFailure: () => new Response() };
-    const { routes } = createApi({ ...parts, ...rest });
     const isPage = ({ path }: { path: string }) => path.startsWith("/swagger") || path === "/client.js";
-    const served = routes.filter((route) => !isPage(route)).map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
+    const served = idleApi()
+      .routes.filter((route) => !isPage(route))
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
     const described = [...operations.values()].map(({ method, path }) => `${method} ${path}`);
     expect(served.toSorted()).toEqual(described.toSorted());
   });
