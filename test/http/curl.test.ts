@@ -41,10 +41,21 @@ afterAll(async () => {
   await api[Symbol.asyncDispose]();
 });
 
-async function run(command: string): Promise<{ status: string; output: string }> {
+/** What the variables of a call stand for; of nouns that nothing was made of, the newest that is there. */
+async function idsIn(command: string): Promise<Record<string, string>> {
   const { webhookId, keyId, deliveryId, replayId, deadLetterId, tokenId } = made;
-  const ids = { WEBHOOK_ID: webhookId, KEY_ID: keyId, DELIVERY_ID: deliveryId, REPLAY_ID: replayId, DEAD_LETTER_ID: deadLetterId };
-  const given = { ...ids, TOKEN_ID: tokenId, CHANGE_ID: "chg_0_1", TOCSIN: api.url, TOKEN: ADMIN_TOKEN };
+  const ids: Record<string, string> = { WEBHOOK: webhookId, KEY: keyId, DELIVERY: deliveryId, REPLAY: replayId, DEAD_LETTER: deadLetterId };
+  Object.assign(ids, { TOKEN: tokenId, CHANGE: "chg_0_1" });
+  for (const [, noun = ""] of command.matchAll(/\$([A-Z_]+)_ID\b/g)) {
+    if (noun in ids) continue;
+    const list = await api.request("GET", `/v1/${noun.toLowerCase().replaceAll("_", "-")}s`);
+    ids[noun] = list.json<{ items: { id: string }[] }>().items[0]?.id ?? "";
+  }
+  return Object.fromEntries(Object.entries(ids).map(([noun, id]) => [`${noun}_ID`, id]));
+}
+
+async function run(command: string): Promise<{ status: string; output: string }> {
+  const given = { ...(await idsIn(command)), TOCSIN: api.url, TOKEN: ADMIN_TOKEN };
   const child = Bun.spawn(["sh", "-uc", command], {
     env: { PATH: process.env["PATH"], CURL_HOME: home, HOME: home, ...given },
     stdout: "pipe",
