@@ -50,6 +50,7 @@ interface Parameter {
   readonly name: string;
   readonly in: string;
   readonly required: boolean;
+  readonly schema: Json;
   description?: string;
   example?: unknown;
 }
@@ -117,7 +118,8 @@ function tellParameter(parameter: Parameter, path: string, route: RouteHooks): v
   const ownId = noun === undefined ? undefined : PATH_IDS[noun];
   const description = schema.description ?? (ownId === undefined ? PARAMETERS[name] : "The id that the service gave.");
   if (description !== undefined) parameter.description = description;
-  parameter.example = ownId ?? exampleOf(schema, name);
+  const example = ownId ?? exampleOf(schema, name);
+  parameter.example = parameter.schema["type"] === "array" && !Array.isArray(example) ? [example] : example;
 }
 
 /** A body that is read as it comes has its types already. */

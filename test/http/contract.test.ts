@@ -3,6 +3,7 @@
  * answers gave, and every answer must be one that the document tells of.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import Database from "better-sqlite3";
 import { connect } from "@nats-io/transport-node";
 import fc from "fast-check";
 import { SCOPES } from "../../src/domain/token";
@@ -42,6 +43,7 @@ beforeAll(async () => {
     (some) => new Map(some.map(({ token }, index) => [scopes[index] as string, token])),
   ) as [Map<string, string>, Map<string, string>];
   await leaveDeadLetters();
+  leaveIncident();
   contract = new ContractRun({
     url: tocsin.httpUrl,
     document,
@@ -58,6 +60,15 @@ afterAll(async () => {
 async function mint(scopes: readonly string[]): Promise<{ id: string; token: string }> {
   const answer = await tocsin.api("/v1/tokens", { method: "POST", body: JSON.stringify({ name: "contract", scopes }) });
   return (await answer.json()) as { id: string; token: string };
+}
+
+/** Nothing that is asked can bring one about. */
+function leaveIncident(): void {
+  const database = new Database(tocsin.dbFile);
+  database
+    .prepare("insert into incidents (id, kind, partition, detail, recorded_at) values (?, ?, 0, ?, ?)")
+    .run("inc_1", "stream.recreated", JSON.stringify({ stream: "REPORTS_1_0" }), Date.now());
+  database.close();
 }
 
 /** Over HTTP nothing can become one. */
