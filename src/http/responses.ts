@@ -65,15 +65,18 @@ const PROBLEM_HEADERS: Partial<Record<ProblemStatus, readonly string[]>> = {
 };
 
 /** What such a problem may say. */
-const DETAILS: Record<ProblemStatus, string> = {
+const DETAILS: Readonly<Record<number, string>> = {
   400: "The body is not JSON in UTF-8.",
   401: "The token is not valid.",
   403: "The token lacks the scope sensors:write.",
   404: "There is no sensor boiler-7.",
   405: "DELETE is none of GET, HEAD, POST, which can be done here.",
+  408: "The body did not come in time.",
   409: "Sensor boiler-7 is registered already.",
+  410: "The changes after this cursor are no longer kept.",
   412: "Sensor boiler-7 is at version 4, not 3.",
   413: "The body may have 1048576 bytes.",
+  414: "A path and its query may have 8192 characters together.",
   415: "Send the body as application/json, in UTF-8.",
   422: "The body is not valid.",
   429: "Too many requests with this token: come again in 2 seconds.",
@@ -128,7 +131,7 @@ export function problemExample(status: ProblemStatus): Problem {
   const { slug, title } = PROBLEMS[status];
   const errors = status === 422 ? [{ pointer: "/heartbeat/intervalSeconds", message: "Expected integer" }] : [];
   const requestId = (HEADERS["x-request-id"] as Header).example;
-  return { type: `urn:tocsin:problem:${slug}`, title, status, detail: DETAILS[status], errors, requestId };
+  return { type: `urn:tocsin:problem:${slug}`, title, status, detail: DETAILS[status] ?? title, errors, requestId };
 }
 
 /** `not-found` is `NotFound`. */

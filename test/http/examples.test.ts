@@ -38,6 +38,7 @@ describe("the document's examples", () => {
     const details = Object.entries(document.components.responses).map(([name, { content = {} }]) => {
       const problem = content["application/problem+json"]?.example as { title: string; detail: string };
       expect({ name, wrong: misfits(problem, { $ref: "#/components/schemas/Problem" }, document) }).toEqual({ name, wrong: [] });
+      expect(problem.detail).not.toBe(problem.title);
       return problem.detail;
     });
     expect(details.length).toBeGreaterThanOrEqual(13);
