@@ -6,7 +6,7 @@ import { curlOf } from "./curl";
 import { exampleOf, PARAMETERS, PATH_IDS } from "./examples";
 import { INTRODUCTION } from "./introduction";
 import { type OperationDetail, TAGS } from "./operation";
-import { commonHeaders, commonResponses } from "./responses";
+import { commonHeaders, commonResponses, contentOf, headerOf } from "./responses";
 import { bodyTypes, isBodyOptional } from "./routeTable";
 
 /** The plugin takes a path with a dot in it, such as `/.well-known`, for a file. */
@@ -50,6 +50,7 @@ interface Parameter {
   readonly name: string;
   readonly in: string;
   readonly required: boolean;
+  readonly schema: Json;
   description?: string;
   example?: unknown;
 }
@@ -59,13 +60,18 @@ interface Content {
   example?: unknown;
 }
 
+interface BodyContent {
+  readonly schema: TSchema;
+  examples?: Json;
+}
+
 interface Operation {
   readonly operationId: string;
   description?: string;
   readonly security: readonly object[];
   readonly parameters?: readonly Parameter[];
-  requestBody?: { content: Json; required?: boolean };
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Content>> }>>;
+  readonly requestBody?: { content: Record<string, BodyContent>; required?: boolean };
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Content>>; readonly headers?: Json }>>;
 }
 
 interface RouteHooks {
@@ -83,14 +89,24 @@ function completed(paths: Json, app: AnyElysia): Json {
     for (const [method, operation] of Object.entries(operations)) {
       const route = routes.get(operation.operationId) as RouteHooks;
       for (const parameter of operation.parameters ?? []) tellParameter(parameter, path, route);
-      for (const { content = {} } of Object.values(operation.responses)) {
-        for (const shown of Object.values(content)) shown.example ??= exampleOf(shown.schema);
-      }
+      tellAnswers(operation);
       tellBody(operation, method.toUpperCase(), route.body);
-      tellCurl(operation, { method: method.toUpperCase(), path, body: route.body });
+      tellCurl(operation, { method: method.toUpperCase(), path });
     }
   }
   return paths;
+}
+
+/** What is made once under a key may have been made before. */
+function tellAnswers({ parameters = [], responses }: Operation): void {
+  const isMadeOnce = parameters.some(({ name }) => name === "idempotency-key");
+  for (const response of Object.values(responses)) {
+    for (const [type, shown] of Object.entries(response.content ?? {})) {
+      const example = exampleOf(shown.schema);
+      shown.example ??= isOfLines(type) ? linesOf([example]) : example;
+    }
+    if (isMadeOnce && response.headers !== undefined) response.headers["idempotency-replayed"] = headerOf("idempotency-replayed");
+  }
 }
 
 const PLACES = { path: "params", query: "query", header: "headers" } as const;
@@ -102,29 +118,47 @@ function tellParameter(parameter: Parameter, path: string, route: RouteHooks): v
   const ownId = noun === undefined ? undefined : PATH_IDS[noun];
   const description = schema.description ?? (ownId === undefined ? PARAMETERS[name] : "The id that the service gave.");
   if (description !== undefined) parameter.description = description;
-  parameter.example = ownId ?? exampleOf(schema, name);
+  const example = ownId ?? exampleOf(schema, name);
+  parameter.example = parameter.schema["type"] === "array" && !Array.isArray(example) ? [example] : example;
 }
 
+/** A body that is read as it comes has its types already. */
 function tellBody(operation: Operation, method: string, schema: TSchema | undefined): void {
-  if (operation.requestBody === undefined || schema === undefined) return;
-  operation.requestBody.required = !isBodyOptional(method, schema);
-  const examples = Object.fromEntries(((schema.examples ?? []) as unknown[]).map((value, index) => [`example${index + 1}`, { value }]));
-  operation.requestBody.content = Object.fromEntries(bodyTypes(method).map((type) => [type, { schema, examples }]));
+  const { requestBody } = operation;
+  if (requestBody === undefined) return;
+  if (schema !== undefined) {
+    requestBody.required = !isBodyOptional(method, schema);
+    requestBody.content = contentOf(Object.fromEntries(bodyTypes(method).map((type) => [type, schema])));
+  }
+  for (const [type, shown] of Object.entries(requestBody.content)) {
+    const values = (shown.schema.examples ?? []) as unknown[];
+    const texts = isOfLines(type) ? [linesOf(values)] : values;
+    shown.examples = Object.fromEntries(texts.map((value, index) => [`example${index + 1}`, { value }]));
+  }
+}
+
+/** Each line is a JSON text of the schema. */
+function isOfLines(type: string): boolean {
+  return type === "application/x-ndjson" || type === "application/jsonl";
+}
+
+function linesOf(values: readonly unknown[]): string {
+  return values.map((value) => `${JSON.stringify(value)}\n`).join("");
 }
 
 /** What ends by itself is no stream. */
 const ENDLESS = "text/event-stream";
 
-function tellCurl(operation: Operation, { method, path, body }: { method: string; path: string; body: TSchema | undefined }): void {
-  const { parameters = [], security, responses } = operation;
-  const type = bodyTypes(method)[0] as string;
+function tellCurl(operation: Operation, { method, path }: { method: string; path: string }): void {
+  const { parameters = [], security, responses, requestBody } = operation;
+  const [body] = Object.entries(requestBody?.content ?? {});
   const command = curlOf({
     method,
     path,
     needsToken: security.length > 0,
     parameters: parameters.map(({ name, in: place, required, example }) => ({ name, in: place, required, example })),
     endless: Object.values(responses).some(({ content = {} }) => ENDLESS in content),
-    body: body === undefined ? undefined : { type, value: exampleOf(body) },
+    body: body === undefined ? undefined : { type: body[0], value: exampleOf(body[1].schema) },
   });
   operation.description = [operation.description, `\`\`\`sh\n${command}\n\`\`\``].filter(Boolean).join("\n\n");
 }

@@ -1,11 +1,13 @@
 /** The document's examples tell one story, of one boiler. What is not told here is put together from the schemas. */
 import type { TSchema } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
 
 type Json = Record<string, unknown>;
 
 const AT = "2026-11-23T10:00:00.000Z";
 const WEBHOOK_ID = "wh_019ab0c8e2c07d3f8a51c6d0e94b7f12";
 const KEY_ID = "key_4f1d2a90b7c3e865";
+const INCIDENT_ID = "inc_019ab0e07c1a7b55";
 const PUBLIC_KEY = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 const SECRET = "whsec_bWFkZSB1cCBmb3IgdGhlIGRvY3VtZW50YXRpb24sMzI=";
 
@@ -67,6 +69,7 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
 export const PATH_IDS: Readonly<Record<string, string>> = {
   "dead-letters": "dl_REPORTS_1_0_41_mi6b5c00",
   deliveries: `${WEBHOOK_ID}_0_42`,
+  incidents: INCIDENT_ID,
   keys: KEY_ID,
   replays: "rpl_019ab0d1f4a273c69d0e5b7a8c2f4e61",
   tokens: "tok_019ab0c1a7be7c44b5f08e3d9a6c1f20",
@@ -110,7 +113,7 @@ const MODELS: Readonly<Record<string, Json>> = {
   },
   Delivery: { id: PATH_IDS["deliveries"], revision: 7, state: "delivered", nextAttemptAt: null },
   Explanation: { because: "matched", version: 1 },
-  Incident: { id: "inc_019ab0e07c1a7b55", kind: "stream.recreated", partition: 0, detail: { stream: "REPORTS_1_0" } },
+  Incident: { id: INCIDENT_ID, kind: "stream.recreated", partition: 0, detail: { stream: "REPORTS_1_0" } },
   NewToken: { ...TOKEN, token: "tcs_made-up-for-the-documentation-0123456789abc" },
   NewWebhook: { ...WEBHOOK, secret: SECRET },
   NotReady: {
@@ -154,8 +157,7 @@ export function exampleOf(schema: TSchema, name = ""): unknown {
   const [given] = (schema["examples"] ?? []) as unknown[];
   if (given !== undefined) return given;
   if (schema["const"] !== undefined) return schema["const"] as unknown;
-  const isPlain = schema["type"] !== "array" && schema["type"] !== "boolean";
-  if (isPlain && name in FIELDS && schema.$id === undefined) return FIELDS[name];
+  if (name in FIELDS && Value.Check(schema, FIELDS[name])) return FIELDS[name];
   if (schema["default"] !== undefined) return schema["default"] as unknown;
   const branches = (schema["anyOf"] ?? []) as TSchema[];
   const [branch] = branches;

@@ -9,7 +9,9 @@ export interface Answer {
   /** Left out where there is no body. Of lines (`application/x-ndjson`) and events it is the schema of one of them. */
   readonly schema?: TSchema;
   readonly type?: string;
-  /** Further types that the same answer can have: text, whose shape no schema tells. */
+  /** Other forms of the same, by their content types. */
+  readonly also?: Readonly<Record<string, TSchema>>;
+  /** Further forms, whose shape no schema tells. */
   readonly otherTypes?: readonly string[];
   /** Shown in place of what the schema's own examples give. */
   readonly example?: unknown;
@@ -35,6 +37,11 @@ const HEADERS: Readonly<Record<string, Header>> = {
   "retry-after": { description: "Seconds after which to come again.", example: "2", required: true },
   "www-authenticate": { description: "`Bearer`: how to say who you are.", example: "Bearer", required: true },
   allow: { description: "The methods that can be used at this path.", example: "GET, HEAD, POST", required: true },
+  "idempotency-replayed": {
+    description: "`true`: it was answered before under this key, and nothing was done now.",
+    example: "true",
+    required: false,
+  },
   ratelimit: {
     description: "`r`: how many requests are left at once; `t`: seconds until all are. Where a limit is set.",
     example: '"token";r=199;t=1',
@@ -58,7 +65,7 @@ const PROBLEM_HEADERS: Partial<Record<ProblemStatus, readonly string[]>> = {
 };
 
 /** What such a problem may say. */
-const DETAILS: Record<ProblemStatus, string> = {
+const DETAILS: Readonly<Record<number, string>> = {
   400: "The body is not JSON in UTF-8.",
   401: "The token is not valid.",
   403: "The token lacks the scope sensors:write.",
@@ -66,6 +73,7 @@ const DETAILS: Record<ProblemStatus, string> = {
   405: "DELETE is none of GET, HEAD, POST, which can be done here.",
   408: "The body did not come within 30 s.",
   409: "Sensor boiler-7 is registered already.",
+  410: "The changes after this cursor are no longer kept.",
   412: "Sensor boiler-7 is at version 4, not 3.",
   413: "The body may have 1048576 bytes.",
   414: "A path and its query may have 8192 characters together.",
@@ -78,18 +86,22 @@ const DETAILS: Record<ProblemStatus, string> = {
 
 /** An answer of an operation that needs a token, or of one for whoever asks. */
 export function responseOf(answer: Answer, forCallers: boolean): Record<string, unknown> & { description: string } {
-  const { description, schema, type = "application/json", otherTypes = [], headers = {} } = answer;
+  const { description, schema, type = "application/json", also = {}, otherTypes = [], headers = {} } = answer;
   const names = new Set([...Object.keys(headers), ...ALWAYS, ...(forCallers ? OF_CALLERS : [])]);
   const example = answer.example === undefined ? {} : { example: answer.example };
-  const others = otherTypes.map((other) => [other, { schema: { type: "string" } }] as const);
+  const others = [...Object.entries(also), ...otherTypes.map((other) => [other, { type: "string" }] as const)];
   return {
     description,
     headers: Object.fromEntries([...names].map((name) => [name, headerOf(name, headers[name])])),
-    ...(schema === undefined ? {} : { content: { [type]: { schema, ...example }, ...Object.fromEntries(others) } }),
+    ...(schema === undefined ? {} : { content: { [type]: { schema, ...example }, ...contentOf(Object.fromEntries(others)) } }),
   };
 }
 
-function headerOf(name: string, text = ""): object {
+export function contentOf(schemas: Readonly<Record<string, object>>): Record<string, { schema: TSchema }> {
+  return Object.fromEntries(Object.entries(schemas).map(([type, schema]) => [type, { schema: schema as TSchema }]));
+}
+
+export function headerOf(name: string, text = ""): object {
   return name in HEADERS ? { $ref: `#/components/headers/${name}` } : { description: text, required: true, schema: { type: "string" } };
 }
 
@@ -119,7 +131,7 @@ export function problemExample(status: ProblemStatus): Problem {
   const { slug, title } = PROBLEMS[status];
   const errors = status === 422 ? [{ pointer: "/heartbeat/intervalSeconds", message: "Expected integer" }] : [];
   const requestId = (HEADERS["x-request-id"] as Header).example;
-  return { type: `urn:tocsin:problem:${slug}`, title, status, detail: DETAILS[status], errors, requestId };
+  return { type: `urn:tocsin:problem:${slug}`, title, status, detail: DETAILS[status] ?? title, errors, requestId };
 }
 
 /** `not-found` is `NotFound`. */

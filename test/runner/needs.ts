@@ -24,6 +24,7 @@ const NEEDS: readonly Need[] = [
   { name: "kubectl", provide: kubectl },
   { name: "python3", provide: python },
   { name: "redis-server", provide: redis },
+  { name: "curl", provide: curl },
   { name: "nginx and haproxy", provide: proxies },
 ];
 
@@ -71,6 +72,11 @@ function python(): Promise<Record<string, string>> {
 /** Out of the package of its tools: the one of the server starts a service. */
 function redis(): Promise<Record<string, string>> {
   return debianPackage({ program: "redis-tools", path: redisServerPath });
+}
+
+/** For the calls that the reference page shows. */
+function curl(): Promise<Record<string, string>> {
+  return debianPackage({ program: "curl", path: () => Bun.which("curl") });
 }
 
 /** For docs/proxy.md. Their packages start services, and are only unpacked. */
