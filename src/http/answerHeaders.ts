@@ -19,6 +19,8 @@ export interface AnswerFacts {
   readonly requestId: string;
   readonly client: Client;
   readonly origin: string | null;
+  /** Who asks is known: nobody else is told of limits before they are reached. */
+  readonly known: boolean;
   /** Null where nothing was counted. */
   readonly standing: Standing | null;
 }
@@ -29,7 +31,11 @@ export interface EdgeHeaders {
   readonly policy: string | null;
 }
 
-export function addHeaders(headers: Headers, { requestId, client, origin, standing }: AnswerFacts, { cors, policy }: EdgeHeaders): void {
+export function addHeaders(
+  { headers, status }: Response,
+  { requestId, client, origin, known, standing }: AnswerFacts,
+  { cors, policy }: EdgeHeaders,
+): void {
   headers.set("x-request-id", requestId);
   headers.set("x-content-type-options", "nosniff");
   headers.set("referrer-policy", "no-referrer");
@@ -37,7 +43,7 @@ export function addHeaders(headers: Headers, { requestId, client, origin, standi
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   if (!headers.has("content-security-policy")) headers.set("content-security-policy", CONTENT_POLICY);
   if (client.overTls) headers.set("strict-transport-security", STRICT_TRANSPORT);
-  if (standing !== null && policy !== null) {
+  if (standing !== null && policy !== null && (known || status === 429)) {
     headers.set("ratelimit-policy", policy);
     headers.set("ratelimit", limitOf(standing));
   }

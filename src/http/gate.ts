@@ -62,7 +62,7 @@ export function createGate(options: GateOptions): Gate {
     const limited = match === null || !NEVER_LIMITED.has(match.resource.template);
     const client = clients.clientOf(peer, request.headers);
     const origin = cors === null ? null : request.headers.get("origin");
-    const arrival: Arrival = { request, requestId, client, origin, target, match, limited, standing: null, bodyBytes: 0 };
+    const arrival: Arrival = { request, requestId, client, origin, target, match, limited, known: false, standing: null, bodyBytes: 0 };
     let response: Response;
     let entered = false;
     try {
@@ -74,7 +74,7 @@ export function createGate(options: GateOptions): Gate {
       response = answerFailure(error, requestId);
     }
     if (entered) inFlight.leave(arrival.bodyBytes);
-    addHeaders(response.headers, arrival, edge);
+    addHeaders(response, arrival, edge);
     events.requestAnswered({
       method: METHODS.has(request.method) ? request.method : "other",
       route: match?.resource.template ?? UNMATCHED,
@@ -94,6 +94,7 @@ interface Arrival {
   readonly match: Match | null;
   /** Takes a place and counts. */
   readonly limited: boolean;
+  known: boolean;
   /** With the limit that it is nearest to; null as long as nothing was counted. */
   standing: Standing | null;
   /** What its body may take. */
@@ -112,6 +113,7 @@ async function letIn(arrival: Arrival, options: GateOptions): Promise<Response> 
   const found = match?.resource.open ? null : options.tries.callerOf(request.headers, arrival.client.network);
   const caller = found instanceof Promise ? await found : found;
   if (caller !== null) {
+    arrival.known = true;
     const ofCaller = options.rates.ofCaller(caller);
     if (ofCaller !== null) count(arrival, ofCaller instanceof Promise ? await ofCaller : ofCaller);
   }
