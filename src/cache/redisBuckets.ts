@@ -8,7 +8,7 @@
 import { LRUCache } from "lru-cache";
 import { type BucketRule, debtMs, hasOne, type Taken, told } from "../domain/bucket";
 import { type Granted, takeInRedis } from "./bucketScript";
-import { type Circuit, createCircuit } from "./circuit";
+import { type Circuit, createCircuit } from "./bucketCircuit";
 import { emptyHand, fillHand, fromHand, growSlice, type Hand, refusal, refuse } from "./hand";
 import { BUCKETS_KEPT_MAX, type MemoryBuckets } from "./memoryBuckets";
 import type { RedisLink } from "./redis";

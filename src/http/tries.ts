@@ -12,8 +12,11 @@ import type { Buckets } from "./ports";
 import { Refusal } from "./problems";
 import { retryAfterSeconds } from "./rates";
 
-/** Wrong tokens from one address: 10 at once, then one every 6 s. */
-export const WRONG_TOKENS: BucketRule = { name: "wrong-tokens", perSecond: 1 / 6, burst: 10 };
+/** So many wrong tokens may come from an address at once … */
+const WRONG_TOKENS_MAX = 10;
+/** … and then one in so long. */
+const WRONG_TOKEN_SECONDS = 6;
+export const WRONG_TOKENS: BucketRule = { name: "wrong-tokens", perSecond: 1 / WRONG_TOKEN_SECONDS, burst: WRONG_TOKENS_MAX };
 
 export interface Tries {
   /** As {@link Bearers.callerOf}; besides, a {@link Refusal} (429) for a token that is new here from where too many were wrong. */
