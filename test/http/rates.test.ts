@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createMemoryBuckets } from "../../src/cache/memoryBuckets";
+import type { Caller } from "../../src/http/bearers";
+import { createRates } from "../../src/http/rates";
 import { openTestApi } from "./api";
 import { expectProblem } from "./problem";
 
@@ -86,4 +88,23 @@ test("without limits nothing is told of any", async () => {
   await using api = await openTestApi();
   const { headers } = await api.request("GET", "/v1/sensors");
   expect([headers.has("ratelimit"), headers.has("ratelimit-policy")]).toEqual([false, false]);
+});
+
+describe("a large request", () => {
+  const admin: Caller = { kind: "admin", id: "admin", name: "ADMIN_TOKEN", scopes: ["admin"], reach: null };
+
+  test("is slowed down to the pace of its token, and goes on credit no further than it waits", async () => {
+    const buckets = createMemoryBuckets();
+    const rates = createRates({ buckets, perToken: { perSecond: 50, burst: 10 }, perAddress: null });
+    const startedAt = performance.now();
+    for (let item = 0; item < 5; item += 1) await rates.charge(admin, 5);
+    // 25 were charged, of which 10 were there; timers may be early by a millisecond.
+    expect(performance.now() - startedAt).toBeGreaterThan(290);
+  });
+
+  test("of nobody who has a rate waits for nothing", async () => {
+    const buckets = { ...createMemoryBuckets(), charge: () => Promise.reject(new Error("nobody is charged")) };
+    await createRates({ buckets, perToken: null, perAddress: null }).charge(admin, 1e9);
+    await createRates({ buckets, perToken: { perSecond: 1, burst: 1 }, perAddress: null }).charge(null, 1e9);
+  });
 });
