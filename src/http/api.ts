@@ -69,7 +69,7 @@ export function createApi(options: ApiOptions) {
     .use(replays({ store, changed }))
     .use(deliveries({ store, changed }))
     .use(deadLetters({ store, publisher }))
-    .use(statuses())
+    .use(statuses({ store, calls }))
     .use(tokens({ store, revoked: options.tokenRevoked }))
     .use(incidents({ store }));
   return app.use(reference({ document: () => openapiDocument(app) }));

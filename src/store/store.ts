@@ -13,6 +13,7 @@ import type { HistoryStore } from "./historyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
 import type { SensorStore } from "./sensorStore";
+import type { EditedSeverities, StatusStore } from "./statusStore";
 import type { TokenStore } from "./tokenStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
@@ -20,6 +21,7 @@ export * from "./historyStore";
 export * from "./pages";
 export * from "./replayStore";
 export * from "./sensorStore";
+export * from "./statusStore";
 export * from "./tokenStore";
 
 export interface Store
@@ -32,6 +34,7 @@ export interface Store
     ReplayStore,
     SensorStore,
     HistoryStore,
+    StatusStore,
     WebhookStore,
     DeadLetterStore,
     TokenStore,
@@ -133,6 +136,12 @@ export interface SensorAndState {
   readonly state: State | null;
 }
 
+export interface RegistryEdits {
+  readonly registryVersion: number;
+  readonly statusesVersion: number;
+  readonly sensors: readonly SensorAndState[];
+}
+
 export interface ReportKey {
   readonly sensorId: string;
   readonly reportId: string;
@@ -193,13 +202,14 @@ export type PartOutcome =
   | { readonly kind: "alreadyCommitted" }
   /** Neither where it was nor where it goes: our picture is wrong, load the position again. */
   | { readonly kind: "moved" }
-  /** A sensor was edited: load what changed and decide again. */
+  /** A sensor was edited, or the catalogue: load what changed and decide again. */
   | { readonly kind: "registryMoved"; readonly registryVersion: number };
 
 export interface IngestStore {
   loadSensors(ids: readonly string[]): Promise<SensorAndState[]>;
-  /** Sensors of a partition that were stamped with a version above `version`. */
-  sensorsEditedAfter(partition: number, version: number): Promise<{ registryVersion: number; sensors: SensorAndState[] }>;
+  /** Sensors of a partition that were stamped with a version above `version`, and, on the same snapshot, which edit the catalogue is at. */
+  sensorsEditedAfter(partition: number, version: number): Promise<RegistryEdits>;
+  loadSeverities(): Promise<EditedSeverities>;
   /** For each key, when the log last received that report (not counting duplicates); null if not since `since`. */
   knownReports(keys: readonly ReportKey[], since: number): Promise<(number | null)[]>;
   /** Sensors whose `checkAt` is not after `watermark`, the longest due first. */

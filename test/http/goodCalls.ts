@@ -63,7 +63,7 @@ async function replayed(api: TestApi): Promise<string> {
 }
 
 export interface Call extends Sent {
-  /** What stands for `{id}`. */
+  /** What stands for `{id}` or `{status}`. */
   readonly id?: string;
   /** What stands for `{keyId}`. */
   readonly keyId?: string;
@@ -114,6 +114,9 @@ export function goodCalls(made: Made): Record<string, Call> {
     getDeadLetter: { id: deadLetterId },
     replayDeadLetter: { id: deadLetterId },
     listStatuses: { query: page },
+    putStatus: { id: "door.open", json: { severity: "warning", description: "It stands open." } },
+    getStatus: { id: "door.open" },
+    deleteStatus: { id: "door.open", headers: { "if-match": "*" } },
     listTokens: { query: page },
     createToken: { json: { name: "t", scopes: ["admin"], expiresAt: "2099-01-01T00:00:00Z" } },
     deleteToken: { id: tokenId },

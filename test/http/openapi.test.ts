@@ -34,7 +34,11 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 function ask({ method, path }: Described, { id = "", keyId = "", query, ...sent }: Call): Promise<Answer> {
-  return api.request(method, `${path.replace("{id}", id).replace("{keyId}", keyId)}${query === undefined ? "" : `?${query}`}`, sent);
+  return api.request(
+    method,
+    `${path.replace(/\{(id|status)\}/, id).replace("{keyId}", keyId)}${query === undefined ? "" : `?${query}`}`,
+    sent,
+  );
 }
 
 /** What an answer tells that the document does not. */

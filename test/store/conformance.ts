@@ -22,6 +22,7 @@ import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
+import { statusPromises } from "./conformance/statuses";
 import { tokenPromises } from "./conformance/tokens";
 import { webhookPromises } from "./conformance/webhooks";
 
@@ -49,6 +50,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...cursorPromises,
     ...webhookPromises,
     ...deadLetterPromises,
+    ...statusPromises,
     ...tokenPromises,
     ...incidentPromises,
     ...maintenancePromises,

@@ -11,6 +11,7 @@ import type {
   PlanStore,
   ReplayStore,
   SensorStore,
+  StatusStore,
   Store,
   TokenStore,
   WebhookStore,
@@ -29,6 +30,7 @@ import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
+import { openStatuses } from "./statuses";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
 
@@ -52,6 +54,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
+    ...faulted<StatusStore>(openStatuses(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),
     ...faulted<TokenStore>(openTokens(connection)),

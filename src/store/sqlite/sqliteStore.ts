@@ -12,6 +12,7 @@ import type {
   PlanStore,
   ReplayStore,
   SensorStore,
+  StatusStore,
   Store,
   TokenStore,
   WebhookStore,
@@ -30,6 +31,7 @@ import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
+import { openStatuses } from "./statuses";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
@@ -52,6 +54,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
+    ...promised<StatusStore>(openStatuses(connection)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
