@@ -19,6 +19,7 @@ import { reports } from "./reports";
 import { sensors } from "./sensors";
 import { statuses } from "./statuses";
 import { tokens } from "./tokens";
+import { uptime } from "./uptime";
 import { webhookSecrets } from "./webhookSecrets";
 import { webhookExplanations } from "./webhookExplanations";
 import { webhooks } from "./webhooks";
@@ -63,6 +64,7 @@ export function createApi(options: ApiOptions) {
     .use(sensors({ store, partitions, calls }))
     .use(reports({ store, publisher, registration, calls }))
     .use(changes({ store, calls }))
+    .use(uptime({ store, calls }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))
     .use(webhookSecrets({ store, vault, changed }))

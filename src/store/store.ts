@@ -14,6 +14,7 @@ import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
 import type { SensorStore } from "./sensorStore";
 import type { EditedSeverities, StatusStore } from "./statusStore";
+import type { TimelineStore } from "./timelineStore";
 import type { TokenStore } from "./tokenStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
@@ -22,6 +23,7 @@ export * from "./pages";
 export * from "./replayStore";
 export * from "./sensorStore";
 export * from "./statusStore";
+export * from "./timelineStore";
 export * from "./tokenStore";
 
 export interface Store
@@ -34,6 +36,7 @@ export interface Store
     ReplayStore,
     SensorStore,
     HistoryStore,
+    TimelineStore,
     StatusStore,
     WebhookStore,
     DeadLetterStore,
@@ -132,6 +135,8 @@ export interface SensorAndState {
   readonly sensor: Sensor;
   /** A tombstone: registered again under its id, the next life is `sensor.life + 1`. */
   readonly deleted: boolean;
+  /** When it was; null while it is registered. */
+  readonly deletedAt: number | null;
   /** As last written, perhaps in an earlier life; see `currentState`. */
   readonly state: State | null;
 }

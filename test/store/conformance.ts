@@ -23,6 +23,7 @@ import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
 import { statusPromises } from "./conformance/statuses";
+import { timelinePromises } from "./conformance/timeline";
 import { tokenPromises } from "./conformance/tokens";
 import { webhookPromises } from "./conformance/webhooks";
 
@@ -50,6 +51,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...cursorPromises,
     ...webhookPromises,
     ...deadLetterPromises,
+    ...timelinePromises,
     ...statusPromises,
     ...tokenPromises,
     ...incidentPromises,

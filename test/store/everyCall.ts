@@ -115,6 +115,7 @@ async function askAsApi(store: Store): Promise<void> {
       }
     }
   }
+  await store.changesFrom("sensor-2", 1, 10);
   await store.putStatus({ status: "door.open", severity: "warning", description: "" }, null);
   await store.getStatus("door.open");
   await store.listStatuses();

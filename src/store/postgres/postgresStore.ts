@@ -13,6 +13,7 @@ import type {
   SensorStore,
   StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
   WebhookStore,
 } from "../store";
@@ -31,6 +32,7 @@ import { openPlan } from "./plan";
 import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
 import { openStatuses } from "./statuses";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
 
@@ -54,6 +56,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
+    ...faulted<TimelineStore>(openTimeline(connection)),
     ...faulted<StatusStore>(openStatuses(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),

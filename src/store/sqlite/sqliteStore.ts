@@ -14,6 +14,7 @@ import type {
   SensorStore,
   StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
   WebhookStore,
 } from "../store";
@@ -33,6 +34,7 @@ import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
 import { openStatuses } from "./statuses";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
 
@@ -54,6 +56,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
+    ...promised<TimelineStore>(openTimeline(connection)),
     ...promised<StatusStore>(openStatuses(connection)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
