@@ -9,6 +9,7 @@ import { changes } from "./changes";
 import { deadLetters } from "./deadLetters";
 import { deliveries } from "./deliveries";
 import { openapiDocument } from "./document";
+import { exportsApi } from "./exports";
 import type { AnswerFailure } from "./failures";
 import { incidents } from "./incidents";
 import type { WebhookPort } from "./ports";
@@ -65,6 +66,7 @@ export function createApi(options: ApiOptions) {
     .use(reports({ store, publisher, registration, calls }))
     .use(changes({ store, calls }))
     .use(uptime({ store, calls }))
+    .use(exportsApi({ store, calls, answerFailure: options.answerFailure }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))
     .use(webhookSecrets({ store, vault, changed }))

@@ -13,7 +13,7 @@ const Condition = Type.Object(
   { $id: "Condition" },
 );
 
-const Change = Type.Object(
+export const Change = Type.Object(
   {
     changeId: Type.String(),
     sensorId: SensorId,

@@ -92,6 +92,8 @@ export function goodCalls(made: Made): Record<string, Call> {
     listChanges: { query: `${page}&${range}` },
     listSensorChanges: { id: "boiler-7", query: `${page}&${range}` },
     getUptime: { id: "boiler-7", query: "since=2026-01-01T00:00:00Z&until=2026-12-01T00:00:00Z" },
+    exportSensors: { query: "format=ndjson&status=ok&label=site:north" },
+    exportChanges: { query: "sensorId=boiler-7&kind=status&minSeverity=warning&since=2020-01-01T00:00:00Z" },
     listWebhooks: { query: page },
     createWebhook: { json: { url: "https://example.com/", filter: { minSeverity: "warning" }, ...CREDENTIALS, signatures: ["v1", "v1a"] } },
     getWebhook: { id: webhookId },
