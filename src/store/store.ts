@@ -509,7 +509,9 @@ export interface IncidentRecord extends IncidentDraft {
 }
 
 export interface IncidentStore {
+  /** Newest first. */
   listIncidents(page: PageRequest): Promise<Page<IncidentRecord>>;
+  getIncident(id: string): Promise<IncidentRecord | null>;
 }
 
 // ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────────

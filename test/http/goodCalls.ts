@@ -11,6 +11,7 @@ export interface Made {
   readonly replayId: string;
   readonly deadLetterId: string;
   readonly tokenId: string;
+  readonly incidentId: string;
 }
 
 const authority = new Authority();
@@ -43,6 +44,7 @@ export async function makeThings(api: TestApi): Promise<Made> {
   await api.request("POST", "/v1/sensors", { json: { id: "boiler-7", labels: { site: "north" }, heartbeat: { intervalSeconds: 30 } } });
   await fillHistory(api.store, "boiler-7", { reports: 3, deadLetters: [{ subject: "reports.1.0.boiler-7", text: "{" }], incidents: 1 });
   await planAll(api.store, webhookId);
+  const incidents = (await api.request("GET", "/v1/incidents")).json<{ items: { id: string }[] }>();
   const { items } = (await api.request("GET", "/v1/dead-letters")).json<{ items: { id: string }[] }>();
   const replayId = await replayed(api);
   const tokenId = (await api.mint(["admin"])).id;
@@ -53,6 +55,7 @@ export async function makeThings(api: TestApi): Promise<Made> {
     deliveryId: `${webhookId}_0_1`,
     deadLetterId: items[0]?.id ?? "",
     tokenId,
+    incidentId: incidents.items[0]?.id ?? "",
   };
 }
 
@@ -72,7 +75,7 @@ export interface Call extends Sent {
 
 /** A call of every operation that is right, in an order in which they can be made. */
 export function goodCalls(made: Made): Record<string, Call> {
-  const { webhookId, keyId, replayId, deliveryId, deadLetterId, tokenId } = made;
+  const { webhookId, keyId, replayId, deliveryId, deadLetterId, tokenId, incidentId } = made;
   const page = "limit=2";
   const range = "since=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00.5%2B02:00&order=desc";
   return {
@@ -124,5 +127,6 @@ export function goodCalls(made: Made): Record<string, Call> {
     createToken: { json: { name: "t", scopes: ["admin"], expiresAt: "2099-01-01T00:00:00Z" } },
     deleteToken: { id: tokenId },
     listIncidents: { query: page },
+    getIncident: { id: incidentId },
   };
 }

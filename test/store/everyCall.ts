@@ -135,6 +135,7 @@ async function askAsApi(store: Store): Promise<void> {
   await twoPages((page) => store.listTokens(page));
   await store.deleteToken("s");
   await twoPages((page) => store.listIncidents(page));
+  await store.getIncident("nothing");
 }
 
 function sensorQueries(): SensorQuery[] {
