@@ -136,6 +136,10 @@ async function askAsApi(store: Store): Promise<void> {
   await store.deleteToken("s");
   await twoPages((page) => store.listIncidents(page));
   await store.getIncident("nothing");
+  for (const fingerprint of ["a", "a", "b"]) await store.beginIdempotent({ actorId: "t", key: "k", fingerprint }, 2, 1);
+  await store.endIdempotent({ actorId: "t", key: "k", begunAt: 2 }, { status: 201, answer: "" });
+  await store.forgetIdempotent({ actorId: "t", key: "k", begunAt: 2 });
+  await store.pruneIdempotent(FAR, 10);
 }
 
 function sensorQueries(): SensorQuery[] {
