@@ -5,7 +5,6 @@ import { conditionOf } from "../../src/domain/change";
 import { checkAfterEdit, decide, effectiveTime, judgeHeartbeat, mayBeDuplicate } from "../../src/domain/decide";
 import { heartbeatMs } from "../../src/domain/sensor";
 import { STATUS_CATALOGUE } from "../../src/domain/severity";
-import { catalogueOf, type StatusCatalogue } from "../../src/domain/statusCatalogue";
 import { BEGINS, heartbeats, live, reportOf, SENSOR, sensorWith, type Step, timelines } from "./timeline";
 
 /** Holds for every step of every life, with a heartbeat or without. */
@@ -212,31 +211,12 @@ describe("a report", () => {
     expect(decide(SENSOR, state, { report: reportOf("hot"), receivedAt: at(11) }, NEWS).disposition).toBe("applied");
   });
 
-  test("takes its severity from itself, else from the catalogue that it is decided with, else it is unknown", () => {
-    const severityOf = (status: string, severity: "ok" | null, catalogue: StatusCatalogue = STATUS_CATALOGUE) =>
-      decide(SENSOR, pendingState(1), { report: reportOf(status, { severity }), receivedAt: BEGINS }, { duplicate: false, catalogue }).state
-        .severity;
+  test("takes its severity from itself, else from the catalogue, else it is unknown", () => {
+    const severityOf = (status: string, severity: "ok" | null) =>
+      decide(SENSOR, pendingState(1), { report: reportOf(status, { severity }), receivedAt: BEGINS }, NEWS).state.severity;
     expect(severityOf("overheated", "ok")).toBe("ok");
     expect(severityOf("overheated", null)).toBe("critical");
     expect(severityOf("door.open", null)).toBe("unknown");
-    const edited = catalogueOf([
-      ["door.open", "critical"],
-      ["overheated", "warning"],
-    ]);
-    expect(severityOf("door.open", null, edited)).toBe("critical");
-    expect(severityOf("overheated", null, edited)).toBe("warning");
-    expect(severityOf("overheated", "ok", edited)).toBe("ok");
-    expect(severityOf("hot", null, edited)).toBe("warning");
-  });
-
-  test("of the same status, but of another severity since the catalogue was edited, is a change of status", () => {
-    const state = after({ second: 0, status: "door.open" });
-    const catalogue = catalogueOf([["door.open", "warning"]]);
-    const placed = { report: reportOf("door.open"), receivedAt: at(1) };
-    expect(decide(SENSOR, state, placed, NEWS)).toMatchObject({ disposition: "unchanged", change: null });
-    const { change, disposition } = decide(SENSOR, state, placed, { duplicate: false, catalogue });
-    expect(disposition).toBe("applied");
-    expect(change).toMatchObject({ kind: "status", from: { severity: "unknown" }, to: { status: "door.open", severity: "warning" } });
   });
 
   test("after an outage with another status makes one change of both", () => {

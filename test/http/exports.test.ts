@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Fault } from "../../src/domain/fault";
 import { EXPORTS_AT_ONCE_MAX } from "../../src/http/exportStream";
+import type { Sensor } from "../../src/http/sensorModel";
 import { openTestApi, type TestApi } from "./api";
 import { readCsv, unmarked } from "./csvReader";
 import { FIRST_AT, fillHistory } from "./history";
@@ -58,19 +59,19 @@ describe("an export of sensors", () => {
     const answer = await api.request("GET", "/v1/exports/sensors?format=csv");
     expect(answer.headers.get("content-type")).toBe("text/csv; charset=utf-8; header=present");
     expect(answer.headers.get("content-disposition")).toEndWith('.csv"');
-    const text = (value: unknown) => (value === null ? null : String(value));
-    const wanted = (await listed("/v1/sensors?limit=1000")).map((sensor: Record<string, any>) => ({
-      id: sensor["id"],
-      name: sensor["name"],
-      labels: JSON.stringify(sensor["labels"]),
-      metadata: JSON.stringify(sensor["metadata"]),
-      heartbeatIntervalSeconds: text(sensor["heartbeat"]?.intervalSeconds ?? null),
-      heartbeatGraceSeconds: text(sensor["heartbeat"]?.graceSeconds ?? null),
-      ...sensor["state"],
-      revision: text(sensor["state"].revision),
-      createdAt: sensor["createdAt"],
-      updatedAt: sensor["updatedAt"],
-      version: text(sensor["version"]),
+    const sensors = (await listed("/v1/sensors?limit=1000")) as unknown as Sensor[];
+    const wanted = sensors.map(({ id, name, labels, metadata, heartbeat, state, createdAt, updatedAt, version }) => ({
+      id,
+      name,
+      labels: JSON.stringify(labels),
+      metadata: JSON.stringify(metadata),
+      heartbeatIntervalSeconds: heartbeat === null ? null : `${heartbeat.intervalSeconds}`,
+      heartbeatGraceSeconds: heartbeat === null ? null : `${heartbeat.graceSeconds}`,
+      ...state,
+      revision: `${state.revision}`,
+      createdAt,
+      updatedAt,
+      version: `${version}`,
     }));
     expect(tableOf(answer.text)).toEqual(wanted);
     for (const row of readCsv(answer.text)) for (const field of row) expect(field ?? "").not.toMatch(/^\s*[=+@\uff1d]|^-\D|^\t/);

@@ -61,8 +61,11 @@ export const statusPromises: readonly Promises[] = [
         store.deleteStatus("never.set", null),
       ];
       expect(await Promise.all(refusals.map(refusalOf))).toEqual([
-        ...["preconditionFailed", "preconditionFailed", "preconditionFailed"],
-        ...["preconditionFailed", "notFound"],
+        "preconditionFailed",
+        "preconditionFailed",
+        "preconditionFailed",
+        "preconditionFailed",
+        "notFound",
       ]);
       expect([await store.listStatuses(), await store.loadSeverities()]).toEqual(before as never);
       expect(await outcomeOf(store, owner)).toBe("committed");
