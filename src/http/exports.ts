@@ -2,8 +2,8 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ChangeData } from "../domain/change";
 import { refusingClause } from "../domain/filter";
-import { isWithin } from "../domain/reach";
-import type { HistoryStore, Page, SensorRecord, SensorStore } from "../store/store";
+import { isWithin, type Reach } from "../domain/reach";
+import type { HistoryStore, Page, SensorQuery, SensorRecord, SensorStore } from "../store/store";
 import type { Call, Calls } from "./calls";
 import { ChangeFilterFields, changeFilterOf } from "./changeFilter";
 import { Change } from "./changes";
@@ -40,7 +40,7 @@ export function exportsApi({ store, calls, answerFailure }: ExportsApiOptions) {
       ({ query, request }) => {
         const call = calls.get(request) as Call;
         const { reach = null } = call.caller ?? {};
-        const wanted = sensorQueryOf(query);
+        const wanted = withinReach(sensorQueryOf(query), reach);
         return exports.open({
           name: "sensors",
           format: SENSOR_FORMATS[formatOf(query.format, request)],
@@ -68,6 +68,11 @@ export function exportsApi({ store, calls, answerFailure }: ExportsApiOptions) {
       },
       { query: ChangesQuery, ...CHANGES },
     );
+}
+
+/** Finds those in reach by their labels; who asks for others finds none, for each row is looked at. */
+function withinReach(query: SensorQuery, reach: Reach | null): SensorQuery {
+  return reach !== null && "labels" in reach ? { ...query, labels: { ...reach.labels, ...query.labels } } : query;
 }
 
 function only<Row>({ items, nextCursor }: Page<Row>, isWanted: (row: Row) => boolean): Page<Row> {

@@ -85,6 +85,7 @@ describe("an export of sensors", () => {
     const token = await limitedToken(api, ["sensors:read"], { labels: { site: "north" } });
     const lines = linesOf((await api.request("GET", "/v1/exports/sensors", { token })).text);
     expect(lines).toEqual(await listed("/v1/sensors?limit=1000&label=site:north"));
+    expect((await api.request("GET", "/v1/exports/sensors?label=site:south", { token })).text).toBe("");
     const one = await limitedToken(api, ["sensors:read"], { sensorId: "plain-7" });
     expect(linesOf((await api.request("GET", "/v1/exports/sensors", { token: one })).text).map(({ id }) => String(id))).toEqual([
       "plain-7",
