@@ -71,7 +71,7 @@ const DETAILS: Readonly<Record<number, string>> = {
   403: "The token lacks the scope sensors:write.",
   404: "There is no sensor boiler-7.",
   405: "DELETE is none of GET, HEAD, POST, which can be done here.",
-  408: "The body did not come in time.",
+  408: "The body did not come within 30 s.",
   409: "Sensor boiler-7 is registered already.",
   410: "The changes after this cursor are no longer kept.",
   412: "Sensor boiler-7 is at version 4, not 3.",
