@@ -63,11 +63,10 @@ describe("the document's examples", () => {
 
 test("every answer tells which headers it brings", () => {
   for (const { operation } of operationsOf(document)) {
-    const isForCallers = operation.security.length > 0;
     for (const status of Object.keys(operation.responses).map(Number)) {
       const response = responseTo(operation, status, document);
       const headers = response === null ? new Map() : headersOf(response, document);
-      const wanted = ["x-request-id", ...(isForCallers && status !== 401 ? ["ratelimit", "ratelimit-policy"] : [])];
+      const wanted = ["x-request-id", "ratelimit", "ratelimit-policy"];
       if (status === 401) wanted.push("www-authenticate");
       if (status === 429 || status === 503) wanted.push("retry-after");
       if (status === 201) wanted.push("location");
