@@ -605,16 +605,50 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * One token
+         * @description All but the token itself, which nobody has but its holder.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["getToken"];
         put?: never;
         post?: never;
         /**
          * Revoke a token
-         * @description It is out within a second.
+         * @description It is out here at once, and on every other node within a second.
          *
          *     Needs the scope `admin`.
          */
         delete: operations["deleteToken"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a token, or move its expiry
+         * @description It holds everywhere within a second. Neither its scopes nor the sensors that it reaches can be edited.
+         *
+         *     Needs the scope `admin`.
+         */
+        patch: operations["patchToken"];
+        trace?: never;
+    };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who edited what, newest first
+         * @description Every edit that a handler was asked for, written down before it is made. All filters must hold; a page may hold less than its `limit` and have a next one.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -656,6 +690,33 @@ export interface components {
             error: string | null;
             /** @description The beginning of the answer's body. */
             response: string | null;
+        };
+        AuditEntry: {
+            id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, milliseconds.
+             */
+            at: string;
+            actor: {
+                /** @description `admin`: ADMIN_TOKEN. `cli`: the command line, straight in the database. `start`: the very first start. */
+                kind: "admin" | "token" | "jwt" | "cli" | "start";
+                /** @description A token's id; of a JSON Web Token its subject and issuer. */
+                id: string;
+                name: string;
+            };
+            operation: string;
+            /** @description The id of what was edited or made. */
+            target: string | null;
+            requestId: string;
+            /** @description Where the request came from. */
+            address: string | null;
+            /** @description How it was answered; null when its end is not known. */
+            status: number | null;
+            /** @description `fields`: what the body named. `body`: of what holds no secrets. `items`: how many, of a list. `query`, `params`. */
+            detail: {
+                [key: string]: unknown;
+            };
         };
         /** @description Several deliveries in one request. */
         Batch: {
@@ -789,12 +850,19 @@ export interface components {
             id: string;
             name: string;
             scopes: string[];
+            /** @description The one sensor that it reaches; null for no such limit. */
+            sensorId: string | null;
+            /** @description What the sensors carry that it reaches; null for no such limit. */
+            labels: {
+                [key: string]: string;
+            } | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, milliseconds.
              */
             createdAt: string;
             expiresAt: string | null;
+            /** @description To about a minute. */
             lastUsedAt: string | null;
             /** @description Shown only here. */
             token: string;
@@ -1152,18 +1220,40 @@ export interface components {
             id: string;
             name: string;
             scopes: string[];
+            /** @description The one sensor that it reaches; null for no such limit. */
+            sensorId: string | null;
+            /** @description What the sensors carry that it reaches; null for no such limit. */
+            labels: {
+                [key: string]: string;
+            } | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, milliseconds.
              */
             createdAt: string;
             expiresAt: string | null;
+            /** @description To about a minute. */
             lastUsedAt: string | null;
         };
+        /** @description With a `sensorId` or `labels` its scopes can be sensors:read, sensors:write, reports:write. */
         TokenCreation: {
             /** @description Whose it is. */
             name: string;
             scopes: ("sensors:read" | "sensors:write" | "reports:write" | "webhooks:read" | "webhooks:write" | "deliveries:write" | "admin")[];
+            /** @description It reaches this sensor alone. Not beside `labels`. */
+            sensorId?: string | null;
+            /** @description It reaches the sensors that carry all of these. Not beside `sensorId`. */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            /** @description Null: it is valid until it is revoked. */
+            expiresAt?: string | null;
+        };
+        /** @description What a token may do stays as it was made: for other scopes or sensors, make another token. */
+        TokenPatch: {
+            /** @description Whose it is. */
+            name?: string;
+            /** @description Null: it is valid until it is revoked. */
             expiresAt?: string | null;
         };
         Webhook: {
@@ -1306,6 +1396,7 @@ export interface components {
     pathItems: never;
 }
 export type Attempt = components['schemas']['Attempt'];
+export type AuditEntry = components['schemas']['AuditEntry'];
 export type Batch = components['schemas']['Batch'];
 export type Change = components['schemas']['Change'];
 export type ClientCertificate = components['schemas']['ClientCertificate'];
@@ -1336,6 +1427,7 @@ export type SigningKey = components['schemas']['SigningKey'];
 export type Status = components['schemas']['Status'];
 export type Token = components['schemas']['Token'];
 export type TokenCreation = components['schemas']['TokenCreation'];
+export type TokenPatch = components['schemas']['TokenPatch'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookCreation = components['schemas']['WebhookCreation'];
 export type WebhookPatch = components['schemas']['WebhookPatch'];
@@ -2324,6 +2416,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+        /** @description With a `sensorId` or `labels` its scopes can be sensors:read, sensors:write, reports:write. */
         requestBody: {
             content: {
                 "application/json": components["schemas"]["TokenCreation"];
@@ -2337,6 +2430,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewToken"];
+                };
+            };
+        };
+    };
+    getToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id that the service gave. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
                 };
             };
         };
@@ -2359,6 +2475,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    patchToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id that the service gave. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description What a token may do stays as it was made: for other scopes or sensors, make another token. */
+        requestBody: {
+            content: {
+                "application/merge-patch+json": components["schemas"]["TokenPatch"];
+                "application/json": components["schemas"]["TokenPatch"];
+            };
+        };
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description The id of who asked. */
+                actor?: string;
+                /** @description An operation's id, as this document names it. */
+                operation?: string;
+                /** @description The id of what was edited. */
+                target?: string;
+                /** @description RFC 3339 with a time zone. */
+                since?: string;
+                /** @description Exclusive; RFC 3339 with a time zone. */
+                until?: string;
+                /** @description The most items of a page. */
+                limit?: number;
+                /** @description The `nextCursor` of the page before; belongs to the same list. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AuditEntry"][];
+                        /** @description What to ask the next page with; null at the end. */
+                        nextCursor: string | null;
+                    };
+                };
             };
         };
     };

@@ -34,6 +34,16 @@ describe("the document's examples", () => {
     }
   });
 
+  test("show nothing that was put in because nobody said what it is like", () => {
+    for (const { operation } of operationsOf(document)) {
+      const { operationId, responses } = operation;
+      expect({ operationId, shown: JSON.stringify(responses) }).toEqual({
+        operationId,
+        shown: expect.not.stringMatching(/"example":(?!"text").*"text"/) as string,
+      });
+    }
+  });
+
   test("show every problem, each in its own words", () => {
     const details = Object.entries(document.components.responses).map(([name, { content = {} }]) => {
       const problem = content["application/problem+json"]?.example as { title: string; detail: string };
