@@ -112,6 +112,21 @@ const READY = [
   { name: "store", up: true, reason: null },
 ];
 
+const CHANGE = {
+  changeId: "chg_0_42",
+  sensorId: "boiler-7",
+  sensor: { name: "Boiler 7", labels: { site: "north" } },
+  revision: 7,
+  kind: "status",
+  from: { status: "ok", severity: "ok", availability: "online" },
+  to: RUNNING,
+  cause: "report",
+  occurredAt: AT,
+  detectedAt: AT,
+  previousDurationMs: 3_600_000,
+  report: { value: 97.5, message: null, attributes: null },
+};
+
 const REQUEST_ID = "0a6c1e9e-1f0e-4f3e-9a44-0f6d3f1a2b3c";
 
 /** Models by their names, as far as their fields' own examples would not do. */
@@ -126,7 +141,7 @@ const MODELS: Readonly<Record<string, Json>> = {
     status: 200,
     detail: { fields: ["labels"], body: { labels: { site: "south" } } },
   },
-  Change: { revision: 7, kind: "status", from: { status: "ok", severity: "ok", availability: "online" }, to: RUNNING },
+  Change: CHANGE,
   DeadLetter: {
     id: PATH_IDS["dead-letters"],
     subject: "reports.1.0.boiler-7",
@@ -172,6 +187,33 @@ const MODELS: Readonly<Record<string, Json>> = {
   Token: TOKEN,
   Webhook: WEBHOOK,
 };
+
+/** Answers that are text, by operations and content types. */
+export const TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  exportChanges: {
+    "text/csv": csv(
+      "changeId,sensorId,sensorName,sensorLabels,revision,kind,fromStatus,fromSeverity,fromAvailability,toStatus,toSeverity,toAvailability,cause,occurredAt,detectedAt,previousDurationMs,value,message,attributes",
+      `chg_0_42,boiler-7,Boiler 7,"{""site"":""north""}",7,status,ok,ok,online,overheated,critical,online,report,${AT},${AT},3600000,97.5,,`,
+    ),
+  },
+  exportSensors: {
+    "text/csv": csv(
+      "id,name,labels,metadata,heartbeatIntervalSeconds,heartbeatGraceSeconds,status,severity,availability,since,lastReportedAt,lastReceivedAt,revision,createdAt,updatedAt,version",
+      `boiler-7,Boiler 7,"{""site"":""north""}","{""floor"":2}",30,10,overheated,critical,online,${AT},${AT},${AT},7,${AT},${AT},1`,
+    ),
+  },
+  metrics: {
+    "text/plain":
+      '# HELP tocsin_changes_total Changes recorded.\n# TYPE tocsin_changes_total counter\ntocsin_changes_total{kind="status"} 42\n',
+  },
+  watchChanges: {
+    "text/event-stream": `retry: 1000\nid: MDo0MQ\n\nid: MDo0Mg\nevent: change\ndata: ${JSON.stringify(CHANGE)}\n\n`,
+  },
+};
+
+function csv(...lines: readonly string[]): string {
+  return lines.map((line) => `${line}\r\n`).join("");
+}
 
 /** A value that `schema` allows, such as the service would give. `name` is the field's or parameter's. */
 export function exampleOf(schema: TSchema, name = ""): unknown {

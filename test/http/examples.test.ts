@@ -39,7 +39,7 @@ describe("the document's examples", () => {
       const { operationId, responses } = operation;
       expect({ operationId, shown: JSON.stringify(responses) }).toEqual({
         operationId,
-        shown: expect.not.stringMatching(/"example":(?!"text").*"text"/) as string,
+        shown: expect.not.stringMatching(/"example":.*"text"/) as string,
       });
     }
   });
