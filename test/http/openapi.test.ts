@@ -22,7 +22,11 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 function ask({ method, path }: Described, { id = "", keyId = "", query, ...sent }: Call): Promise<Answer> {
-  return api.request(method, `${path.replace("{id}", id).replace("{keyId}", keyId)}${query === undefined ? "" : `?${query}`}`, sent);
+  return api.request(
+    method,
+    `${path.replace(/\{(id|status)\}/, id).replace("{keyId}", keyId)}${query === undefined ? "" : `?${query}`}`,
+    sent,
+  );
 }
 
 describe("the OpenAPI document", () => {

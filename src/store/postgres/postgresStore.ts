@@ -13,7 +13,9 @@ import type {
   PlanStore,
   ReplayStore,
   SensorStore,
+  StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
   WebhookStore,
 } from "../store";
@@ -33,6 +35,8 @@ import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
+import { openStatuses } from "./statuses";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
 
@@ -56,6 +60,8 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
+    ...faulted<TimelineStore>(openTimeline(connection)),
+    ...faulted<StatusStore>(openStatuses(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),
     ...faulted<TokenStore>(openTokens(connection)),
