@@ -181,6 +181,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sensors/{id}/uptime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long a sensor was online, and in which status
+         * @description Of the last 24 hours, unless said otherwise; a later `until` is now. Judged is the time since the first report of the present registration, as far as its changes are kept. Status and severity hold from the moment that the sensor named; an outage begins at the missed deadline and ends when the sensor was heard. A status goes on while the sensor is offline. At most 366 days, 200000 changes and 1000 statuses.
+         *
+         *     Needs the scope `sensors:read`.
+         */
+        get: operations["getUptime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/sensors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All sensors as a file, by id
+         * @description A line for each, as NDJSON or CSV with a header. It is read as it is sent: each line is whole, but they are not all of one moment. One that cannot be completed is cut off without the end of a chunked answer, in NDJSON behind a line that is a Problem under `error`. At most 4 run on a node at once.
+         *
+         *     Needs the scope `sensors:read`.
+         */
+        get: operations["exportSensors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All changes as a file, oldest first
+         * @description A line for each, as NDJSON or CSV with a header. It is read as it is sent: each line is whole, but they are not all of one moment. One that cannot be completed is cut off without the end of a chunked answer, in NDJSON behind a line that is a Problem under `error`. At most 4 run on a node at once.
+         *
+         *     `since` and `until` count by when a change was recorded; what it must be like is said as by a webhook's filter.
+         *
+         *     Needs the scope `sensors:read`.
+         */
+        get: operations["exportChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhooks": {
         parameters: {
             query?: never;
@@ -561,7 +629,7 @@ export interface paths {
         };
         /**
          * The statuses whose severity is known
-         * @description Any other status is `unknown` unless its report says otherwise.
+         * @description Those that are built in, and those that operators set. Any other status is `unknown` unless its report says otherwise.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -569,6 +637,38 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statuses/{status}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One status
+         * @description Needs the scope `sensors:read`.
+         */
+        get: operations["getStatus"];
+        /**
+         * Set a status's severity
+         * @description Counts for every report that is decided afterwards, on every node, and for none that was decided before: no state changes by itself. At most 1000 statuses are set.
+         *
+         *     Needs the scope `sensors:write`.
+         */
+        put: operations["putStatus"];
+        post?: never;
+        /**
+         * Take back what was set of a status
+         * @description A built-in status has its own severity again; any other is `unknown` from then on unless its report says otherwise.
+         *
+         *     Needs the scope `sensors:write`.
+         */
+        delete: operations["deleteStatus"];
         options?: never;
         head?: never;
         patch?: never;
@@ -666,6 +766,26 @@ export interface paths {
          * @description Needs the scope `sensors:read`.
          */
         get: operations["listIncidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/incidents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One incident
+         * @description Needs the scope `sensors:read`.
+         */
+        get: operations["getIncident"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1214,7 +1334,21 @@ export interface components {
         };
         Status: {
             status: string;
+            /** @description Of a report that names this status and no severity. */
             severity: "ok" | "warning" | "critical" | "unknown";
+            description: string;
+            /** @description Who said so: a built-in status that was edited is an operator's. */
+            source: "builtIn" | "operator";
+            /** @description What it falls back to; null for what is not built in. */
+            builtInSeverity: ("ok" | "warning" | "critical" | "unknown") | null;
+            /** @description The number of the catalogue's edit that made it so, 1 where nobody did; the `ETag`. */
+            version: number;
+            createdAt: string | null;
+            updatedAt: string | null;
+        };
+        StatusEdit: {
+            severity: "ok" | "warning" | "critical" | "unknown";
+            description?: string;
         };
         Token: {
             id: string;
@@ -1255,6 +1389,83 @@ export interface components {
             name?: string;
             /** @description Null: it is valid until it is revoked. */
             expiresAt?: string | null;
+        };
+        Uptime: {
+            /** @description Case-sensitive. */
+            sensorId: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, milliseconds.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, milliseconds.
+             */
+            until: string;
+            /** @description From when on it could be judged; null when nothing could. */
+            judgedSince: string | null;
+            judgedUntil: string | null;
+            judgedMs: number;
+            /** @description The share of the judged time in which it was online; null when nothing was judged. */
+            uptime: number | null;
+            availability: {
+                online: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+                offline: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+            };
+            severities: {
+                ok: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+                warning: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+                critical: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+                unknown: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+            };
+            /** @description The longest first. */
+            statuses: {
+                status: string;
+                ms: number;
+                /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                share: number;
+            }[];
+            /** @description How many changes occurred in the window. */
+            changes: number;
+            /** @description As far as it lies in the window. */
+            longestOutage: {
+                /**
+                 * Format: date-time
+                 * @description RFC 3339, UTC, milliseconds.
+                 */
+                since: string;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339, UTC, milliseconds.
+                 */
+                until: string;
+                ms: number;
+            } | null;
         };
         Webhook: {
             id: string;
@@ -1425,9 +1636,11 @@ export type SensorPatch = components['schemas']['SensorPatch'];
 export type SensorReplacement = components['schemas']['SensorReplacement'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type Status = components['schemas']['Status'];
+export type StatusEdit = components['schemas']['StatusEdit'];
 export type Token = components['schemas']['Token'];
 export type TokenCreation = components['schemas']['TokenCreation'];
 export type TokenPatch = components['schemas']['TokenPatch'];
+export type Uptime = components['schemas']['Uptime'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookCreation = components['schemas']['WebhookCreation'];
 export type WebhookPatch = components['schemas']['WebhookPatch'];
@@ -1806,6 +2019,110 @@ export interface operations {
                         /** @description What to ask the next page with; null at the end. */
                         nextCursor: string | null;
                     };
+                };
+            };
+        };
+    };
+    getUptime: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339 with a time zone. */
+                since?: string;
+                /** @description Exclusive; RFC 3339 with a time zone. */
+                until?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Case-sensitive. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The times. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uptime"];
+                };
+            };
+        };
+    };
+    exportSensors: {
+        parameters: {
+            query?: {
+                /** @description What the sensor's status is now. */
+                status?: string;
+                /** @description What the sensor's severity is now. */
+                severity?: "ok" | "warning" | "critical" | "unknown";
+                /** @description What the sensor's availability is now. */
+                availability?: "pending" | "online" | "offline";
+                /** @description `site:north`; may repeat, all must hold. */
+                label?: string[];
+                /** @description Text in id or name, whatever its case. */
+                q?: string;
+                /** @description Goes before the header `Accept`, which may name one of the two types; left out, `ndjson`. */
+                format?: "ndjson" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sensors. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["Sensor"];
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    exportChanges: {
+        parameters: {
+            query?: {
+                /** @description Of this sensor; may repeat, any of them. */
+                sensorId?: string[];
+                /** @description `site:north`; may repeat, all must hold. */
+                label?: string[];
+                /** @description Whatever moved; may repeat, any of them. */
+                kind?: ("status" | "availability")[];
+                /** @description The status before; may repeat, any of them. */
+                from?: string[];
+                /** @description The status after; may repeat, any of them. */
+                to?: string[];
+                /** @description Reached before or after; `unknown` always passes. */
+                minSeverity?: "ok" | "warning" | "critical";
+                /** @description Whether the severity went up or down. */
+                direction?: "raised" | "lowered";
+                /** @description RFC 3339 with a time zone. */
+                since?: string;
+                /** @description Exclusive; RFC 3339 with a time zone. */
+                until?: string;
+                /** @description Goes before the header `Accept`, which may name one of the two types; left out, `ndjson`. */
+                format?: "ndjson" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The changes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["Change"];
+                    "text/csv": string;
                 };
             };
         };
@@ -2377,6 +2694,92 @@ export interface operations {
             };
         };
     };
+    getStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the sensor's status is now. */
+                status: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    putStatus: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                /** @description What the sensor's status is now. */
+                status: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatusEdit"];
+            };
+        };
+        responses: {
+            /** @description The status. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description The status. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    deleteStatus: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                /** @description What the sensor's status is now. */
+                status: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is as it was built in, or gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listTokens: {
         parameters: {
             query?: {
@@ -2571,6 +2974,29 @@ export interface operations {
                         /** @description What to ask the next page with; null at the end. */
                         nextCursor: string | null;
                     };
+                };
+            };
+        };
+    };
+    getIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id that the service gave. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The incident. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
                 };
             };
         };
