@@ -181,6 +181,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sensors/{id}/uptime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long a sensor was online, and in which status
+         * @description Of the last 24 hours, unless said otherwise; a later `until` is now. Judged is the time since the first report of the present registration, as far as its changes are kept. Status and severity hold from the moment that the sensor named; an outage begins at the missed deadline and ends when the sensor was heard. A status goes on while the sensor is offline. At most 366 days, 200000 changes and 1000 statuses.
+         *
+         *     Needs the scope `sensors:read`.
+         */
+        get: operations["getUptime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/sensors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All sensors as a file, by id
+         * @description A line for each, as NDJSON or CSV with a header. It is read as it is sent: each line is whole, but they are not all of one moment. One that cannot be completed is cut off without the end of a chunked answer, in NDJSON behind a line that is a Problem under `error`. At most 4 run on a node at once.
+         *
+         *     Needs the scope `sensors:read`.
+         */
+        get: operations["exportSensors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All changes as a file, oldest first
+         * @description A line for each, as NDJSON or CSV with a header. It is read as it is sent: each line is whole, but they are not all of one moment. One that cannot be completed is cut off without the end of a chunked answer, in NDJSON behind a line that is a Problem under `error`. At most 4 run on a node at once.
+         *
+         *     `since` and `until` count by when a change was recorded; what it must be like is said as by a webhook's filter.
+         *
+         *     Needs the scope `sensors:read`.
+         */
+        get: operations["exportChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhooks": {
         parameters: {
             query?: never;
@@ -561,7 +629,7 @@ export interface paths {
         };
         /**
          * The statuses whose severity is known
-         * @description Any other status is `unknown` unless its report says otherwise.
+         * @description Those that are built in, and those that operators set. Any other status is `unknown` unless its report says otherwise.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -569,6 +637,38 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statuses/{status}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One status
+         * @description Needs the scope `sensors:read`.
+         */
+        get: operations["getStatus"];
+        /**
+         * Set a status's severity
+         * @description Counts for every report that is decided afterwards, on every node, and for none that was decided before: no state changes by itself. At most 1000 statuses are set.
+         *
+         *     Needs the scope `sensors:write`.
+         */
+        put: operations["putStatus"];
+        post?: never;
+        /**
+         * Take back what was set of a status
+         * @description A built-in status has its own severity again; any other is `unknown` from then on unless its report says otherwise.
+         *
+         *     Needs the scope `sensors:write`.
+         */
+        delete: operations["deleteStatus"];
         options?: never;
         head?: never;
         patch?: never;
@@ -605,16 +705,50 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * One token
+         * @description All but the token itself, which nobody has but its holder.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["getToken"];
         put?: never;
         post?: never;
         /**
          * Revoke a token
-         * @description It is out within a second.
+         * @description It is out here at once, and on every other node within a second.
          *
          *     Needs the scope `admin`.
          */
         delete: operations["deleteToken"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a token, or move its expiry
+         * @description It holds everywhere within a second. Neither its scopes nor the sensors that it reaches can be edited.
+         *
+         *     Needs the scope `admin`.
+         */
+        patch: operations["patchToken"];
+        trace?: never;
+    };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who edited what, newest first
+         * @description Every edit that a handler was asked for, written down before it is made. All filters must hold; a page may hold less than its `limit` and have a next one.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -640,6 +774,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/incidents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One incident
+         * @description Needs the scope `sensors:read`.
+         */
+        get: operations["getIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -656,6 +810,33 @@ export interface components {
             error: string | null;
             /** @description The beginning of the answer's body. */
             response: string | null;
+        };
+        AuditEntry: {
+            id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, milliseconds.
+             */
+            at: string;
+            actor: {
+                /** @description `admin`: ADMIN_TOKEN. `cli`: the command line, straight in the database. `start`: the very first start. */
+                kind: "admin" | "token" | "jwt" | "cli" | "start";
+                /** @description A token's id; of a JSON Web Token its subject and issuer. */
+                id: string;
+                name: string;
+            };
+            operation: string;
+            /** @description The id of what was edited or made. */
+            target: string | null;
+            requestId: string;
+            /** @description Where the request came from. */
+            address: string | null;
+            /** @description How it was answered; null when its end is not known. */
+            status: number | null;
+            /** @description `fields`: what the body named. `body`: of what holds no secrets. `items`: how many, of a list. `query`, `params`. */
+            detail: {
+                [key: string]: unknown;
+            };
         };
         /** @description Several deliveries in one request. */
         Batch: {
@@ -789,12 +970,19 @@ export interface components {
             id: string;
             name: string;
             scopes: string[];
+            /** @description The one sensor that it reaches; null for no such limit. */
+            sensorId: string | null;
+            /** @description What the sensors carry that it reaches; null for no such limit. */
+            labels: {
+                [key: string]: string;
+            } | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, milliseconds.
              */
             createdAt: string;
             expiresAt: string | null;
+            /** @description To about a minute. */
             lastUsedAt: string | null;
             /** @description Shown only here. */
             token: string;
@@ -1146,25 +1334,138 @@ export interface components {
         };
         Status: {
             status: string;
+            /** @description Of a report that names this status and no severity. */
             severity: "ok" | "warning" | "critical" | "unknown";
+            description: string;
+            /** @description Who said so: a built-in status that was edited is an operator's. */
+            source: "builtIn" | "operator";
+            /** @description What it falls back to; null for what is not built in. */
+            builtInSeverity: ("ok" | "warning" | "critical" | "unknown") | null;
+            /** @description The number of the catalogue's edit that made it so, 1 where nobody did; the `ETag`. */
+            version: number;
+            createdAt: string | null;
+            updatedAt: string | null;
+        };
+        StatusEdit: {
+            severity: "ok" | "warning" | "critical" | "unknown";
+            description?: string;
         };
         Token: {
             id: string;
             name: string;
             scopes: string[];
+            /** @description The one sensor that it reaches; null for no such limit. */
+            sensorId: string | null;
+            /** @description What the sensors carry that it reaches; null for no such limit. */
+            labels: {
+                [key: string]: string;
+            } | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, milliseconds.
              */
             createdAt: string;
             expiresAt: string | null;
+            /** @description To about a minute. */
             lastUsedAt: string | null;
         };
+        /** @description With a `sensorId` or `labels` its scopes can be sensors:read, sensors:write, reports:write. */
         TokenCreation: {
             /** @description Whose it is. */
             name: string;
             scopes: ("sensors:read" | "sensors:write" | "reports:write" | "webhooks:read" | "webhooks:write" | "deliveries:write" | "admin")[];
+            /** @description It reaches this sensor alone. Not beside `labels`. */
+            sensorId?: string | null;
+            /** @description It reaches the sensors that carry all of these. Not beside `sensorId`. */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            /** @description Null: it is valid until it is revoked. */
             expiresAt?: string | null;
+        };
+        /** @description What a token may do stays as it was made: for other scopes or sensors, make another token. */
+        TokenPatch: {
+            /** @description Whose it is. */
+            name?: string;
+            /** @description Null: it is valid until it is revoked. */
+            expiresAt?: string | null;
+        };
+        Uptime: {
+            /** @description Case-sensitive. */
+            sensorId: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, milliseconds.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, milliseconds.
+             */
+            until: string;
+            /** @description From when on it could be judged; null when nothing could. */
+            judgedSince: string | null;
+            judgedUntil: string | null;
+            judgedMs: number;
+            /** @description The share of the judged time in which it was online; null when nothing was judged. */
+            uptime: number | null;
+            availability: {
+                online: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+                offline: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+            };
+            severities: {
+                ok: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+                warning: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+                critical: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+                unknown: {
+                    ms: number;
+                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    share: number;
+                };
+            };
+            /** @description The longest first. */
+            statuses: {
+                status: string;
+                ms: number;
+                /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                share: number;
+            }[];
+            /** @description How many changes occurred in the window. */
+            changes: number;
+            /** @description As far as it lies in the window. */
+            longestOutage: {
+                /**
+                 * Format: date-time
+                 * @description RFC 3339, UTC, milliseconds.
+                 */
+                since: string;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339, UTC, milliseconds.
+                 */
+                until: string;
+                ms: number;
+            } | null;
         };
         Webhook: {
             id: string;
@@ -1306,6 +1607,7 @@ export interface components {
     pathItems: never;
 }
 export type Attempt = components['schemas']['Attempt'];
+export type AuditEntry = components['schemas']['AuditEntry'];
 export type Batch = components['schemas']['Batch'];
 export type Change = components['schemas']['Change'];
 export type ClientCertificate = components['schemas']['ClientCertificate'];
@@ -1334,8 +1636,11 @@ export type SensorPatch = components['schemas']['SensorPatch'];
 export type SensorReplacement = components['schemas']['SensorReplacement'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type Status = components['schemas']['Status'];
+export type StatusEdit = components['schemas']['StatusEdit'];
 export type Token = components['schemas']['Token'];
 export type TokenCreation = components['schemas']['TokenCreation'];
+export type TokenPatch = components['schemas']['TokenPatch'];
+export type Uptime = components['schemas']['Uptime'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookCreation = components['schemas']['WebhookCreation'];
 export type WebhookPatch = components['schemas']['WebhookPatch'];
@@ -1714,6 +2019,110 @@ export interface operations {
                         /** @description What to ask the next page with; null at the end. */
                         nextCursor: string | null;
                     };
+                };
+            };
+        };
+    };
+    getUptime: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339 with a time zone. */
+                since?: string;
+                /** @description Exclusive; RFC 3339 with a time zone. */
+                until?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Case-sensitive. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The times. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uptime"];
+                };
+            };
+        };
+    };
+    exportSensors: {
+        parameters: {
+            query?: {
+                /** @description What the sensor's status is now. */
+                status?: string;
+                /** @description What the sensor's severity is now. */
+                severity?: "ok" | "warning" | "critical" | "unknown";
+                /** @description What the sensor's availability is now. */
+                availability?: "pending" | "online" | "offline";
+                /** @description `site:north`; may repeat, all must hold. */
+                label?: string[];
+                /** @description Text in id or name, whatever its case. */
+                q?: string;
+                /** @description Goes before the header `Accept`, which may name one of the two types; left out, `ndjson`. */
+                format?: "ndjson" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sensors. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["Sensor"];
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    exportChanges: {
+        parameters: {
+            query?: {
+                /** @description Of this sensor; may repeat, any of them. */
+                sensorId?: string[];
+                /** @description `site:north`; may repeat, all must hold. */
+                label?: string[];
+                /** @description Whatever moved; may repeat, any of them. */
+                kind?: ("status" | "availability")[];
+                /** @description The status before; may repeat, any of them. */
+                from?: string[];
+                /** @description The status after; may repeat, any of them. */
+                to?: string[];
+                /** @description Reached before or after; `unknown` always passes. */
+                minSeverity?: "ok" | "warning" | "critical";
+                /** @description Whether the severity went up or down. */
+                direction?: "raised" | "lowered";
+                /** @description RFC 3339 with a time zone. */
+                since?: string;
+                /** @description Exclusive; RFC 3339 with a time zone. */
+                until?: string;
+                /** @description Goes before the header `Accept`, which may name one of the two types; left out, `ndjson`. */
+                format?: "ndjson" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The changes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["Change"];
+                    "text/csv": string;
                 };
             };
         };
@@ -2285,6 +2694,92 @@ export interface operations {
             };
         };
     };
+    getStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the sensor's status is now. */
+                status: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    putStatus: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                /** @description What the sensor's status is now. */
+                status: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatusEdit"];
+            };
+        };
+        responses: {
+            /** @description The status. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description The status. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    deleteStatus: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                "if-match"?: string;
+            };
+            path: {
+                /** @description What the sensor's status is now. */
+                status: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is as it was built in, or gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listTokens: {
         parameters: {
             query?: {
@@ -2324,6 +2819,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+        /** @description With a `sensorId` or `labels` its scopes can be sensors:read, sensors:write, reports:write. */
         requestBody: {
             content: {
                 "application/json": components["schemas"]["TokenCreation"];
@@ -2337,6 +2833,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewToken"];
+                };
+            };
+        };
+    };
+    getToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id that the service gave. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
                 };
             };
         };
@@ -2359,6 +2878,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    patchToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id that the service gave. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description What a token may do stays as it was made: for other scopes or sensors, make another token. */
+        requestBody: {
+            content: {
+                "application/merge-patch+json": components["schemas"]["TokenPatch"];
+                "application/json": components["schemas"]["TokenPatch"];
+            };
+        };
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description The id of who asked. */
+                actor?: string;
+                /** @description An operation's id, as this document names it. */
+                operation?: string;
+                /** @description The id of what was edited. */
+                target?: string;
+                /** @description RFC 3339 with a time zone. */
+                since?: string;
+                /** @description Exclusive; RFC 3339 with a time zone. */
+                until?: string;
+                /** @description The most items of a page. */
+                limit?: number;
+                /** @description The `nextCursor` of the page before; belongs to the same list. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AuditEntry"][];
+                        /** @description What to ask the next page with; null at the end. */
+                        nextCursor: string | null;
+                    };
+                };
             };
         };
     };
@@ -2387,6 +2974,29 @@ export interface operations {
                         /** @description What to ask the next page with; null at the end. */
                         nextCursor: string | null;
                     };
+                };
+            };
+        };
+    };
+    getIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id that the service gave. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The incident. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
                 };
             };
         };

@@ -3,7 +3,7 @@ import type { TSchema } from "@sinclair/typebox";
 import type { AnyElysia } from "elysia";
 import packageJson from "../../package.json" with { type: "json" };
 import { curlOf } from "./curl";
-import { exampleOf, PARAMETERS, PATH_IDS } from "./examples";
+import { exampleOf, PARAMETERS, PATH_IDS, TEXTS } from "./examples";
 import { INTRODUCTION } from "./introduction";
 import { type OperationDetail, TAGS } from "./operation";
 import { commonHeaders, commonResponses, contentOf, headerOf } from "./responses";
@@ -98,11 +98,11 @@ function completed(paths: Json, app: AnyElysia): Json {
 }
 
 /** What is made once under a key may have been made before. */
-function tellAnswers({ parameters = [], responses }: Operation): void {
+function tellAnswers({ operationId, parameters = [], responses }: Operation): void {
   const isMadeOnce = parameters.some(({ name }) => name === "idempotency-key");
   for (const response of Object.values(responses)) {
     for (const [type, shown] of Object.entries(response.content ?? {})) {
-      const example = exampleOf(shown.schema);
+      const example = TEXTS[operationId]?.[type] ?? exampleOf(shown.schema);
       shown.example ??= isOfLines(type) ? linesOf([example]) : example;
     }
     if (isMadeOnce && response.headers !== undefined) response.headers["idempotency-replayed"] = headerOf("idempotency-replayed");

@@ -6,6 +6,7 @@ type Json = Record<string, unknown>;
 
 const AT = "2026-11-23T10:00:00.000Z";
 const WEBHOOK_ID = "wh_019ab0c8e2c07d3f8a51c6d0e94b7f12";
+const TOKEN_ID = "tok_019ab0c1a7be7c44b5f08e3d9a6c1f20";
 const KEY_ID = "key_4f1d2a90b7c3e865";
 const INCIDENT_ID = "inc_019ab0e07c1a7b55";
 const PUBLIC_KEY = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
@@ -13,6 +14,7 @@ const SECRET = "whsec_bWFkZSB1cCBmb3IgdGhlIGRvY3VtZW50YXRpb24sMzI=";
 
 /** Fields and parameters, by their names. */
 const FIELDS: Readonly<Record<string, unknown>> = {
+  actor: TOKEN_ID,
   attributes: { pressureBar: 2.1 },
   changeId: "chg_0_42",
   cursor: "WyJib2lsZXItNyJd",
@@ -30,6 +32,7 @@ const FIELDS: Readonly<Record<string, unknown>> = {
   message: null,
   metadata: { floor: 2 },
   name: "Boiler 7",
+  operation: "patchSensor",
   nextCursor: null,
   order: "asc",
   previousDurationMs: 3_600_000,
@@ -45,6 +48,7 @@ const FIELDS: Readonly<Record<string, unknown>> = {
   since: AT,
   stateReason: null,
   status: "overheated",
+  target: "boiler-7",
   statusCode: 204,
   stream: "REPORTS_1_0",
   until: "2026-11-24T10:00:00.000Z",
@@ -72,7 +76,7 @@ export const PATH_IDS: Readonly<Record<string, string>> = {
   incidents: INCIDENT_ID,
   keys: KEY_ID,
   replays: "rpl_019ab0d1f4a273c69d0e5b7a8c2f4e61",
-  tokens: "tok_019ab0c1a7be7c44b5f08e3d9a6c1f20",
+  tokens: TOKEN_ID,
   "webhook-keys": WEBHOOK_ID,
   webhooks: WEBHOOK_ID,
 };
@@ -95,15 +99,49 @@ const WEBHOOK = {
   clientCertificate: null,
   credentialsError: null,
 };
-const TOKEN = { id: PATH_IDS["tokens"], name: "gateway-7", scopes: ["reports:write"], expiresAt: null };
+const TOKEN = {
+  id: PATH_IDS["tokens"],
+  name: "gateway-7",
+  scopes: ["reports:write"],
+  sensorId: null,
+  labels: { site: "north" },
+  expiresAt: null,
+};
 const READY = [
   { name: "nats", up: true, reason: null },
   { name: "store", up: true, reason: null },
 ];
 
+const CHANGE = {
+  changeId: "chg_0_42",
+  sensorId: "boiler-7",
+  sensor: { name: "Boiler 7", labels: { site: "north" } },
+  revision: 7,
+  kind: "status",
+  from: { status: "ok", severity: "ok", availability: "online" },
+  to: RUNNING,
+  cause: "report",
+  occurredAt: AT,
+  detectedAt: AT,
+  previousDurationMs: 3_600_000,
+  report: { value: 97.5, message: null, attributes: null },
+};
+
+const REQUEST_ID = "0a6c1e9e-1f0e-4f3e-9a44-0f6d3f1a2b3c";
+
 /** Models by their names, as far as their fields' own examples would not do. */
 const MODELS: Readonly<Record<string, Json>> = {
-  Change: { revision: 7, kind: "status", from: { status: "ok", severity: "ok", availability: "online" }, to: RUNNING },
+  AuditEntry: {
+    id: "aud_17",
+    actor: { kind: "token", id: PATH_IDS["tokens"], name: "gateway-7" },
+    operation: "patchSensor",
+    target: "boiler-7",
+    requestId: REQUEST_ID,
+    address: "192.0.2.7",
+    status: 200,
+    detail: { fields: ["labels"], body: { labels: { site: "south" } } },
+  },
+  Change: CHANGE,
   DeadLetter: {
     id: PATH_IDS["dead-letters"],
     subject: "reports.1.0.boiler-7",
@@ -122,7 +160,7 @@ const MODELS: Readonly<Record<string, Json>> = {
     status: 503,
     detail: "nats: not connected to NATS",
     errors: [],
-    requestId: "0a6c1e9e-1f0e-4f3e-9a44-0f6d3f1a2b3c",
+    requestId: REQUEST_ID,
     dependencies: [{ name: "nats", up: false, reason: "not connected to NATS" }, READY[1]],
   },
   PublicKeys: {
@@ -149,6 +187,33 @@ const MODELS: Readonly<Record<string, Json>> = {
   Token: TOKEN,
   Webhook: WEBHOOK,
 };
+
+/** Answers that are text, by operations and content types. */
+export const TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  exportChanges: {
+    "text/csv": csv(
+      "changeId,sensorId,sensorName,sensorLabels,revision,kind,fromStatus,fromSeverity,fromAvailability,toStatus,toSeverity,toAvailability,cause,occurredAt,detectedAt,previousDurationMs,value,message,attributes",
+      `chg_0_42,boiler-7,Boiler 7,"{""site"":""north""}",7,status,ok,ok,online,overheated,critical,online,report,${AT},${AT},3600000,97.5,,`,
+    ),
+  },
+  exportSensors: {
+    "text/csv": csv(
+      "id,name,labels,metadata,heartbeatIntervalSeconds,heartbeatGraceSeconds,status,severity,availability,since,lastReportedAt,lastReceivedAt,revision,createdAt,updatedAt,version",
+      `boiler-7,Boiler 7,"{""site"":""north""}","{""floor"":2}",30,10,overheated,critical,online,${AT},${AT},${AT},7,${AT},${AT},1`,
+    ),
+  },
+  metrics: {
+    "text/plain":
+      '# HELP tocsin_changes_total Changes recorded.\n# TYPE tocsin_changes_total counter\ntocsin_changes_total{kind="status"} 42\n',
+  },
+  watchChanges: {
+    "text/event-stream": `retry: 1000\nid: MDo0MQ\n\nid: MDo0Mg\nevent: change\ndata: ${JSON.stringify(CHANGE)}\n\n`,
+  },
+};
+
+function csv(...lines: readonly string[]): string {
+  return lines.map((line) => `${line}\r\n`).join("");
+}
 
 /** A value that `schema` allows, such as the service would give. `name` is the field's or parameter's. */
 export function exampleOf(schema: TSchema, name = ""): unknown {

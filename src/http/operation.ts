@@ -50,7 +50,7 @@ export function operation(wish: OperationWish): { detail: OperationDetail } {
   const description = [wish.description, scope === null ? undefined : `Needs the scope \`${scope}\`.`].filter(Boolean).join("\n\n");
   const statuses = new Set<ProblemStatus>([...problems, ...problemsOfAll(scope, takesBody)]);
   const responses: OperationDetail["responses"] = {};
-  for (const [status, answer] of Object.entries(answers)) responses[status] = responseOf(answer, scope !== null);
+  for (const [status, answer] of Object.entries(answers)) responses[status] = responseOf(answer);
   for (const status of [...statuses].toSorted((a, b) => a - b)) responses[status] = problemOf(status);
   return {
     detail: {

@@ -53,8 +53,7 @@ const HEADERS: Readonly<Record<string, Header>> = {
     required: false,
   },
 };
-const ALWAYS = ["x-request-id"];
-const OF_CALLERS = ["ratelimit", "ratelimit-policy"];
+const ALWAYS = ["x-request-id", "ratelimit", "ratelimit-policy"];
 
 /** With what the answer to a problem brings. */
 const PROBLEM_HEADERS: Partial<Record<ProblemStatus, readonly string[]>> = {
@@ -84,10 +83,9 @@ const DETAILS: Readonly<Record<number, string>> = {
   503: "not connected to NATS",
 };
 
-/** An answer of an operation that needs a token, or of one for whoever asks. */
-export function responseOf(answer: Answer, forCallers: boolean): Record<string, unknown> & { description: string } {
+export function responseOf(answer: Answer): Record<string, unknown> & { description: string } {
   const { description, schema, type = "application/json", also = {}, otherTypes = [], headers = {} } = answer;
-  const names = new Set([...Object.keys(headers), ...ALWAYS, ...(forCallers ? OF_CALLERS : [])]);
+  const names = new Set([...Object.keys(headers), ...ALWAYS]);
   const example = answer.example === undefined ? {} : { example: answer.example };
   const others = [...Object.entries(also), ...otherTypes.map((other) => [other, { type: "string" }] as const)];
   return {
@@ -123,8 +121,7 @@ export function commonResponses(): Record<string, object> {
 function problemResponseOf(status: ProblemStatus): object {
   const headers = Object.fromEntries((PROBLEM_HEADERS[status] ?? []).map((name) => [name, ""]));
   const answer = { description: PROBLEMS[status].title, schema: Problem, type: PROBLEM_TYPE, headers, example: problemExample(status) };
-  // Who asks is known only once the token was found valid.
-  return responseOf(answer, status !== 401);
+  return responseOf(answer);
 }
 
 export function problemExample(status: ProblemStatus): Problem {

@@ -59,7 +59,9 @@ function stepOf(described: Described, document: OpenapiDocument, { credential, d
   const given = someOf(Object.fromEntries(parameters.map((parameter) => [parameter.name, givenOf(parameter, document)])), required);
   const body = requestBody === undefined ? fc.constant(null) : bodyOf(requestBody.content, document);
   const asHead = described.method === "GET" ? fc.nat(9).map((roll) => roll === 0) : fc.constant(false);
-  return fc.record({ described: fc.constant(described), given, body, credential, damages: damaged, asHead });
+  const step = fc.record({ described: fc.constant(described), given, body, credential, damages: damaged, asHead });
+  // What is wrong is told by the request as it was sent; here the names are enough.
+  return step.map((drawn) => Object.defineProperty(drawn, fc.toStringMethod, { value: () => described.operation.operationId }));
 }
 
 function givenOf({ schema, example }: Parameter, document: OpenapiDocument): fc.Arbitrary<Given> {
