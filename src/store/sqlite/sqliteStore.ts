@@ -5,6 +5,7 @@ import type {
   DeadLetterStore,
   DeliveryStore,
   HistoryStore,
+  IdempotencyStore,
   IncidentStore,
   IngestStore,
   MaintenanceStore,
@@ -22,6 +23,7 @@ import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
 import { asFault, promised } from "./faults";
 import { openHistory } from "./history";
+import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
 import { openMaintenance } from "./maintenance";
@@ -55,6 +57,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
+    ...promised<IdempotencyStore>(openIdempotency(connection)),
     ...promised<IncidentStore>(openIncidents(connection)),
     ...promised<MaintenanceStore>(openMaintenance(connection, places)),
     ...promised<Pick<Store, "probe" | "close">>({
