@@ -4,6 +4,7 @@ import type { Store } from "../store/store";
 import type { Health } from "../telemetry/health";
 import type { Metrics } from "../telemetry/metrics";
 import type { Vault } from "../vault";
+import { bulks } from "./bulks";
 import type { Calls } from "./calls";
 import { changes } from "./changes";
 import { deadLetters } from "./deadLetters";
@@ -62,6 +63,7 @@ export function createApi(options: ApiOptions) {
   const app = createProbes(options)
     .use(sensors({ store, partitions, calls }))
     .use(reports({ store, publisher, registration, calls }))
+    .use(bulks({ store, publisher, registration, partitions, calls, answerFailure: options.answerFailure }))
     .use(changes({ store, calls }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))

@@ -28,7 +28,7 @@ interface Answer {
   readonly error?: { readonly code: number; readonly err_code: number; readonly description: string };
 }
 
-/** Rejects with what JetStream answered, or with a `Fault` (unavailable) when it did not: late, or over a connection that was lost. */
+/** Rejects with what JetStream answered, or why it did not: in time, or over a connection that was lost (`Fault`, unavailable). */
 export type PublishAcknowledged = (subject: string, payload: Uint8Array) => Promise<PublishAck>;
 
 /**
@@ -72,7 +72,7 @@ export function publishAcknowledged(link: NatsLink): PublishAcknowledged {
     if (one === undefined) return;
     if (one.tries === TRIES) {
       waiting.delete(number);
-      one.reject(new Fault("unavailable", "no stream takes it"));
+      one.reject(new Error("no stream takes it"));
       return;
     }
     one.tries += 1;
@@ -112,7 +112,7 @@ export function publishAcknowledged(link: NatsLink): PublishAcknowledged {
     for (const [number, { until, reject }] of waiting) {
       if (until > now) break;
       waiting.delete(number);
-      reject(new Fault("unavailable", "no answer in time"));
+      reject(new Error("no answer in time"));
     }
     if (waiting.size > 0 || looking === null) return;
     clearInterval(looking);
