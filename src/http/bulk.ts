@@ -110,8 +110,11 @@ interface Outcome {
 
 function answerOf({ body, minimal, status }: BulkWish, outcome: Outcome, free: () => void): Response {
   const lines = LINE_TYPES.includes(body.type);
-  const pieces = lines ? linesOf(outcome, minimal) : arrayOf(outcome, minimal);
-  return new Response(streamOf(pieces, free), {
+  const pieces = chunksOf(lines ? linesOf(outcome, minimal) : arrayOf(outcome, minimal));
+  const [first, second] = [pieces.next().value ?? "", pieces.next().value ?? ""];
+  const rest = second === "" ? first : streamOf([first, second], pieces, free);
+  if (second === "") free();
+  return new Response(rest, {
     status,
     headers: {
       "content-type": lines ? NDJSON_TYPE : "application/json",
@@ -121,7 +124,7 @@ function answerOf({ body, minimal, status }: BulkWish, outcome: Outcome, free: (
 }
 
 /** Written only as it is read, from what little is kept of each item. */
-function streamOf(pieces: Generator<string>, free: () => void): ReadableStream<Uint8Array> {
+function streamOf(begun: string[], pieces: Generator<string, undefined>, free: () => void): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const late = setTimeout(free, ANSWER_MS_MAX);
   const end = () => {
@@ -130,21 +133,24 @@ function streamOf(pieces: Generator<string>, free: () => void): ReadableStream<U
   };
   return new ReadableStream<Uint8Array>({
     pull(controller) {
-      let text = "";
-      while (text.length < ANSWER_CHUNK_CHARS) {
-        const { done, value } = pieces.next();
-        if (done === true) {
-          if (text !== "") controller.enqueue(encoder.encode(text));
-          controller.close();
-          end();
-          return;
-        }
-        text += value;
-      }
-      controller.enqueue(encoder.encode(text));
+      const piece = begun.shift() ?? pieces.next().value;
+      if (piece !== undefined) return controller.enqueue(encoder.encode(piece));
+      controller.close();
+      end();
     },
     cancel: end,
   });
+}
+
+function* chunksOf(pieces: Iterable<string>): Generator<string, undefined> {
+  let text = "";
+  for (const piece of pieces) {
+    text += piece;
+    if (text.length < ANSWER_CHUNK_CHARS) continue;
+    yield text;
+    text = "";
+  }
+  if (text !== "") yield text;
 }
 
 function* linesOf({ results, stopped }: Outcome, minimal: boolean): Generator<string> {

@@ -36,30 +36,70 @@ export type PublishAcknowledged = (subject: string, payload: Uint8Array) => Prom
  * process goes out together. (The client's own way takes a timer, a race and a header parser for each, and a write for each.)
  */
 export function publishAcknowledged(link: NatsLink): PublishAcknowledged {
-  const waiting = new Map<number, Waiting>();
-  const inbox = createInbox();
-  let asked: number[] = [];
-  let count = 0;
-  let hearing = false;
-  let looking: Timer | null = null;
+  const publishings = new Publishings(link);
+  return (subject, payload) => publishings.publish(subject, payload);
+}
 
-  function hear(): void {
-    hearing = true;
-    link.connection.subscribe(`${inbox}.*`, {
-      callback(error, message) {
-        if (error !== null) return;
-        const number = Number(message.subject.slice(inbox.length + 1));
-        if (message.data.length === 0 && message.headers?.code === NO_RESPONDERS) retry(number);
-        else settle(number, message.data);
-      },
+class Publishings {
+  /** By number, in the order in which they were asked for. */
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #inbox = createInbox();
+  #count = 0;
+  #hears = false;
+  /** Those that go out at the end of this turn. */
+  #asked: number[] = [];
+  #looking: Timer | null = null;
+
+  constructor(private readonly link: NatsLink) {}
+
+  publish(subject: string, payload: Uint8Array): Promise<PublishAck> {
+    if (!this.link.isConnected()) return Promise.reject(new Fault("unavailable", "not connected to NATS"));
+    this.#hear();
+    this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
+    return new Promise((resolve, reject) => {
+      const number = this.#count;
+      this.#count += 1;
+      this.#waiting.set(number, { subject, payload, until: performance.now() + API_TIMEOUT_MS, tries: 1, resolve, reject });
+      if (this.#asked.push(number) === 1) setImmediate(() => this.#sendAsked());
     });
-    link.onLoss(() => failAll("the connection to NATS was lost before the answer"));
   }
 
-  function settle(number: number, data: Uint8Array): void {
-    const one = waiting.get(number);
+  #hear(): void {
+    if (this.#hears) return;
+    this.#hears = true;
+    this.link.connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (error !== null) return;
+        const number = Number(message.subject.slice(this.#inbox.length + 1));
+        if (message.data.length === 0 && message.headers?.code === NO_RESPONDERS) this.#retry(number);
+        else this.#settle(number, message.data);
+      },
+    });
+    this.link.onLoss(() => this.#failAll());
+  }
+
+  #sendAsked(): void {
+    const due = this.#asked;
+    this.#asked = [];
+    for (const number of due) this.#send(number);
+  }
+
+  /** Nothing for one that was given up meanwhile: without a connection the client would keep it, and publish it later. */
+  #send(number: number): void {
+    const one = this.#waiting.get(number);
     if (one === undefined) return;
-    waiting.delete(number);
+    try {
+      this.link.connection.publish(one.subject, one.payload, { reply: `${this.#inbox}.${number}` });
+    } catch (error) {
+      this.#waiting.delete(number);
+      one.reject(error);
+    }
+  }
+
+  #settle(number: number, data: Uint8Array): void {
+    const one = this.#waiting.get(number);
+    if (one === undefined) return;
+    this.#waiting.delete(number);
     try {
       one.resolve(ackOf(data));
     } catch (error) {
@@ -67,69 +107,36 @@ export function publishAcknowledged(link: NatsLink): PublishAcknowledged {
     }
   }
 
-  function retry(number: number): void {
-    const one = waiting.get(number);
+  #retry(number: number): void {
+    const one = this.#waiting.get(number);
     if (one === undefined) return;
     if (one.tries === TRIES) {
-      waiting.delete(number);
+      this.#waiting.delete(number);
       one.reject(new Error("no stream takes it"));
       return;
     }
     one.tries += 1;
-    setTimeout(() => {
-      if (waiting.has(number)) send(number, one);
-    }, RETRY_MS);
+    setTimeout(() => this.#send(number), RETRY_MS);
   }
 
-  function send(number: number, one: Waiting): void {
-    try {
-      link.connection.publish(one.subject, one.payload, { reply: `${inbox}.${number}` });
-    } catch (error) {
-      waiting.delete(number);
-      one.reject(error);
-    }
+  #failAll(): void {
+    const lost = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of lost) reject(new Fault("unavailable", "the connection to NATS was lost before the answer"));
   }
 
-  function sendAsked(): void {
-    const due = asked;
-    asked = [];
-    // Meanwhile the connection may be gone, and the client would keep for later what has been answered for by then.
-    for (const number of due) {
-      const one = waiting.get(number);
-      if (one !== undefined) send(number, one);
-    }
-  }
-
-  function failAll(reason: string): void {
-    const lost = [...waiting.values()];
-    waiting.clear();
-    for (const { reject } of lost) reject(new Fault("unavailable", reason));
-  }
-
-  /** They wait in the order in which they were asked for, and all of them equally long. */
-  function look(): void {
+  /** All wait equally long, so those that are overdue come first. */
+  #look(): void {
     const now = performance.now();
-    for (const [number, { until, reject }] of waiting) {
+    for (const [number, { until, reject }] of this.#waiting) {
       if (until > now) break;
-      waiting.delete(number);
+      this.#waiting.delete(number);
       reject(new Error("no answer in time"));
     }
-    if (waiting.size > 0 || looking === null) return;
-    clearInterval(looking);
-    looking = null;
+    if (this.#waiting.size > 0 || this.#looking === null) return;
+    clearInterval(this.#looking);
+    this.#looking = null;
   }
-
-  return (subject, payload) => {
-    if (!link.isConnected()) return Promise.reject(new Fault("unavailable", "not connected to NATS"));
-    if (!hearing) hear();
-    looking ??= setInterval(look, LOOK_EVERY_MS);
-    return new Promise((resolve, reject) => {
-      const number = count;
-      count += 1;
-      waiting.set(number, { subject, payload, until: performance.now() + API_TIMEOUT_MS, tries: 1, resolve, reject });
-      if (asked.push(number) === 1) setImmediate(sendAsked);
-    });
-  };
 }
 
 const decoder = new TextDecoder();

@@ -15,6 +15,7 @@ import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
 import type { SensorStore } from "./sensorStore";
 import type { TokenStore } from "./tokenStore";
+import type { UpsertStore } from "./upsertStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
 export * from "./historyStore";
@@ -23,6 +24,7 @@ export * from "./pages";
 export * from "./replayStore";
 export * from "./sensorStore";
 export * from "./tokenStore";
+export * from "./upsertStore";
 
 export interface Store
   extends
@@ -33,6 +35,7 @@ export interface Store
     DeliveryStore,
     ReplayStore,
     SensorStore,
+    UpsertStore,
     HistoryStore,
     WebhookStore,
     DeadLetterStore,

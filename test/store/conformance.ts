@@ -24,6 +24,7 @@ import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
 import { tokenPromises } from "./conformance/tokens";
+import { upsertPromises } from "./conformance/upserts";
 import { webhookPromises } from "./conformance/webhooks";
 
 /** What every driver promises (src/store/store.ts). A driver's test is a harness and one call; nothing here knows one. */
@@ -45,6 +46,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...operationalEventPromises,
     ...replayPromises,
     ...sensorPromises,
+    ...upsertPromises,
     ...sensorListPromises,
     ...historyPromises,
     ...cursorPromises,

@@ -15,6 +15,7 @@ import type {
   SensorStore,
   Store,
   TokenStore,
+  UpsertStore,
   WebhookStore,
 } from "../store";
 import { openChangeLog } from "./changeLog";
@@ -34,6 +35,7 @@ import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
 import { openTokens } from "./tokens";
+import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
 
 export interface SqliteOptions {
@@ -53,6 +55,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
+    ...promised<UpsertStore>(openUpserts(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
