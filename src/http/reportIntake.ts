@@ -33,14 +33,12 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** What is published: written anew, so that it begins with `{`. Throws a 422 or a 413. */
 export function payloadOf(body: Report): Uint8Array {
   const payload = encoder.encode(JSON.stringify(body));
-  if (payload.length > REPORT_BYTES_MAX) throw new Refusal(413, TOO_LONG);
+  if (payload.length > REPORT_BYTES_MAX) throw tooLong();
   const checked = checkReport(body, payload.length);
   if (checked.ok) return payload;
   const [, pointer = "", message = checked.reason] = /^(\/\S*): (.*)$/.exec(checked.reason) ?? [];
   throw invalid("The report is not valid.", [{ pointer, message }]);
 }
-
-const TOO_LONG = `A report may have ${REPORT_BYTES_MAX} bytes, written out.`;
 
 /** A report of a sensor, ready to be published. */
 export interface Sendable {
@@ -50,7 +48,7 @@ export interface Sendable {
 
 /** Throws {@link Refusal}. What it gives may lie in the bytes that it was given. */
 export function sendableOf(item: Cut): Sendable {
-  if (item === null) throw new Refusal(413, `A report may have ${REPORT_BYTES_MAX} bytes.`);
+  if (item === null) throw tooLong();
   return quickly(item) ?? thoroughly(item);
 }
 
@@ -79,8 +77,19 @@ function quickly(item: Uint8Array): Sendable | null {
   }
 }
 
+/** What the report would have taken without its sensor. */
+function bytesAlone(item: Uint8Array, body: unknown): number {
+  const { sensorId } = (body ?? {}) as Partial<Record<string, unknown>>;
+  return item.length - (typeof sensorId === "string" ? `"sensorId":"${sensorId}",`.length : 0);
+}
+
+function tooLong(): Refusal {
+  return new Refusal(413, `A report may have ${REPORT_BYTES_MAX} bytes, written out.`);
+}
+
 function thoroughly(item: Uint8Array): Sendable {
   const body = parseJson(item, "The item");
+  if (bytesAlone(item, body) > REPORT_BYTES_MAX) throw tooLong();
   if (!items.Check(body)) throw invalid("The report is not valid.", fieldErrorsOf(items.Errors(body)));
   const { sensorId, ...report } = body as ReportItem;
   return { sensorId, payload: payloadOf(report) };
