@@ -7,12 +7,12 @@ import { bulkResult, LINES, REPORTS, sendItems } from "./bulkBodies";
 import { headOf } from "./rawRequest";
 
 let api: TestApi;
-const publish = () => api.reports.publish;
 let usual: TestApi["reports"]["publish"];
 const sockets: Socket[] = [];
 beforeAll(async () => {
   api = await openTestApi();
-  usual = publish();
+  const { reports } = api;
+  usual = reports.publish.bind(reports);
 });
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();

@@ -113,6 +113,6 @@ test("a report is taken, refused and published alike, alone and among many", asy
     { numRuns: 1500 },
   );
   // All of it was drawn.
-  expect([...seen.keys()].toSorted()).toEqual([202, 400, 413, 422]);
+  expect(new Set(seen.keys())).toEqual(new Set([202, 400, 413, 422]));
   expect(seen.get(202)).toBeGreaterThan(50);
 }, 60_000);
