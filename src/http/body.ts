@@ -1,5 +1,5 @@
 import { Refusal } from "./problems";
-import { streamedBody } from "./streamedBody";
+import { StreamedBody } from "./streamedBody";
 
 /** Deeper than any sensible document, and far from what a recursive reader can bear. */
 const JSON_DEPTH_MAX = 100;
@@ -23,7 +23,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export async function readBody(request: Request, { types, bytesMax, streamed, optional }: BodyRule): Promise<unknown> {
   if (optional && isBodiless(request.headers)) return {};
   demandType(request.headers, types);
-  if (streamed) return streamedBody(request, bytesMax);
+  if (streamed) return new StreamedBody(request, bytesMax);
   return parseJson(await readBytes(request, bytesMax), "The body");
 }
 

@@ -10,19 +10,25 @@ export interface BrokenOff {
   readonly detail: string;
 }
 
-export interface StreamedBody {
+export class StreamedBody {
   /** As its sender called it, without parameters. */
   readonly type: string;
-  /** Its chunks; what it returns tells how it ended, null for whole. To be read once; whoever stops before the end is done with it. */
-  read(): AsyncGenerator<Uint8Array, BrokenOff | null>;
-}
 
-/** The body of a request whose type was found to be one that is taken. Throws {@link Refusal} (413) when it is announced as too long. */
-export function streamedBody({ headers, body }: Request, bytesMax: number): StreamedBody {
-  const declared = headers.get("content-length");
-  if (declared !== null && Number(declared) > bytesMax) throw new Refusal(413, tooLong(bytesMax));
-  const type = (headers.get("content-type") ?? "").toLowerCase().split(";")[0] as string;
-  return { type: type.trim(), read: () => chunksOf(body, bytesMax) };
+  /** Of a request whose type was found to be one that is taken. Throws {@link Refusal} (413) when it is announced as too long. */
+  constructor(
+    private readonly request: Request,
+    private readonly bytesMax: number,
+  ) {
+    const declared = request.headers.get("content-length");
+    if (declared !== null && Number(declared) > bytesMax) throw new Refusal(413, tooLong(bytesMax));
+    const type = (request.headers.get("content-type") ?? "").toLowerCase().split(";")[0] as string;
+    this.type = type.trim();
+  }
+
+  /** Its chunks; what it returns tells how it ended, null for whole. To be read once; whoever stops before the end is done with it. */
+  read(): AsyncGenerator<Uint8Array, BrokenOff | null> {
+    return chunksOf(this.request.body, this.bytesMax);
+  }
 }
 
 async function* chunksOf(body: Request["body"], bytesMax: number): AsyncGenerator<Uint8Array, BrokenOff | null> {
