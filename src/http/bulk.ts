@@ -27,6 +27,8 @@ export interface BulkWish {
   /** The items that were refused, and how many were not. */
   readonly minimal: boolean;
   readonly intake: (results: ItemResults) => Intake;
+  /** Told before items are taken in: one for each hundred begun. Resolves when they may be. */
+  readonly charge: (hundreds: number) => Promise<void>;
   /**
    * Of the answer, once the body was begun. It does not depend on the items: a client or a proxy that sees a failure may send all of it
    * again, and what was accepted stays accepted. Each item has a status of its own.
@@ -60,7 +62,7 @@ export class BulkDesk {
 }
 
 /** Gives why not all of the body was read, null if it was. */
-async function takeIn({ body, itemBytesMax, intake: open }: BulkWish, results: ItemResults): Promise<BrokenOff | null> {
+async function takeIn({ body, itemBytesMax, intake: open, charge }: BulkWish, results: ItemResults): Promise<BrokenOff | null> {
   const cutter: Cutter = isLines(body.type) ? new LineCutter(itemBytesMax) : new ArrayCutter(itemBytesMax);
   const intake = open(results);
   const chunks = body.read();
@@ -89,7 +91,12 @@ async function takeIn({ body, itemBytesMax, intake: open }: BulkWish, results: I
       else cutter.cut(cuts, TURN_ITEMS);
       const room = BULK_ITEMS_MAX - results.count;
       const taken = cuts.length > room ? cuts.slice(0, room) : cuts;
-      if (taken.length > 0) await intake.take(taken, results.add(taken.length));
+      if (taken.length > 0) {
+        const first = results.add(taken.length);
+        const hundreds = Math.ceil(results.count / 100) - Math.ceil(first / 100);
+        if (hundreds > 0) await charge(hundreds);
+        await intake.take(taken, first);
+      }
       if (taken.length < cuts.length) return { status: 413, detail: `A request may hold ${BULK_ITEMS_MAX} items; the rest was not read.` };
       if (cutter.fault !== null) return { status: 400, detail: `The body is not a JSON array: ${cutter.fault}.` };
       if (end || cuts.length < TURN_ITEMS) return null;
