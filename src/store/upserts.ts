@@ -5,17 +5,17 @@ import type { Sensor } from "../domain/sensor";
 import type { SensorAndState, SensorDraft } from "./store";
 import { UPSERT_SET_MAX, type Upserted } from "./upsertStore";
 
-/** A sensor as it is after a set, to be written over what is there. */
+/** A sensor as it is to be written over what is there. */
 export interface UpsertWrite {
   readonly sensor: Sensor;
   readonly partition: number;
-  /** What it was while it was registered; null when it was not. */
+  /** What is registered before it is written; null when nothing is. */
   readonly before: Sensor | null;
 }
 
 export interface FoldedSet {
   readonly outcomes: readonly Upserted[];
-  /** One for each sensor that changes. */
+  /** One for each draft that changes anything, in their order. */
   readonly writes: readonly UpsertWrite[];
 }
 
@@ -25,18 +25,27 @@ export function foldDrafts(drafts: readonly SensorDraft[], found: readonly Senso
   const now = Date.now();
   const there = new Map(found.map((each) => [each.sensor.id, each]));
   const living = new Map(found.filter(({ deleted }) => !deleted).map(({ sensor }) => [sensor.id, sensor]));
-  const writes = new Map<string, UpsertWrite>();
+  const writes: UpsertWrite[] = [];
   const outcomes = drafts.map((draft): Upserted => {
     const before = living.get(draft.id);
     if (before !== undefined && !isWithin(reach, before)) return { kind: "outOfReach" };
     if (before !== undefined && isSame(draft, before)) return { kind: "unchanged", sensor: before };
     const sensor = before === undefined ? registered(draft, there.get(draft.id)?.sensor, now) : replaced(draft, before, now);
     living.set(draft.id, sensor);
-    const written = writes.get(draft.id);
-    writes.set(draft.id, { sensor, partition: draft.partition, before: written === undefined ? (before ?? null) : written.before });
+    writes.push({ sensor, partition: draft.partition, before: before ?? null });
     return { kind: before === undefined ? "created" : "replaced", sensor };
   });
-  return { outcomes, writes: [...writes.values()] };
+  return { outcomes, writes };
+}
+
+/** The same with one write for each sensor: what it is in the end, over what it was in the beginning. */
+export function lastWrites(writes: readonly UpsertWrite[]): UpsertWrite[] {
+  const last = new Map<string, UpsertWrite>();
+  for (const write of writes) {
+    const first = last.get(write.sensor.id);
+    last.set(write.sensor.id, first === undefined ? write : { ...write, before: first.before });
+  }
+  return [...last.values()];
 }
 
 /** What is left of a set once it was looked at without holding anybody up. */
@@ -72,8 +81,10 @@ function isSame({ name, labels, metadata, heartbeat }: SensorDraft, before: Sens
   );
 }
 
+/** Its versions go on: the same version never means another sensor. */
 function registered(draft: SensorDraft, tombstone: Sensor | undefined, now: number): Sensor {
-  return { ...editable(draft), version: 1, life: (tombstone?.life ?? 0) + 1, createdAt: now, updatedAt: now };
+  const { version, life } = tombstone ?? { version: 0, life: 0 };
+  return { ...editable(draft), version: version + 1, life: life + 1, createdAt: now, updatedAt: now };
 }
 
 function replaced(draft: SensorDraft, { version, life, createdAt }: Sensor, now: number): Sensor {

@@ -1,6 +1,6 @@
 import type { Labels } from "../../domain/sensor";
 import type { SensorAndState, SensorDraft } from "../store";
-import { foldDrafts, unsettled, type UpsertWrite } from "../upserts";
+import { foldDrafts, lastWrites, unsettled, type UpsertWrite } from "../upserts";
 import type { UpsertStore } from "../upsertStore";
 import { type ArrayElement, arrayText, numberOrNull, quoted } from "./arrays";
 import type { Connection } from "./connection";
@@ -66,7 +66,8 @@ export function openUpserts({ work, write }: Connection): UpsertStore {
         const bumped = await bump(client, [...new Set(due.map(({ partition }) => partition))]);
         const versions = new Map(bumped.map(({ partition, registry_version }) => [partition, registry_version]));
         // Read after the partitions' rows were locked: whatever was committed before is seen, and nothing comes between.
-        const { outcomes, writes } = foldDrafts(due, await found(client, due), reach);
+        const { outcomes, writes: steps } = foldDrafts(due, await found(client, due), reach);
+        const writes = lastWrites(steps);
         const versionOf = ({ partition }: UpsertWrite) => versions.get(partition) as number;
         await put(client, ...COLUMNS.map(([, , element]) => arrayText(writes.map((each) => element(each, versionOf(each))))));
         await dropLabels(client, ...labelArrays(writes, ({ before, sensor }) => [before?.labels ?? {}, sensor.labels]));

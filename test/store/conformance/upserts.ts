@@ -105,9 +105,16 @@ export const upsertPromises: readonly Promises[] = [
       const owner = await Owner.of(store);
       await owner.heard({ a: { status: "hot", severity: "critical", revision: 5 } });
       await store.deleteSensor("a", null);
-      const [outcome] = await store.upsertSensors([draftOf("a", { labels: { site: "north" } })], null);
-      expect(outcome).toMatchObject({ kind: "created", sensor: { life: 2 } });
-      expect(await store.getSensor("a")).toMatchObject({ sensor: { life: 2 }, state: { status: null, revision: 5 } });
+      const [outcome, edited] = await store.upsertSensors(
+        [draftOf("a", { labels: { site: "north" } }), draftOf("a", { name: "again", labels: { site: "north" } })],
+        null,
+      );
+      expect(outcome).toMatchObject({ kind: "created", sensor: { life: 2, version: 2 } });
+      expect(edited).toMatchObject({ kind: "replaced", sensor: { life: 2, version: 3 } });
+      expect(await store.getSensor("a")).toMatchObject({
+        sensor: { life: 2, version: 3, name: "again" },
+        state: { status: null, revision: 5 },
+      });
       expect((await store.listSensors({ labels: { site: "north" } }, FIRST_PAGE)).items).toHaveLength(1);
     },
 
