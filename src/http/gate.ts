@@ -170,12 +170,14 @@ function handedOn(arrival: Arrival, { route, template, caller, body, query }: As
     body,
     query,
   });
-  if (caller === null) return inFlight.answered(options.serve(passed));
+  // What reads its body as it comes answers when that has come, at the pace that is asked of it.
+  const inTime = (answer: Response | Promise<Response>) => (route.body?.streamed === true ? answer : inFlight.answered(answer));
+  if (caller === null) return inTime(options.serve(passed));
   const edit = { caller, route, template, path: target.path, requestId, address, query, body };
   const serve = () => (route.edits ? audit.around(edit, () => options.serve(passed)) : options.serve(passed));
-  if (!route.answersOnce) return inFlight.answered(serve());
+  if (!route.answersOnce) return inTime(serve());
   const { headers, method } = request;
-  return inFlight.answered(idempotency.once({ caller, headers, method, path: target.path, body }, serve));
+  return inTime(idempotency.once({ caller, headers, method, path: target.path, body }, serve));
 }
 
 async function isLetIn(bearers: Bearers, headers: Headers): Promise<boolean> {
