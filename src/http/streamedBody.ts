@@ -42,7 +42,10 @@ async function* chunksOf(body: Request["body"], bytesMax: number): AsyncGenerato
     void reader.cancel().catch(() => {});
   };
   const end = setTimeout(() => breakOff(`The body took longer than ${READ_MS_MAX / 60_000} minutes.`), READ_MS_MAX);
-  const pace = new Pace(() => breakOff(`Of the body fewer than ${PACE_BYTES_MIN} bytes came in ${PACE_MS / 1000} s.`));
+  const pace = new Pace();
+  const look = setInterval(() => {
+    if (pace.isTooSlow()) breakOff(`Of the body fewer than ${PACE_BYTES_MIN} bytes came in ${PACE_MS / 1000} s.`);
+  }, PACE_MS);
   try {
     for (let bytes = 0; ;) {
       const { done, value } = await pace.wait(() => reader.read());
@@ -59,7 +62,7 @@ async function* chunksOf(body: Request["body"], bytesMax: number): AsyncGenerato
     return { status: 400, detail: "The body did not arrive whole." };
   } finally {
     clearTimeout(end);
-    pace.stop();
+    clearInterval(look);
     if (!isWhole) void reader.cancel().catch(() => {});
   }
 }

@@ -15,6 +15,8 @@ const GET_MS = 120_000;
 interface ProxiedAnswer {
   readonly status: number;
   header(name: string): string | null;
+  /** With its head. */
+  readonly text: string;
 }
 
 /** Several requests over one connection, from an address of loopback that no proxy is at. */
@@ -37,7 +39,7 @@ async function ask(proxy: TestProxy, from: string, requests: readonly string[]):
       await Promise.race([whole.promise, failed.promise]);
       const head = text.split("\r\n\r\n")[0] ?? "";
       const header = (name: string) => new RegExp(`^${name}: (.*)$`, "im").exec(head)?.[1] ?? null;
-      answers.push({ status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]), header });
+      answers.push({ status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]), header, text });
     }
     failed.promise.catch(() => {});
     return answers;
@@ -116,6 +118,15 @@ describe.each(PROXIES)("behind %s", (name) => {
     expect((await ask(proxy, "127.0.0.15", [whole, chunks])).map(({ status }) => status)).toEqual([201, 201]);
     const [refused] = await ask(proxy, "127.0.0.15", [long]);
     expect([refused?.status, refused?.header("content-type")]).toEqual([413, "application/problem+json"]);
+  });
+
+  test("many at once go through as they come, and their results come back whole", async () => {
+    const items = Array.from({ length: 20_000 }, (_, index) => `{"sensorId":"s-${index % 50}","status":"ok","id":"${name}-${index}"}\n`);
+    const body = items.join("");
+    const head = headOf("POST", "/v1/reports", { ...AUTH, "content-type": "application/x-ndjson", "content-length": String(body.length) });
+    const [answer] = await ask(proxy, "127.0.0.17", [head + body]);
+    expect([answer?.status, answer?.header("content-type")]).toEqual([202, "application/x-ndjson"]);
+    expect(answer?.text).toContain('{"accepted":20000,"refused":0,"stopped":null}');
   });
 
   test("limits, their headers and what a browser asks go through", async () => {

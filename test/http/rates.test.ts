@@ -108,3 +108,17 @@ describe("a large request", () => {
     await createRates({ buckets, perToken: { perSecond: 1, burst: 1 }, perAddress: null }).charge(null, 1e9);
   });
 });
+
+test("a bulk request costs one more for each hundred items begun", async () => {
+  await using api = await openTestApi({ edge: { perToken: { perSecond, burst: 100 }, buckets: createMemoryBuckets() } });
+  const post = (items: number) => {
+    const body = Array.from({ length: items }, (_, index) => `{"sensorId":"s","status":"ok","id":"${items}-${index}"}\n`).join("");
+    return api.request("POST", "/v1/reports", { body, type: "application/x-ndjson" });
+  };
+  const left = async () => Number(/r=(\d+)/.exec((await api.request("GET", "/v1/sensors")).headers.get("ratelimit") ?? "")?.[1]);
+  const before = await left();
+  expect((await post(1)).status).toBe(202);
+  expect(before - (await left())).toBe(3);
+  expect((await post(901)).status).toBe(202);
+  expect(before - 3 - (await left())).toBe(12);
+});

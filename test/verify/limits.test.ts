@@ -8,11 +8,17 @@ const FILES = [...repoFiles("src/http/*.ts"), ...repoFiles("src/domain/*.ts"), .
 /** What nobody meets who asks: how much of something is remembered, tried or told inside. */
 const INSIDE: Readonly<Record<string, readonly string[]>> = {
   "src/http/auditTrail.ts": ["TARGET_CHARS_MAX", "FIELDS_MAX", "FIELD_CHARS_MAX", "BODY_CHARS_MAX", "QUERY_CHARS_MAX"],
+  "src/http/bulkReports.ts": ["IN_FLIGHT_MAX", "IN_FLIGHT_BYTES_MAX"],
   "src/http/clientAddress.ts": ["PARSED_MAX"],
   "src/http/curl.ts": ["LINE_CHARS_MAX"],
+  "src/http/exportStream.ts": ["PAGE_ROWS_MAX"],
+  "src/http/itemResults.ts": ["ERROR_CHARS_MAX"],
   "src/http/keySet.ts": ["BYTES_MAX", "KEYS_MAX"],
   "src/http/knownCallers.ts": ["KNOWN_MAX", "KNOWN_CHARS_MAX"],
   "src/http/listen.ts": ["BUN_BODY_BYTES_MAX"],
+  // That of a report by itself, and its sensor's id.
+  "src/http/reportIntake.ts": ["REPORT_ITEM_BYTES_MAX"],
+  "src/http/reportable.ts": ["FOUND_MAX"],
   "src/http/tokenHolders.ts": ["LOOKS_MAX"],
   "src/http/tokenLookups.ts": ["TOGETHER_MAX", "ABSENT_MAX"],
   "src/http/tokenUses.ts": ["NOTED_MAX"],
