@@ -6,7 +6,7 @@ import { curlOf } from "./curl";
 import { exampleOf, PARAMETERS, PATH_IDS, TEXTS } from "./examples";
 import { INTRODUCTION } from "./introduction";
 import { type OperationDetail, TAGS } from "./operation";
-import { commonHeaders, commonResponses, contentOf, headerOf } from "./responses";
+import { sharedHeaders, sharedResponses, contentOf, headerOf } from "./responses";
 import { bodyTypes, isBodyOptional } from "./routeTable";
 
 /** The plugin takes a path with a dot in it, such as `/.well-known`, for a file. */
@@ -22,7 +22,7 @@ export function openapiDocument(app: AnyElysia): string {
   const schemas: Json = {};
   const found = toOpenAPISchema(app, EXCLUDED, undefined, undefined, OPENAPI_VERSION).paths as Json;
   const paths = hoisted(completed(found, app), schemas);
-  const responses = hoisted(commonResponses(), schemas);
+  const responses = hoisted(sharedResponses(), schemas);
   return JSON.stringify({
     openapi: OPENAPI_VERSION,
     jsonSchemaDialect: SCHEMA_DIALECT,
@@ -39,7 +39,7 @@ export function openapiDocument(app: AnyElysia): string {
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", description: "A token; the role named beside an operation is the scope that it needs." },
       },
-      headers: commonHeaders(),
+      headers: sharedHeaders(),
       responses,
       schemas: Object.fromEntries(Object.entries(schemas).toSorted(([a], [b]) => (a < b ? -1 : 1))),
     },

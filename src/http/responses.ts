@@ -109,11 +109,11 @@ export function problemOf(status: ProblemStatus): { description: string } {
 }
 
 /** For `components`: what `headerOf` and `problemOf` refer to. */
-export function commonHeaders(): Record<string, object> {
+export function sharedHeaders(): Record<string, object> {
   return Object.fromEntries(Object.entries(HEADERS).map(([name, header]) => [name, { ...header, schema: { type: "string" } }]));
 }
 
-export function commonResponses(): Record<string, object> {
+export function sharedResponses(): Record<string, object> {
   const statuses = Object.keys(PROBLEMS).map(Number) as ProblemStatus[];
   return Object.fromEntries(statuses.map((status) => [responseName(status), problemResponseOf(status)]));
 }

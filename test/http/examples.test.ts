@@ -15,7 +15,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 function wrongOf(type: string, { schema, example }: MediaType): string[] {
   if (example === undefined) return ["there is none"];
   if (type === "application/x-ndjson") {
-    const lines = String(example).trimEnd().split("\n");
+    const lines = (example as string).trimEnd().split("\n");
     return lines.flatMap((line) => misfits(JSON.parse(line), schema, document));
   }
   return type.endsWith("json") ? misfits(example, schema, document) : misfits(example, { type: "string" }, document);
