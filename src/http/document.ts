@@ -50,7 +50,7 @@ interface Parameter {
   readonly name: string;
   readonly in: string;
   readonly required: boolean;
-  readonly schema: Json;
+  schema: Json;
   description?: string;
   example?: unknown;
 }
@@ -118,8 +118,11 @@ function tellParameter(parameter: Parameter, path: string, route: RouteHooks): v
   const ownId = noun === undefined ? undefined : PATH_IDS[noun];
   const description = schema.description ?? (ownId === undefined ? PARAMETERS[name] : "The id that the service gave.");
   if (description !== undefined) parameter.description = description;
-  const example = ownId ?? exampleOf(schema, name);
-  parameter.example = parameter.schema["type"] === "array" && !Array.isArray(example) ? [example] : example;
+  const found = ownId ?? exampleOf(schema, name);
+  const example = parameter.schema["type"] === "array" && !Array.isArray(found) ? [found] : found;
+  // The page fills its form with an `example`, and nobody wants every filter at once.
+  if (parameter.required) parameter.example = example;
+  else parameter.schema = { ...parameter.schema, examples: [example] };
 }
 
 /** A body that is read as it comes has its types already. */
@@ -156,7 +159,7 @@ function tellCurl(operation: Operation, { method, path }: { method: string; path
     method,
     path,
     needsToken: security.length > 0,
-    parameters: parameters.map(({ name, in: place, required, example }) => ({ name, in: place, required, example })),
+    parameters: parameters.filter(({ required }) => required),
     endless: Object.values(responses).some(({ content = {} }) => ENDLESS in content),
     body: body === undefined ? undefined : { type: body[0], value: exampleOf(body[1].schema) },
   });

@@ -57,7 +57,7 @@ describe("the document's examples", () => {
 
   test("show every parameter, which is described, too", () => {
     for (const { operation } of operationsOf(document)) {
-      for (const { name, schema, description, example } of operation.parameters ?? []) {
+      for (const { name, schema, description, example = schema.examples?.[0] } of operation.parameters ?? []) {
         const { operationId } = operation;
         const wrong = example === undefined ? ["there is none"] : misfits(example, schema, document);
         expect({ operationId, name, wrong, description }).toEqual({
