@@ -97,15 +97,18 @@ function completed(paths: Json, app: AnyElysia): Json {
   return paths;
 }
 
-/** What is made once under a key may have been made before. */
+/** A header of a request, and that of the answers by which it shows. */
+const SHOWN_BY: Readonly<Record<string, string>> = { "idempotency-key": "idempotency-replayed", prefer: "preference-applied" };
+
 function tellAnswers({ operationId, parameters = [], responses }: Operation): void {
-  const isMadeOnce = parameters.some(({ name }) => name === "idempotency-key");
+  const shownBy = parameters.flatMap(({ name }) => SHOWN_BY[name] ?? []);
   for (const response of Object.values(responses)) {
     for (const [type, shown] of Object.entries(response.content ?? {})) {
       const example = TEXTS[operationId]?.[type] ?? exampleOf(shown.schema);
       shown.example ??= isOfLines(type) ? linesOf([example]) : example;
     }
-    if (isMadeOnce && response.headers !== undefined) response.headers["idempotency-replayed"] = headerOf("idempotency-replayed");
+    // Problems are shared, and bring none of them.
+    if (response.headers !== undefined) Object.assign(response.headers, Object.fromEntries(shownBy.map((name) => [name, headerOf(name)])));
   }
 }
 

@@ -42,6 +42,11 @@ const HEADERS: Readonly<Record<string, Header>> = {
     example: "true",
     required: false,
   },
+  "preference-applied": {
+    description: "`return=minimal`, where `Prefer` asked for it: there is no body then, or it holds only what was refused.",
+    example: "return=minimal",
+    required: false,
+  },
   ratelimit: {
     description: "`r`: how many requests are left at once; `t`: seconds until all are. Where a limit is set.",
     example: '"token";r=199;t=1',
