@@ -11,6 +11,7 @@ import { changes } from "./changes";
 import { deadLetters } from "./deadLetters";
 import { deliveries } from "./deliveries";
 import { openapiDocument } from "./document";
+import { exportsApi } from "./exports";
 import type { AnswerFailure } from "./failures";
 import { incidents } from "./incidents";
 import type { WebhookPort } from "./ports";
@@ -21,6 +22,7 @@ import { reports } from "./reports";
 import { sensors } from "./sensors";
 import { statuses } from "./statuses";
 import { tokens } from "./tokens";
+import { uptime } from "./uptime";
 import { webhookSecrets } from "./webhookSecrets";
 import { webhookExplanations } from "./webhookExplanations";
 import { webhooks } from "./webhooks";
@@ -66,13 +68,15 @@ export function createApi(options: ApiOptions) {
     .use(reports({ store, publisher, registration, calls }))
     .use(bulks({ store, publisher, registration, partitions, calls, answerFailure: options.answerFailure }))
     .use(changes({ store, calls }))
+    .use(uptime({ store, calls }))
+    .use(exportsApi({ store, calls, answerFailure: options.answerFailure }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))
     .use(webhookSecrets({ store, vault, changed }))
     .use(replays({ store, changed }))
     .use(deliveries({ store, changed }))
     .use(deadLetters({ store, publisher }))
-    .use(statuses())
+    .use(statuses({ store, calls }))
     .use(tokens({ store, changed: options.tokenChanged }))
     .use(audit({ store }))
     .use(incidents({ store }));

@@ -1,4 +1,4 @@
-import type { TSchema } from "@sinclair/typebox";
+import { type TSchema, Type } from "@sinclair/typebox";
 import type { Scope } from "../domain/token";
 import { Problem, PROBLEMS, type ProblemStatus } from "./problems";
 
@@ -28,6 +28,8 @@ interface Answer {
   readonly type?: string;
   /** Other forms of the same, by their content types. */
   readonly also?: Readonly<Record<string, TSchema>>;
+  /** Further types that the same answer can have: text, whose shape no schema tells. */
+  readonly otherTypes?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -93,12 +95,13 @@ function problemsOfAll(scope: Scope | null, takesBody: boolean): ProblemStatus[]
   return takesBody ? [...guarded, 400, 413, 415, 500] : [...guarded, 500];
 }
 
-function responseOf({ description, schema, type = "application/json", also = {}, headers = {} }: Answer) {
+function responseOf({ description, schema, type = "application/json", also = {}, otherTypes = [], headers = {} }: Answer) {
+  const others = Object.fromEntries(otherTypes.map((other) => [other, Type.String()]));
   const named = Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]);
   return {
     description,
     ...(named.length === 0 ? {} : { headers: Object.fromEntries(named) as Record<string, unknown> }),
-    ...(schema === undefined ? {} : { content: contentOf({ [type]: schema, ...also }) }),
+    ...(schema === undefined ? {} : { content: contentOf({ [type]: schema, ...also, ...others }) }),
   };
 }
 

@@ -116,8 +116,8 @@ export function reports({ calls, store, publisher, registration }: ReportsOption
     )
     .get(
       "/v1/sensors/:id/reports",
-      async ({ params: { id }, query }) => {
-        await demandKnown(store, id);
+      async ({ params: { id }, query, request }) => {
+        await demandKnown(store, id, reachOf(calls, request));
         const page = await store.listReports(id, { range: rangeOf(query), order: query.order ?? "desc" }, pageOf(query));
         return pageView(page, reportView);
       },

@@ -24,6 +24,8 @@ import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
+import { statusPromises } from "./conformance/statuses";
+import { timelinePromises } from "./conformance/timeline";
 import { tokenPromises } from "./conformance/tokens";
 import { upsertPromises } from "./conformance/upserts";
 import { webhookPromises } from "./conformance/webhooks";
@@ -53,6 +55,8 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...cursorPromises,
     ...webhookPromises,
     ...deadLetterPromises,
+    ...timelinePromises,
+    ...statusPromises,
     ...tokenPromises,
     ...auditPromises,
     ...idempotencyPromises,

@@ -13,7 +13,9 @@ import type {
   PlanStore,
   ReplayStore,
   SensorStore,
+  StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
   UpsertStore,
   WebhookStore,
@@ -34,6 +36,8 @@ import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
+import { openStatuses } from "./statuses";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
 import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
@@ -59,6 +63,8 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<SensorStore>(openSensors(connection)),
     ...faulted<UpsertStore>(openUpserts(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
+    ...faulted<TimelineStore>(openTimeline(connection)),
+    ...faulted<StatusStore>(openStatuses(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),
     ...faulted<TokenStore>(openTokens(connection)),

@@ -14,7 +14,9 @@ import type {
   PlanStore,
   ReplayStore,
   SensorStore,
+  StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
   UpsertStore,
   WebhookStore,
@@ -35,7 +37,9 @@ import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
+import { openStatuses } from "./statuses";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
 import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
@@ -59,6 +63,8 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<SensorStore>(openSensors(connection)),
     ...promised<UpsertStore>(openUpserts(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
+    ...promised<TimelineStore>(openTimeline(connection)),
+    ...promised<StatusStore>(openStatuses(connection)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
