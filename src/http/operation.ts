@@ -1,6 +1,7 @@
+import type { TSchema } from "@sinclair/typebox";
 import type { Scope } from "../domain/token";
 import type { ProblemStatus } from "./problems";
-import { type Answer, problemOf, responseOf } from "./responses";
+import { type Answer, contentOf, problemOf, responseOf } from "./responses";
 
 /** A body is at most so long; where an operation takes less, it says so. */
 export const BODY_BYTES_MAX = 1024 * 1024;
@@ -18,6 +19,9 @@ export const TAGS = {
   Operations: "Probes, metrics and incidents.",
 } as const;
 
+/** Marks an `Idempotency-Key` under which no answer is kept, because it is a part of what is sent. */
+export const NAMES_BODY = "x-names-body";
+
 export interface OperationWish {
   readonly id: string;
   readonly tag: keyof typeof TAGS;
@@ -26,6 +30,8 @@ export interface OperationWish {
   /** Null for whoever asks. */
   readonly scope: Scope | null;
   readonly takesBody?: boolean;
+  /** The body is read as it comes, by the operation itself; schemas by content types. */
+  readonly streams?: Readonly<Record<string, TSchema>>;
   readonly bodyBytesMax?: number;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Which problems can come beside those that any such operation may answer with. */
@@ -41,12 +47,14 @@ export interface OperationDetail {
   readonly security: { readonly bearer: string[] }[];
   readonly responses: Record<string, { description: string }>;
   readonly hide?: boolean;
+  /** Only of a body that is streamed; any other is declared by its schema. */
+  readonly requestBody?: { readonly required: true; readonly content: Record<string, { schema: TSchema }> };
   readonly "x-body-bytes-max"?: number;
 }
 
 /** Declares an operation for Elysia's `detail`. Answers are not checked as they leave: tests compare them with the document. */
 export function operation(wish: OperationWish): { detail: OperationDetail } {
-  const { id, tag, summary, scope, takesBody = false, answers, problems = [] } = wish;
+  const { id, tag, summary, scope, streams, takesBody = streams !== undefined, answers, problems = [] } = wish;
   const description = [wish.description, scope === null ? undefined : `Needs the scope \`${scope}\`.`].filter(Boolean).join("\n\n");
   const statuses = new Set<ProblemStatus>([...problems, ...problemsOfAll(scope, takesBody)]);
   const responses: OperationDetail["responses"] = {};
@@ -60,6 +68,7 @@ export function operation(wish: OperationWish): { detail: OperationDetail } {
       ...(description === "" ? {} : { description }),
       security: scope === null ? [] : [{ bearer: [scope] }],
       responses,
+      ...(streams === undefined ? {} : { requestBody: { required: true, content: contentOf(streams) } }),
       ...(takesBody ? { "x-body-bytes-max": wish.bodyBytesMax ?? BODY_BYTES_MAX } : {}),
     },
   };

@@ -18,6 +18,7 @@ import type { SensorStore } from "./sensorStore";
 import type { EditedSeverities, StatusStore } from "./statusStore";
 import type { TimelineStore } from "./timelineStore";
 import type { TokenStore } from "./tokenStore";
+import type { UpsertStore } from "./upsertStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
 export * from "./auditStore";
@@ -29,6 +30,7 @@ export * from "./sensorStore";
 export * from "./statusStore";
 export * from "./timelineStore";
 export * from "./tokenStore";
+export * from "./upsertStore";
 
 export interface Store
   extends
@@ -39,6 +41,7 @@ export interface Store
     DeliveryStore,
     ReplayStore,
     SensorStore,
+    UpsertStore,
     HistoryStore,
     TimelineStore,
     StatusStore,

@@ -96,6 +96,7 @@ async function replay(store: Store): Promise<void> {
 async function askAsApi(store: Store): Promise<void> {
   await store.getSensor("sensor-1");
   await store.updateSensor(draftOf("sensor-1"), null);
+  await store.upsertSensors([draftOf("sensor-1", { labels: { site: "south" } }), draftOf("sensor-3"), draftOf("never")], null);
   await store.deleteSensor("sensor-1", null);
   for (const query of sensorQueries()) await twoPages((page) => store.listSensors(query, page));
   for (const order of ORDERS) {

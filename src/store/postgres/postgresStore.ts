@@ -17,6 +17,7 @@ import type {
   Store,
   TimelineStore,
   TokenStore,
+  UpsertStore,
   WebhookStore,
 } from "../store";
 import { type Connection, openConnection } from "./connection";
@@ -38,6 +39,7 @@ import { openSensors } from "./sensors";
 import { openStatuses } from "./statuses";
 import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
+import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
 
 /** Days of reports that there is room for from the start on, so that nobody's first commit of a day has to make it. */
@@ -59,6 +61,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<DeliveryStore>(openDeliveries(connection)),
     ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
+    ...faulted<UpsertStore>(openUpserts(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
     ...faulted<TimelineStore>(openTimeline(connection)),
     ...faulted<StatusStore>(openStatuses(connection)),
