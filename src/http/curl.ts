@@ -5,6 +5,7 @@ export interface CurlParts {
   /** As the document writes it, with `{id}`. */
   readonly path: string;
   readonly needsToken: boolean;
+  /** Those that must be given. */
   readonly parameters: readonly CurlParameter[];
   /** Goes on until somebody ends it. */
   readonly endless?: boolean;
@@ -14,8 +15,7 @@ export interface CurlParts {
 interface CurlParameter {
   readonly name: string;
   readonly in: string;
-  readonly required: boolean;
-  readonly example: unknown;
+  readonly example?: unknown;
 }
 
 interface CurlBody {
@@ -28,9 +28,10 @@ interface CurlBody {
 const LINE_CHARS_MAX = 140;
 
 export function curlOf({ method, path, needsToken, parameters, endless = false, body }: CurlParts): string {
-  const wanted = parameters.filter(({ required }) => required);
-  const at = path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => segmentOf(path, name, wanted));
-  const query = wanted.filter((parameter) => parameter.in === "query").map(({ name, example }) => `${name}=${queryValue(name, example)}`);
+  const at = path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => segmentOf(path, name, parameters));
+  const query = parameters
+    .filter((parameter) => parameter.in === "query")
+    .map(({ name, example }) => `${name}=${queryValue(name, example)}`);
   const isImplied = method === "GET" || (method === "POST" && body !== undefined);
   const first = [
     `curl -s${endless ? "N" : ""}`,
@@ -39,7 +40,9 @@ export function curlOf({ method, path, needsToken, parameters, endless = false, 
   ];
   const options = [
     ...(needsToken ? ['-H "authorization: Bearer $TOKEN"'] : []),
-    ...wanted.filter((parameter) => parameter.in === "header").map(({ name, example }) => `-H ${quoted(`${name}: ${String(example)}`)}`),
+    ...parameters
+      .filter((parameter) => parameter.in === "header")
+      .map(({ name, example }) => `-H ${quoted(`${name}: ${String(example)}`)}`),
     ...(body === undefined ? [] : [`-H "content-type: ${body.type}"`, bodyOption(body)]),
   ];
   const line = [...first, ...options].join(" ");

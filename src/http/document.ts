@@ -6,7 +6,7 @@ import { curlOf } from "./curl";
 import { exampleOf, PARAMETERS, PATH_IDS, TEXTS } from "./examples";
 import { INTRODUCTION } from "./introduction";
 import { type OperationDetail, TAGS } from "./operation";
-import { commonHeaders, commonResponses, contentOf, headerOf } from "./responses";
+import { sharedHeaders, sharedResponses, contentOf, headerOf } from "./responses";
 import { bodyTypes, isBodyOptional } from "./routeTable";
 
 /** The plugin takes a path with a dot in it, such as `/.well-known`, for a file. */
@@ -22,7 +22,7 @@ export function openapiDocument(app: AnyElysia): string {
   const schemas: Json = {};
   const found = toOpenAPISchema(app, EXCLUDED, undefined, undefined, OPENAPI_VERSION).paths as Json;
   const paths = hoisted(completed(found, app), schemas);
-  const responses = hoisted(commonResponses(), schemas);
+  const responses = hoisted(sharedResponses(), schemas);
   return JSON.stringify({
     openapi: OPENAPI_VERSION,
     jsonSchemaDialect: SCHEMA_DIALECT,
@@ -39,7 +39,7 @@ export function openapiDocument(app: AnyElysia): string {
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", description: "A token; the role named beside an operation is the scope that it needs." },
       },
-      headers: commonHeaders(),
+      headers: sharedHeaders(),
       responses,
       schemas: Object.fromEntries(Object.entries(schemas).toSorted(([a], [b]) => (a < b ? -1 : 1))),
     },
@@ -50,7 +50,7 @@ interface Parameter {
   readonly name: string;
   readonly in: string;
   readonly required: boolean;
-  readonly schema: Json;
+  schema: Json;
   description?: string;
   example?: unknown;
 }
@@ -97,15 +97,18 @@ function completed(paths: Json, app: AnyElysia): Json {
   return paths;
 }
 
-/** What is made once under a key may have been made before. */
+/** A header of a request, and that of the answers by which it shows. */
+const SHOWN_BY: Readonly<Record<string, string>> = { "idempotency-key": "idempotency-replayed", prefer: "preference-applied" };
+
 function tellAnswers({ operationId, parameters = [], responses }: Operation): void {
-  const isMadeOnce = parameters.some(({ name }) => name === "idempotency-key");
+  const shownBy = parameters.flatMap(({ name }) => SHOWN_BY[name] ?? []);
   for (const response of Object.values(responses)) {
     for (const [type, shown] of Object.entries(response.content ?? {})) {
       const example = TEXTS[operationId]?.[type] ?? exampleOf(shown.schema);
       shown.example ??= isOfLines(type) ? linesOf([example]) : example;
     }
-    if (isMadeOnce && response.headers !== undefined) response.headers["idempotency-replayed"] = headerOf("idempotency-replayed");
+    // Problems are shared, and bring none of them.
+    if (response.headers !== undefined) Object.assign(response.headers, Object.fromEntries(shownBy.map((name) => [name, headerOf(name)])));
   }
 }
 
@@ -118,8 +121,11 @@ function tellParameter(parameter: Parameter, path: string, route: RouteHooks): v
   const ownId = noun === undefined ? undefined : PATH_IDS[noun];
   const description = schema.description ?? (ownId === undefined ? PARAMETERS[name] : "The id that the service gave.");
   if (description !== undefined) parameter.description = description;
-  const example = ownId ?? exampleOf(schema, name);
-  parameter.example = parameter.schema["type"] === "array" && !Array.isArray(example) ? [example] : example;
+  const found = ownId ?? exampleOf(schema, name);
+  const example = parameter.schema["type"] === "array" && !Array.isArray(found) ? [found] : found;
+  // The page fills its form with an `example`, and nobody wants every filter at once.
+  if (parameter.required) parameter.example = example;
+  else parameter.schema = { ...parameter.schema, examples: [example] };
 }
 
 /** A body that is read as it comes has its types already. */
@@ -156,7 +162,7 @@ function tellCurl(operation: Operation, { method, path }: { method: string; path
     method,
     path,
     needsToken: security.length > 0,
-    parameters: parameters.map(({ name, in: place, required, example }) => ({ name, in: place, required, example })),
+    parameters: parameters.filter(({ required }) => required),
     endless: Object.values(responses).some(({ content = {} }) => ENDLESS in content),
     body: body === undefined ? undefined : { type: body[0], value: exampleOf(body[1].schema) },
   });

@@ -45,4 +45,39 @@ A cursor belongs to the list that gave it, and stays right while rows change: no
 
 What can be edited has a \`version\`, and its \`ETag\` is that number in quotes. Send it back as \`If-Match: "3"\` with PUT, PATCH or DELETE, and an edit in between is
 412 instead of lost. PATCH takes a JSON Merge Patch (RFC 7396): null takes out, objects are merged, lists are replaced. Fields that are not in the schema are 422.
+
+## Doing it once, and asking for less
+
+A POST that creates takes an \`Idempotency-Key\` of your choice. Sent again with the same key within a day, by the same token, it does nothing and gets the same
+answer, with \`Idempotency-Replayed: true\`; while the first one runs it is 409, and with another path or body 422.
+
+Where an operation takes \`Prefer: return=minimal\`, its answer comes without a body, and says so by \`Preference-Applied\`.
+
+## Many at once
+
+\`POST /v1/reports\` and \`PUT /v1/sensors\` take tens of thousands of items: a JSON array, or a line each (\`application/x-ndjson\`). Each is taken in or refused by
+itself, so the answer is a success with a result for each item; look at its \`refused\`. \`GET /v1/exports/…\` gives everything, a line each.
+
+\`\`\`sh
+printf '%s\\n' '{"sensorId":"boiler-7","status":"ok"}' '{"sensorId":"pump-1","status":"overheated"}' |
+  curl -s "$TOCSIN/v1/reports" -H "authorization: Bearer $TOKEN" -H "content-type: application/x-ndjson" --data-binary @-
+\`\`\`
+
+## Live
+
+\`GET /v1/changes/live\` is a stream of server-sent events that does not end: \`change\`, and \`gap\` where changes are no longer kept. The id of each event is a cursor:
+come back with the last one as \`Last-Event-ID\`, to any node, and nothing is missed and nothing comes twice. \`slow\` and \`shutdown\` are last words: come back so.
+
+## Limits
+
+Requests are counted for each token and each address. \`RateLimit-Policy\` says how many may come at once (\`q\`) and in which time they come back (\`w\` seconds),
+\`RateLimit\` what is left (\`r\`) and when all of it is back (\`t\` seconds). Beyond it is 429, with \`Retry-After\`. A body may have as many bytes as
+\`x-body-bytes-max\` says beside its operation.
+
+Every answer also carries what keeps browsers safe (\`Content-Security-Policy\`, \`X-Content-Type-Options\`, \`Referrer-Policy\`, \`Cross-Origin-Resource-Policy\`,
+behind TLS \`Strict-Transport-Security\`) and \`Cache-Control\`.
+
+## From a program
+
+\`/client.js\` is a client for browsers, Node and Bun, typed and without dependencies in the package as \`tocsin/client\`. The document itself is at \`/swagger/json\`.
 `;

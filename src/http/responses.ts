@@ -42,6 +42,11 @@ const HEADERS: Readonly<Record<string, Header>> = {
     example: "true",
     required: false,
   },
+  "preference-applied": {
+    description: "`return=minimal`, where `Prefer` asked for it: there is no body then, or it holds only what was refused.",
+    example: "return=minimal",
+    required: false,
+  },
   ratelimit: {
     description: "`r`: how many requests are left at once; `t`: seconds until all are. Where a limit is set.",
     example: '"token";r=199;t=1',
@@ -109,11 +114,11 @@ export function problemOf(status: ProblemStatus): { description: string } {
 }
 
 /** For `components`: what `headerOf` and `problemOf` refer to. */
-export function commonHeaders(): Record<string, object> {
+export function sharedHeaders(): Record<string, object> {
   return Object.fromEntries(Object.entries(HEADERS).map(([name, header]) => [name, { ...header, schema: { type: "string" } }]));
 }
 
-export function commonResponses(): Record<string, object> {
+export function sharedResponses(): Record<string, object> {
   const statuses = Object.keys(PROBLEMS).map(Number) as ProblemStatus[];
   return Object.fromEntries(statuses.map((status) => [responseName(status), problemResponseOf(status)]));
 }

@@ -138,7 +138,7 @@ export function resolved(schema: Schema, schemas: Readonly<Record<string, Schema
 function textMisfits(value: unknown, schema: Schema, at: string): string[] {
   const { pattern, format, minimum, maximum = Infinity, minLength = 0, maxLength = Infinity } = schema;
   const found: string[] = [];
-  const length = typeof value === "string" ? [...value].length : null;
+  const length = typeof value === "string" ? Array.from(value).length : null;
   if (length !== null && (length < minLength || length > maxLength)) found.push(`${at}: has ${length} characters`);
   if (typeof value === "number" && value > maximum) found.push(`${at}: ${value} is above ${maximum}`);
   if (typeof value === "string" && pattern !== undefined && !new RegExp(pattern, "u").test(value))

@@ -65,7 +65,8 @@ function stepOf(described: Described, document: OpenapiDocument, { credential, d
 }
 
 function givenOf({ schema, example }: Parameter, document: OpenapiDocument): fc.Arbitrary<Given> {
-  const value = fc.oneof({ weight: 3, arbitrary: valueOf(schema, document) }, { weight: 1, arbitrary: fc.constant(example) });
+  const made = valueOf(schema, document);
+  const value = example === undefined ? made : fc.oneof({ weight: 3, arbitrary: made }, { weight: 1, arbitrary: fc.constant(example) });
   const known = fc.oneof({ weight: 7, arbitrary: fc.nat(100) }, { weight: 1, arbitrary: fc.constant(null) });
   return fc.record({ value, known });
 }
