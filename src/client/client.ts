@@ -1,5 +1,7 @@
 import { live, type LiveEvent, type LiveOptions } from "./live";
-import type { Receipt, ReportBody } from "./schema";
+import { TocsinProblem } from "./problem";
+import { reports, type ReportResult, type ReportsOptions } from "./reports";
+import type { Problem, Receipt, ReportBody, ReportItem } from "./schema";
 import { linesIn } from "./text";
 import { type ClientOptions, createTransport, type Wanted } from "./transport";
 import type { AnswerOf, AnyOptions, ItemOf, LineOf, LinePath, Method, OptionsOf, PagedPath, PathOf, Rest } from "./types";
@@ -19,6 +21,8 @@ export interface Tocsin {
   lines<P extends LinePath>(path: P, ...rest: Rest<OptionsOf<"get", P>>): AsyncGenerator<LineOf<P>, void>;
   /** Says a sensor's status. Resolves once the broker holds it. */
   report(sensorId: string, report: ReportBody, options?: AnyOptions): Promise<Receipt>;
+  /** Many of them, many in one request; see {@link ReportResult}. */
+  reports(items: Iterable<ReportItem> | AsyncIterable<ReportItem>, options?: ReportsOptions): AsyncGenerator<ReportResult, void>;
   /** Changes as they come; see {@link LiveEvent}. */
   live(options?: LiveOptions<Record<string, unknown>>): AsyncGenerator<LiveEvent, void>;
 }
@@ -47,7 +51,12 @@ export function createClient(options: ClientOptions): Tocsin {
     async *lines(path, ...[wanted]) {
       const headers = { accept: "application/x-ndjson", ...(wanted?.headers as object | undefined) };
       const { body } = await transport.send({ method: "GET", path, options: { ...wanted, headers } });
-      for await (const line of linesIn(body as ReadableStream<Uint8Array>)) yield JSON.parse(line) as LineOf<typeof path>;
+      for await (const text of linesIn(body as ReadableStream<Uint8Array>)) {
+        const line = JSON.parse(text) as Partial<Unfinished>;
+        // The status was sent long before.
+        if (line.error !== undefined) throw new TocsinProblem(line.error);
+        yield line as LineOf<typeof path>;
+      }
     },
     report: (sensorId, report, given) =>
       transport.call({
@@ -55,8 +64,14 @@ export function createClient(options: ClientOptions): Tocsin {
         path: "/v1/sensors/{id}/reports",
         options: { path: { id: sensorId }, body: report, ...given },
       }) as Promise<Receipt>,
+    reports: (items, given = {}) => reports(transport, items, given),
     live: (given = {}) => live(transport, given),
   };
+}
+
+/** What a stream of lines that cannot be completed ends with. */
+interface Unfinished {
+  readonly error: Problem;
 }
 
 interface Page<Item> {

@@ -63,7 +63,14 @@ export interface paths {
          * @description Needs the scope `sensors:read`.
          */
         get: operations["listSensors"];
-        put?: never;
+        /**
+         * Register or replace many sensors
+         * @description A JSON array, or one item a line as `application/x-ndjson`, which is answered in kind: a result a line, and the counts last. At most
+         *     50000 items. Each is taken in or refused by itself; with `Prefer: return=minimal` only those that were refused are told of. What an item leaves out is emptied; sensors that are not told of stay as they are.
+         *
+         *     Needs the scope `sensors:write`.
+         */
+        put: operations["putSensors"];
         /**
          * Register a sensor
          * @description Needs the scope `sensors:write`.
@@ -131,6 +138,29 @@ export interface paths {
          *     Needs the scope `reports:write`.
          */
         post: operations["postReport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report many statuses
+         * @description A JSON array, or one item a line as `application/x-ndjson`, which is answered in kind: a result a line, and the counts last. At most
+         *     50000 items. Each is taken in or refused by itself; with `Prefer: return=minimal` only those that were refused are told of. An item is accepted once the broker holds it.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["postReports"];
         delete?: never;
         options?: never;
         head?: never;
@@ -798,6 +828,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcceptedReport: {
+            index: number;
+            /** @constant */
+            status: 202;
+            stream: string;
+            sequence: number;
+            duplicate: boolean;
+        };
         Attempt: {
             /**
              * Format: date-time
@@ -843,6 +881,16 @@ export interface components {
             maxItems: number;
             /** @description How long the first may wait for others. */
             maxWaitMs: number;
+        };
+        /** @description The last line. */
+        BulkSummary: {
+            accepted: number;
+            refused: number;
+            /** @description Why the body was not read to its end. The items that are told of were dealt with, none after them was. */
+            stopped: {
+                status: number;
+                detail: string;
+            } | null;
         };
         /** @description The `data` of a webhook. */
         Change: {
@@ -1105,6 +1153,13 @@ export interface components {
                 whpk: string;
             }[];
         };
+        PutSensor: {
+            index: number;
+            status: 200 | 201;
+            /** @description What is as it was to be stays so, and its version, too. */
+            outcome: "created" | "replaced" | "unchanged";
+            version: number;
+        };
         Ready: {
             /** @constant */
             status: "ready";
@@ -1119,6 +1174,18 @@ export interface components {
             sequence: number;
             /** @description The broker held this very message already. */
             duplicate: boolean;
+        };
+        RefusedItem: {
+            /** @description The item's place in the request, from 0. */
+            index: number;
+            /** @description What the item alone would have been answered. */
+            status: number;
+            errors: {
+                /** @description JSON pointer into the item. */
+                pointer: string;
+                message: string;
+            }[];
+            detail: string;
         };
         Replay: {
             id: string;
@@ -1210,6 +1277,36 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        ReportItem: {
+            /** @description Case-sensitive. */
+            sensorId: string;
+            /** @description A short code of your own, for example `ok` or `door.open`. */
+            status: string;
+            /** @description Left out, the status catalogue decides; a status that it does not know is `unknown`. */
+            severity?: "ok" | "warning" | "critical" | "unknown";
+            /** @description The reading behind the status. */
+            value?: number;
+            message?: string;
+            /** @description The sensor's own time, RFC 3339. */
+            at?: string;
+            /** @description Names this report; sent again within two days it takes no effect. */
+            id?: string;
+            /** @description Anything else; kept, and handed on with the change. */
+            attributes?: {
+                [key: string]: unknown;
+            };
+        };
+        ReportItems: components["schemas"]["ReportItem"][];
+        ReportResults: {
+            accepted: number;
+            refused: number;
+            /** @description Why the body was not read to its end. The items that are told of were dealt with, none after them was. */
+            stopped: {
+                status: number;
+                detail: string;
+            } | null;
+            items: (components["schemas"]["AcceptedReport"] | components["schemas"]["RefusedItem"])[];
+        };
         Rotated: {
             /** @description `whsec_` and the base64 of its bytes, to verify `v1` signatures with. Shown only here. */
             secret?: string;
@@ -1285,6 +1382,7 @@ export interface components {
                 graceSeconds?: number;
             } | null;
         };
+        SensorItems: components["schemas"]["SensorCreation"][];
         /** @description JSON Merge Patch (RFC 7396): null takes out, objects are merged. */
         SensorPatch: {
             name?: string | null;
@@ -1319,6 +1417,16 @@ export interface components {
                 /** @description How late it may be; left out, 0. */
                 graceSeconds?: number;
             } | null;
+        };
+        SensorResults: {
+            accepted: number;
+            refused: number;
+            /** @description Why the body was not read to its end. The items that are told of were dealt with, none after them was. */
+            stopped: {
+                status: number;
+                detail: string;
+            } | null;
+            items: (components["schemas"]["PutSensor"] | components["schemas"]["RefusedItem"])[];
         };
         SigningKey: {
             id: string;
@@ -1606,9 +1714,11 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AcceptedReport = components['schemas']['AcceptedReport'];
 export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type Batch = components['schemas']['Batch'];
+export type BulkSummary = components['schemas']['BulkSummary'];
 export type Change = components['schemas']['Change'];
 export type ClientCertificate = components['schemas']['ClientCertificate'];
 export type Condition = components['schemas']['Condition'];
@@ -1622,18 +1732,25 @@ export type NewWebhook = components['schemas']['NewWebhook'];
 export type NotReady = components['schemas']['NotReady'];
 export type Problem = components['schemas']['Problem'];
 export type PublicKeys = components['schemas']['PublicKeys'];
+export type PutSensor = components['schemas']['PutSensor'];
 export type Ready = components['schemas']['Ready'];
 export type Receipt = components['schemas']['Receipt'];
+export type RefusedItem = components['schemas']['RefusedItem'];
 export type Replay = components['schemas']['Replay'];
 export type ReplayCreation = components['schemas']['ReplayCreation'];
 export type Report = components['schemas']['Report'];
 export type ReportBody = components['schemas']['ReportBody'];
+export type ReportItem = components['schemas']['ReportItem'];
+export type ReportItems = components['schemas']['ReportItems'];
+export type ReportResults = components['schemas']['ReportResults'];
 export type Rotated = components['schemas']['Rotated'];
 export type Rotation = components['schemas']['Rotation'];
 export type Sensor = components['schemas']['Sensor'];
 export type SensorCreation = components['schemas']['SensorCreation'];
+export type SensorItems = components['schemas']['SensorItems'];
 export type SensorPatch = components['schemas']['SensorPatch'];
 export type SensorReplacement = components['schemas']['SensorReplacement'];
+export type SensorResults = components['schemas']['SensorResults'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type Status = components['schemas']['Status'];
 export type StatusEdit = components['schemas']['StatusEdit'];
@@ -1744,6 +1861,36 @@ export interface operations {
                         /** @description What to ask the next page with; null at the end. */
                         nextCursor: string | null;
                     };
+                };
+            };
+        };
+    };
+    putSensors: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `return=minimal`: only the items that were refused are told of. */
+                prefer?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SensorItems"];
+                "application/x-ndjson": components["schemas"]["SensorCreation"];
+                "application/jsonl": components["schemas"]["SensorCreation"];
+            };
+        };
+        responses: {
+            /** @description What became of each. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorResults"];
+                    "application/x-ndjson": components["schemas"]["PutSensor"] | components["schemas"]["RefusedItem"] | components["schemas"]["BulkSummary"];
                 };
             };
         };
@@ -1926,7 +2073,10 @@ export interface operations {
     postReport: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The report's `id`, where the body gives none. */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @description Case-sensitive. */
                 id: string;
@@ -1946,6 +2096,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Receipt"];
+                };
+            };
+        };
+    };
+    postReports: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `return=minimal`: only the items that were refused are told of. */
+                prefer?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportItems"];
+                "application/x-ndjson": components["schemas"]["ReportItem"];
+                "application/jsonl": components["schemas"]["ReportItem"];
+            };
+        };
+        responses: {
+            /** @description What became of each. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportResults"];
+                    "application/x-ndjson": components["schemas"]["AcceptedReport"] | components["schemas"]["RefusedItem"] | components["schemas"]["BulkSummary"];
                 };
             };
         };

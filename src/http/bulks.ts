@@ -49,7 +49,7 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
         const intake = (results: ItemResults) => openReports(results, reach, failed);
         return desk.serve({ ...asked, intake, itemBytesMax: REPORT_ITEM_BYTES_MAX, status: 202 });
       },
-      POST_REPORTS,
+      { headers: Preference, ...POST_REPORTS },
     )
     .put(
       "/v1/sensors",
@@ -58,9 +58,15 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
         const intake = (results: ItemResults) => openSensors(results, reach, failed);
         return desk.serve({ ...asked, intake, itemBytesMax: SENSOR_ITEM_BYTES_MAX, status: 200 });
       },
-      PUT_SENSORS,
+      { headers: Preference, ...PUT_SENSORS },
     );
 }
+
+const Preference = Type.Object({
+  prefer: Type.Optional(
+    Type.String({ description: "`return=minimal`: only the items that were refused are told of.", examples: ["return=minimal"] }),
+  ),
+});
 
 const HOW = `A JSON array, or one item a line as \`${NDJSON_TYPE}\`, which is answered in kind: a result a line, and the counts last. At most
 ${BULK_ITEMS_MAX} items. Each is taken in or refused by itself; with \`Prefer: return=minimal\` only those that were refused are told of.`;

@@ -104,8 +104,9 @@ function tellAnswers({ operationId, parameters = [], responses }: Operation): vo
   const shownBy = parameters.flatMap(({ name }) => SHOWN_BY[name] ?? []);
   for (const response of Object.values(responses)) {
     for (const [type, shown] of Object.entries(response.content ?? {})) {
-      const example = TEXTS[operationId]?.[type] ?? exampleOf(shown.schema);
-      shown.example ??= isOfLines(type) ? linesOf([example]) : example;
+      shown.example ??=
+        TEXTS[operationId]?.[type] ??
+        (isOfLines(type) ? linesOf(kindsOf(shown.schema).map((kind) => exampleOf(kind))) : exampleOf(shown.schema));
     }
     // Problems are shared, and bring none of them.
     if (response.headers !== undefined) Object.assign(response.headers, Object.fromEntries(shownBy.map((name) => [name, headerOf(name)])));
@@ -146,6 +147,11 @@ function tellBody(operation: Operation, method: string, schema: TSchema | undefi
 /** Each line is a JSON text of the schema. */
 function isOfLines(type: string): boolean {
   return type === "application/x-ndjson" || type === "application/jsonl";
+}
+
+/** What a line may be. */
+function kindsOf(schema: TSchema): TSchema[] {
+  return (schema["anyOf"] as TSchema[] | undefined) ?? [schema];
 }
 
 function linesOf(values: readonly unknown[]): string {

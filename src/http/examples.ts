@@ -127,6 +127,8 @@ const CHANGE = {
   report: { value: 97.5, message: null, attributes: null },
 };
 
+const COUNTS = { accepted: 1, refused: 1, stopped: null };
+const REFUSED = { index: 1, status: 422, errors: [{ pointer: "/id", message: "is missing" }], detail: "The item is not valid." };
 const REQUEST_ID = "0a6c1e9e-1f0e-4f3e-9a44-0f6d3f1a2b3c";
 
 /** Models by their names, as far as their fields' own examples would not do. */
@@ -141,6 +143,7 @@ const MODELS: Readonly<Record<string, Json>> = {
     status: 200,
     detail: { fields: ["labels"], body: { labels: { site: "south" } } },
   },
+  BulkSummary: COUNTS,
   Change: CHANGE,
   DeadLetter: {
     id: PATH_IDS["dead-letters"],
@@ -178,12 +181,15 @@ const MODELS: Readonly<Record<string, Json>> = {
   },
   Ready: { dependencies: READY },
   Replay: { id: PATH_IDS["replays"], until: "2026-11-23T12:00:00.000Z", state: "running", replayed: 120 },
+  RefusedItem: REFUSED,
   Report: { id: "m-1", disposition: "applied" },
+  ReportResults: { ...COUNTS, items: [{ index: 0, status: 202, stream: "REPORTS_1_0", sequence: 42, duplicate: false }, REFUSED] },
   Rotated: { keys: [KEY], secret: SECRET },
   Sensor: {
     heartbeat: { intervalSeconds: 30, graceSeconds: 10 },
     state: { ...RUNNING, since: AT, lastReportedAt: AT, lastReceivedAt: AT, revision: 7 },
   },
+  SensorResults: { ...COUNTS, items: [{ index: 0, status: 201, outcome: "created", version: 1 }, REFUSED] },
   Token: TOKEN,
   Webhook: WEBHOOK,
 };

@@ -108,3 +108,57 @@ describe("pages", () => {
     expect(asked).toHaveLength(2);
   });
 });
+
+describe("lines", () => {
+  test("give what is exported, one by one", async () => {
+    await tocsin.post("/v1/sensors", { body: { id: "lined-1", labels: { lined: "yes" } } });
+    await tocsin.post("/v1/sensors", { body: { id: "lined-2", labels: { lined: "yes" } } });
+    const sensors = await Array.fromAsync(tocsin.lines("/v1/exports/sensors", { query: { label: ["lined:yes"] } }));
+    expect(sensors.map(({ id }) => id)).toEqual(["lined-1", "lined-2"]);
+  });
+
+  test("throw what they could not be completed for", async () => {
+    const problem = { type: "urn:tocsin:problem:unavailable", title: "T", status: 503, detail: "away", errors: [], requestId: "r" };
+    using broken = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: () =>
+        new Response(`{"id":"a"}\n${JSON.stringify({ error: problem })}\n`, { headers: { "content-type": "application/x-ndjson" } }),
+    });
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const { id } of createClient({ url: broken.url.href }).lines("/v1/exports/sensors")) seen.push(id);
+    })();
+    expect(await thrownBy(reading)).toMatchObject({ name: "TocsinProblem", status: 503, message: "away" });
+    expect(seen).toEqual(["a"]);
+  });
+});
+
+describe("many reports", () => {
+  const items = Array.from({ length: 25 }, (_, index) => ({
+    sensorId: `many-${index % 5}`,
+    status: index === 13 ? "Not A Status" : "ok",
+    value: index,
+  }));
+
+  test("go in a few requests, and each has its result, in their order", async () => {
+    const published = api.reports.published.length;
+    async function* slowly() {
+      for (const item of items) yield item;
+    }
+    const results = await Array.fromAsync(tocsin.reports(slowly(), { itemsPerRequest: 10 }));
+    expect(results.map(({ index }) => index)).toEqual(items.map((_, index) => index));
+    expect(results.filter(({ status }) => status !== 202)).toEqual([
+      { index: 13, status: 422, errors: [expect.objectContaining({ pointer: "/status" })], detail: expect.any(String) as string },
+    ] as never);
+    expect(api.reports.published.slice(published).map(({ text }) => (JSON.parse(text) as { value: number }).value)).toEqual(
+      items.map(({ value }) => value).filter((value) => value !== 13),
+    );
+  });
+
+  test("are refused as a whole with a problem", async () => {
+    const { token } = await api.mint(["sensors:read"]);
+    const reader = createClient({ url: api.url, token });
+    expect(await thrownBy(Array.fromAsync(reader.reports(items)))).toMatchObject({ name: "TocsinProblem", status: 403 });
+  });
+});

@@ -71,11 +71,13 @@ function givenOf({ schema, example }: Parameter, document: OpenapiDocument): fc.
   return fc.record({ value, known });
 }
 
+const LINE_TYPES = ["application/x-ndjson", "application/jsonl"];
+
 function bodyOf(content: Readonly<Record<string, MediaType>>, document: OpenapiDocument): fc.Arbitrary<{ type: string; body: Body }> {
   return fc.oneof(
     ...Object.entries(content).map(([type, { schema }]) => {
       const made = valueOf(schema, document);
-      if (type !== "application/x-ndjson") return made.map((json) => ({ type, body: { kind: "json" as const, value: json } }));
+      if (!LINE_TYPES.includes(type)) return made.map((json) => ({ type, body: { kind: "json" as const, value: json } }));
       return fc.array(made, { minLength: 1, maxLength: 5 }).map((values) => ({ type, body: { kind: "lines" as const, values } }));
     }),
   );
