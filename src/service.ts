@@ -1,6 +1,9 @@
 /** The whole service, wired in the order in which a report travels; closed in reverse. */
 import { hostname } from "node:os";
+import { openSensorCache } from "./cache/open";
+import type { ReadSensor } from "./cache/ports";
 import { openRedis, type RedisLink } from "./cache/redis";
+import { watchStore } from "./cache/watchStore";
 import type { Config, NatsConfig, Secrets } from "./config";
 import { type DataFolder, openDataFolder } from "./dataFolder";
 import { isFault } from "./domain/fault";
@@ -74,14 +77,17 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const folder = needsFolder(config) ? stack.adopt(openDataFolder(config.dataDir), (opened) => opened.release()) : null;
   await folder?.endOrphan();
   const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
-  const store = overrides.store?.(opened) ?? opened;
-  const partitions = await store.fixPartitionCount(config.partitions, defaultPartitions(config));
+  const stored = overrides.store?.(opened) ?? opened;
+  const partitions = await stored.fixPartitionCount(config.partitions, defaultPartitions(config));
   const failed = (error: unknown) => events.failed("vault.open", error);
-  const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: store, say, failed });
+  const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: stored, say, failed });
+  const redis = linkRedis(stack, config, events);
+  const cacheOptions = { store: stored, alone: config.store.kind === "sqlite", redis, partitions, events };
+  const cache = stack.adopt(await openSensorCache(cacheOptions), (opened) => opened.stop());
+  const store = watchStore(stored, cache);
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
-  const redis = linkRedis(stack, config, events);
   const links = await openLinks(stack, { config: config.nats, urls: broker.urls, partitions, say, events });
   const pulse = createPulse(links.publishing, partitions);
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
@@ -99,7 +105,17 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
   const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
   await waiting?.[Symbol.asyncDispose]();
-  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, redis, webhooksChanged, overrides });
+  const http = await openApi(stack, parts, {
+    config,
+    secrets,
+    vault,
+    metrics,
+    pulse,
+    redis,
+    readSensor: cache.read,
+    webhooksChanged,
+    overrides,
+  });
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -249,15 +265,17 @@ async function openApi(
     metrics: Metrics;
     pulse: Pulse;
     redis: RedisLink | null;
+    readSensor: ReadSensor;
     webhooksChanged: () => void;
   },
 ): Promise<string> {
-  const { config, secrets, vault, metrics, pulse, redis, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, redis, readSensor, webhooksChanged, overrides } = means;
   const publisher = createReportPublisher(publishing, partitions);
   const http = await openHttp({
     config: config.http,
     probesAlone: !config.roles.includes("http"),
     store,
+    readSensor,
     reports: overrides?.reports?.(publisher) ?? publisher,
     partitions,
     registration: config.registration,

@@ -11,7 +11,7 @@ import { deliveries } from "./deliveries";
 import { openapiDocument } from "./document";
 import type { AnswerFailure } from "./failures";
 import { incidents } from "./incidents";
-import type { WebhookPort } from "./ports";
+import type { ReadSensor, WebhookPort } from "./ports";
 import { probes } from "./probes";
 import { reference } from "./reference";
 import { replays } from "./replays";
@@ -25,6 +25,8 @@ import { webhooks } from "./webhooks";
 
 export interface ApiOptions {
   readonly store: Store;
+  /** Through what is kept ready of them. */
+  readonly readSensor: ReadSensor;
   readonly reports: ReportPublisher;
   readonly partitions: number;
   readonly registration: "open" | "closed";
@@ -58,10 +60,10 @@ export function createProbes({
 
 /** The handlers, one plugin for each noun. They are asked by the gate alone, which has read the body and the query. */
 export function createApi(options: ApiOptions) {
-  const { store, calls, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
+  const { store, readSensor, calls, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
   const app = createProbes(options)
-    .use(sensors({ store, partitions, calls }))
-    .use(reports({ store, publisher, registration, calls }))
+    .use(sensors({ store, readSensor, partitions, calls }))
+    .use(reports({ store, readSensor, publisher, registration, calls }))
     .use(changes({ store, calls }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))

@@ -5,7 +5,7 @@ import { Fault } from "../domain/fault";
 import { checkReport, REPORT_BYTES_MAX, ReportBody } from "../domain/report";
 import { SEVERITIES } from "../domain/severity";
 import type { PublishAck, ReportPublisher } from "../jetstream/ports";
-import type { HistoryStore, ReportRecord, SensorStore } from "../store/store";
+import type { HistoryStore, ReportRecord } from "../store/store";
 import type { Calls } from "./calls";
 import { demandKnown, type KnownSensors } from "./knownSensors";
 import {
@@ -25,6 +25,7 @@ import {
   timeOrNull,
 } from "./fields";
 import { operation } from "./operation";
+import type { ReadSensor } from "./ports";
 import { invalid, Refusal } from "./problems";
 
 /** So many may wait for the broker's acknowledgement at once; more are told to come again. */
@@ -69,12 +70,13 @@ const ReportsQuery = Type.Object({ ...RangeFields, order: Type.Optional(Order), 
 
 export interface ReportsOptions {
   readonly calls: Calls;
-  readonly store: Pick<SensorStore, "getSensor"> & Pick<HistoryStore, "listReports"> & KnownSensors;
+  readonly readSensor: ReadSensor;
+  readonly store: Pick<HistoryStore, "listReports"> & KnownSensors;
   readonly publisher: ReportPublisher;
   readonly registration: "open" | "closed";
 }
 
-export function reports({ store, publisher, registration }: ReportsOptions) {
+export function reports({ store, readSensor, publisher, registration }: ReportsOptions) {
   let publishing = 0;
 
   async function publish(sensorId: string, payload: Uint8Array): Promise<PublishAck> {
@@ -92,7 +94,7 @@ export function reports({ store, publisher, registration }: ReportsOptions) {
       "/v1/sensors/:id/reports",
       async ({ params: { id }, body, set }) => {
         const payload = payloadOf(body);
-        if (registration === "closed" && (await store.getSensor(id)) === null) throw new Fault("notFound", `There is no sensor ${id}.`);
+        if (registration === "closed" && (await readSensor(id)) === null) throw new Fault("notFound", `There is no sensor ${id}.`);
         const { stream, sequence, duplicate } = await publish(id, payload);
         set.status = 202;
         return { stream, sequence, duplicate };

@@ -12,14 +12,18 @@ import type { State } from "../domain/state";
 import type { HistoryStore } from "./historyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
+import type { SensorReadStore } from "./sensorReadStore";
 import type { SensorStore } from "./sensorStore";
+import type { SharedSecretStore } from "./sharedSecretStore";
 import type { TokenStore } from "./tokenStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
 export * from "./historyStore";
 export * from "./pages";
 export * from "./replayStore";
+export * from "./sensorReadStore";
 export * from "./sensorStore";
+export * from "./sharedSecretStore";
 export * from "./tokenStore";
 
 export interface Store
@@ -31,6 +35,8 @@ export interface Store
     DeliveryStore,
     ReplayStore,
     SensorStore,
+    SensorReadStore,
+    SharedSecretStore,
     HistoryStore,
     WebhookStore,
     DeadLetterStore,

@@ -90,6 +90,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   const http = await openHttp({
     config: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
     store,
+    readSensor: (id) => store.getSensor(id),
     reports,
     partitions: PARTITIONS,
     registration: options.registration ?? "open",

@@ -21,6 +21,8 @@ import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
+import { sensorReadPromises } from "./conformance/sensorReads";
+import { sharedSecretPromises } from "./conformance/sharedSecrets";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
 import { tokenPromises } from "./conformance/tokens";
 import { webhookPromises } from "./conformance/webhooks";
@@ -45,6 +47,8 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...replayPromises,
     ...sensorPromises,
     ...sensorListPromises,
+    ...sensorReadPromises,
+    ...sharedSecretPromises,
     ...historyPromises,
     ...cursorPromises,
     ...webhookPromises,

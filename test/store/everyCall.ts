@@ -94,6 +94,8 @@ async function replay(store: Store): Promise<void> {
 
 async function askAsApi(store: Store): Promise<void> {
   await store.getSensor("sensor-1");
+  await store.sensorsAt(["sensor-1", "sensor-2", "nobody"]);
+  await store.sharedSecret("cache", "first");
   await store.updateSensor(draftOf("sensor-1"), null);
   await store.deleteSensor("sensor-1", null);
   for (const query of sensorQueries()) await twoPages((page) => store.listSensors(query, page));

@@ -10,7 +10,9 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SensorReadStore,
   SensorStore,
+  SharedSecretStore,
   Store,
   TokenStore,
   WebhookStore,
@@ -28,7 +30,9 @@ import { openMaintenance } from "./maintenance";
 import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
+import { openSharedSecrets } from "./sharedSecrets";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
 
@@ -51,6 +55,8 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<DeliveryStore>(openDeliveries(connection)),
     ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
+    ...faulted<SensorReadStore>(openSensorReads(connection)),
+    ...faulted<SharedSecretStore>(openSharedSecrets(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),

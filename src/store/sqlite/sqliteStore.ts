@@ -11,7 +11,9 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SensorReadStore,
   SensorStore,
+  SharedSecretStore,
   Store,
   TokenStore,
   WebhookStore,
@@ -29,7 +31,9 @@ import { openPartitions } from "./partitions";
 import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
+import { openSharedSecrets } from "./sharedSecrets";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
@@ -51,6 +55,8 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
+    ...promised<SensorReadStore>(openSensorReads(connection)),
+    ...promised<SharedSecretStore>(openSharedSecrets(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
