@@ -90,16 +90,43 @@ describe("a sensor that nodes read through Redis", () => {
         gate = held.promise;
         const reading = one.cache.read("a");
         await until(async () => (await keysOf(redis, "registry")).length === 1, "it is not leased");
-        const { sensor } = (await other.store.updateSensor(draftOf("a", { name: crypto.randomUUID() }), null)) as never as {
-          sensor: { name: string };
-        };
+        const name = crypto.randomUUID();
+        await other.store.updateSensor(draftOf("a", { name }), null);
         await between();
         held.resolve();
         await reading;
-        expect(await other.cache.read("a")).toMatchObject({ sensor: { name: sensor.name } });
-        expect(await readHit(other, "a")).toMatchObject({ sensor: { name: sensor.name } });
+        // What it would fill in has arrived before that.
+        await one.redis.client.ping();
+        await using witness = await openNode(store, redis);
+        expect(await witness.cache.read("a")).toMatchObject({ sensor: { name } });
+        expect(await readHit(witness, "a")).toMatchObject({ sensor: { name } });
         await redis.client.flushall();
       }
+    }));
+
+  test("is seen as it was edited by a node that cannot reach Redis, at those that can", () =>
+    onTwoNodes(async ({ one, other, store }) => {
+      await store.createSensor(draftOf("a"));
+      await one.redis.close();
+      await until(() => !one.redis.isUp());
+      await readHit(other, "a");
+      await one.store.updateSensor(draftOf("a", { name: "edited" }), null);
+      expect(await other.cache.read("a")).toMatchObject({ sensor: { name: "edited" } });
+      expect((await one.counts())["edit_waits_total"]).toBe(1);
+    }));
+
+  test("is believed for no longer than a moment, whatever Redis does about its end", () =>
+    onTwoNodes(async ({ one, store }) => {
+      await store.createSensor(draftOf("a"));
+      await readHit(one, "a");
+      for (const register of ["registry", "state"] as const)
+        for (const key of await keysOf(redis, register)) await redis.client.persist(key);
+      // By a node that tells nobody.
+      await store.updateSensor(draftOf("a", { name: "edited" }), null);
+      await Bun.sleep(CACHE_BELIEVED_MS);
+      await using witness = await openNode(store, redis);
+      expect(await witness.cache.read("a")).toMatchObject({ sensor: { name: "edited" } });
+      expect((await witness.counts())["reads_total:refused"]).toBe(1);
     }));
 
   test("gets the states that its owner commits while it is read, and not otherwise", () =>
