@@ -5,6 +5,7 @@ import type { Bearers, Caller } from "./bearers";
 import { readBody } from "./body";
 import type { Calls } from "./calls";
 import type { AnswerFailure } from "./failures";
+import type { Idempotency } from "./idempotency";
 import { invalid, Refusal } from "./problems";
 import { readQuery } from "./queries";
 import type { Match, Route, RouteTable } from "./routeTable";
@@ -15,6 +16,7 @@ export interface GateOptions {
   readonly routes: RouteTable;
   readonly bearers: Bearers;
   readonly calls: Calls;
+  readonly idempotency: Idempotency;
   readonly answerFailure: AnswerFailure;
   /** The handlers behind the gate. */
   readonly serve: Serve;
@@ -59,7 +61,10 @@ interface Arrival {
   readonly match: Match | null;
 }
 
-async function letIn({ request, requestId, target, match }: Arrival, { bearers, calls, serve }: GateOptions): Promise<Response> {
+async function letIn(
+  { request, requestId, target, match }: Arrival,
+  { bearers, calls, idempotency, serve }: GateOptions,
+): Promise<Response> {
   const caller = match?.resource.open ? null : await bearers.callerOf(request.headers);
   if (match === null) throw new Refusal(404, "There is nothing at this path.");
   const route = match.resource.methods.get(request.method);
@@ -71,7 +76,9 @@ async function letIn({ request, requestId, target, match }: Arrival, { bearers, 
   if (errors.length > 0) throw invalid("The query is not valid.", errors);
   const passed = passable(request, target);
   calls.set(passed, { requestId, caller, stillLetIn: () => isLetIn(bearers, request.headers), body, query });
-  return serve(passed);
+  if (!route.answersOnce || caller === null) return serve(passed);
+  const { headers, method } = request;
+  return idempotency.once({ caller, headers, method, path: target.path, body }, () => serve(passed));
 }
 
 async function isLetIn(bearers: Bearers, headers: Headers): Promise<boolean> {

@@ -11,6 +11,8 @@ export interface Route {
   /** Null when it takes no body; one that is sent all the same is not read. */
   readonly body: BodyRule | null;
   readonly query: TSchema | null;
+  /** It takes an Idempotency-Key. */
+  readonly answersOnce: boolean;
 }
 
 /** A path that is served, with what can be done there. */
@@ -89,11 +91,12 @@ function resourceOf(template: string, declared: readonly DeclaredRoute[]): Resou
 }
 
 function routeOf(method: string, hooks: unknown): Route {
-  const { detail, body, query } = hooks as { detail: OperationDetail; body?: TSchema; query?: TSchema };
+  const { detail, body, query, headers } = hooks as { detail: OperationDetail; body?: TSchema; query?: TSchema; headers?: TSchema };
+  const answersOnce = Object.hasOwn((headers?.["properties"] ?? {}) as object, "idempotency-key");
   const scope = (detail.security[0]?.bearer[0] ?? null) as Scope | null;
   const bytesMax = detail["x-body-bytes-max"] ?? BODY_BYTES_MAX;
   const rule = body === undefined ? null : { types: bodyTypes(method), bytesMax, optional: isBodyOptional(method, body) };
-  return { scope, body: rule, query: query ?? null };
+  return { scope, body: rule, query: query ?? null, answersOnce };
 }
 
 /** An edit or a replacement with nothing in it is a slip; a command with nothing to say is none. */

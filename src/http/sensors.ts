@@ -6,6 +6,7 @@ import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
 import type { SensorRecord, SensorStore } from "../store/store";
 import type { Calls } from "./calls";
 import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams, TEXT_PATTERN } from "./fields";
+import { IdempotencyKey } from "./idempotency";
 import { LabelFilter, labelsOf } from "./labelQuery";
 import { operation } from "./operation";
 import type { ReadSensor } from "./ports";
@@ -57,7 +58,7 @@ export function sensors({ store, readSensor, partitions }: SensorsOptions) {
         set.headers["location"] = `/v1/sensors/${body.id}`;
         return versioned(record, set.headers);
       },
-      { body: SensorCreation, ...CREATE },
+      { headers: IdempotencyKey, body: SensorCreation, ...CREATE },
     )
     .get("/v1/sensors/:id", async ({ params: { id } }) => sensorAnswer(found(id, await readSensor(id))), {
       params: SensorParams,

@@ -6,6 +6,7 @@ import { createBearers } from "./bearers";
 import type { Calls } from "./calls";
 import { createFailures } from "./failures";
 import { createGate } from "./gate";
+import { createIdempotency } from "./idempotency";
 import { type Listening, listen } from "./listen";
 import { createRouteTable } from "./routeTable";
 
@@ -15,7 +16,7 @@ export interface HttpOptions extends Omit<ApiOptions, "calls" | "answerFailure" 
   readonly probesAlone?: boolean;
   /** Valid with every scope while it is set. */
   readonly adminToken: string | null;
-  readonly events: Pick<Events, "requestFailed" | "requestAnswered">;
+  readonly events: Pick<Events, "requestFailed" | "requestAnswered" | "failed">;
 }
 
 export interface HttpServer {
@@ -26,14 +27,16 @@ export interface HttpServer {
 
 /** Serves the API. Throws `Fault` (`conflict`) when the port is taken. */
 export async function openHttp(options: HttpOptions): Promise<HttpServer> {
-  const { config, store, adminToken, health, events } = options;
+  const { config, store, vault, adminToken, health, events } = options;
   const calls: Calls = new WeakMap();
   const answerFailure = createFailures(events);
   const bearers = createBearers({ tokens: store, adminToken });
   const apiOptions = { ...options, calls, answerFailure, tokenRevoked: (id: string) => bearers.forget(id) };
   const api = options.probesAlone === true ? createProbes(apiOptions) : createApi(apiOptions);
   const routes = createRouteTable(api.routes);
-  const handle = createGate({ routes, bearers, calls, answerFailure, serve: api.fetch, events });
+  const notKept = (error: unknown) => events.failed("idempotency.keep", error);
+  const idempotency = createIdempotency({ store, vault, notKept });
+  const handle = createGate({ routes, bearers, calls, idempotency, answerFailure, serve: api.fetch, events });
   const server = listen(config, {
     // Bun routes by the path as it was sent; the URL that it gives has been put in order.
     routes: Object.fromEntries(routes.templates.map((template) => [template, (request: Request) => handle(request, template)])),

@@ -18,6 +18,7 @@ import {
   TimeOrNull,
   timeOrNull,
 } from "./fields";
+import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
 import { invalid } from "./problems";
 
@@ -61,7 +62,7 @@ export function tokens({ store, revoked }: TokensOptions) {
         set.status = 201;
         return { ...tokenView(record), token };
       },
-      { body: TokenCreation, ...CREATE },
+      { headers: IdempotencyKey, body: TokenCreation, ...CREATE },
     )
     .delete(
       "/v1/tokens/:id",
@@ -103,6 +104,7 @@ const CREATE = operation({
   scope: "admin",
   takesBody: true,
   answers: { 201: { description: "The token, which is shown only here.", schema: NewToken } },
+  problems: [409],
 });
 const DELETE = operation({
   id: "deleteToken",

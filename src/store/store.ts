@@ -10,6 +10,7 @@ import type { Report } from "../domain/report";
 import type { Sensor } from "../domain/sensor";
 import type { State } from "../domain/state";
 import type { HistoryStore } from "./historyStore";
+import type { IdempotencyStore } from "./idempotencyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
 import type { SensorReadStore } from "./sensorReadStore";
@@ -19,6 +20,7 @@ import type { TokenStore } from "./tokenStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
 export * from "./historyStore";
+export * from "./idempotencyStore";
 export * from "./pages";
 export * from "./replayStore";
 export * from "./sensorReadStore";
@@ -41,6 +43,7 @@ export interface Store
     WebhookStore,
     DeadLetterStore,
     TokenStore,
+    IdempotencyStore,
     IncidentStore,
     MaintenanceStore {
   /** Writes and takes back a row: whether the database would take a commit now. */

@@ -7,6 +7,7 @@ import { deliveryPromises } from "./conformance/deliveries";
 import { endingPromises } from "./conformance/endings";
 import { putToTheTest, type StoreHarness } from "./conformance/harness";
 import { historyPromises } from "./conformance/history";
+import { idempotencyPromises } from "./conformance/idempotency";
 import { incidentPromises } from "./conformance/incidents";
 import { ingestPromises } from "./conformance/ingest";
 import { laneOrderPromises } from "./conformance/laneOrder";
@@ -54,6 +55,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...webhookPromises,
     ...deadLetterPromises,
     ...tokenPromises,
+    ...idempotencyPromises,
     ...incidentPromises,
     ...maintenancePromises,
   ];

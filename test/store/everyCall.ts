@@ -131,6 +131,10 @@ async function askAsApi(store: Store): Promise<void> {
   await twoPages((page) => store.listTokens(page));
   await store.deleteToken("s");
   await twoPages((page) => store.listIncidents(page));
+  for (const fingerprint of ["a", "a", "b"]) await store.beginIdempotent({ actorId: "t", key: "k", fingerprint }, 2, 1);
+  await store.endIdempotent({ actorId: "t", key: "k", begunAt: 2 }, { status: 201, answer: "" });
+  await store.forgetIdempotent({ actorId: "t", key: "k", begunAt: 2 });
+  await store.pruneIdempotent(FAR, 10);
 }
 
 function sensorQueries(): SensorQuery[] {

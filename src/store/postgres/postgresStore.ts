@@ -3,6 +3,7 @@ import type {
   DeadLetterStore,
   DeliveryStore,
   HistoryStore,
+  IdempotencyStore,
   IncidentStore,
   IngestStore,
   MaintenanceStore,
@@ -24,6 +25,7 @@ import { openChangeLog } from "./changeLog";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
 import { openHistory } from "./history";
+import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
 import { openMaintenance } from "./maintenance";
@@ -61,6 +63,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),
     ...faulted<TokenStore>(openTokens(connection)),
+    ...faulted<IdempotencyStore>(openIdempotency(connection)),
     ...faulted<IncidentStore>(openIncidents(connection)),
     ...faulted<MaintenanceStore>(openMaintenance(connection)),
     ...faulted<Pick<Store, "probe" | "close">>({

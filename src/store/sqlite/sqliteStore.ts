@@ -5,6 +5,7 @@ import type {
   DeadLetterStore,
   DeliveryStore,
   HistoryStore,
+  IdempotencyStore,
   IncidentStore,
   IngestStore,
   MaintenanceStore,
@@ -24,6 +25,7 @@ import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
 import { asFault, promised } from "./faults";
 import { openHistory } from "./history";
+import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
 import { openMaintenance } from "./maintenance";
@@ -61,6 +63,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
+    ...promised<IdempotencyStore>(openIdempotency(connection)),
     ...promised<IncidentStore>(openIncidents(connection)),
     ...promised<MaintenanceStore>(openMaintenance(connection, places)),
     ...promised<Pick<Store, "probe" | "close">>({
