@@ -1,7 +1,7 @@
 /** The whole service, wired in the order in which a report travels; closed in reverse. */
 import { hostname } from "node:os";
 import { openSensorCache } from "./cache/open";
-import type { ReadSensor } from "./cache/ports";
+import type { ReadSensor, SensorCache } from "./cache/ports";
 import { openRedis, type RedisLink } from "./cache/redis";
 import { watchStore } from "./cache/watchStore";
 import type { Config, NatsConfig, Secrets } from "./config";
@@ -103,7 +103,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
-  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
+  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId, cache });
   await waiting?.[Symbol.asyncDispose]();
   const http = await openApi(stack, parts, {
     config,
@@ -200,7 +200,11 @@ interface Work extends Pick<Workers, "webhooksChanged"> {
 }
 
 /** This node's share of the partitions, in its roles, and how the notifiers of all nodes hear that webhooks were edited. */
-function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nodeId }: { config: Config; nodeId: string }): Work {
+function openWork(
+  stack: AsyncDisposableStack,
+  parts: WorkerParts,
+  { config, nodeId, cache }: { config: Config; nodeId: string; cache: SensorCache },
+): Work {
   const { store, partitions, publishing, consuming, events } = parts;
   const workers = createWorkers(
     config.roles.filter((role): role is LeasedRole => role !== "http"),
@@ -224,7 +228,8 @@ function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nod
     events,
   });
   for (const link of [publishing, consuming]) link.onReconnect(() => sharing.nodesChanged());
-  newsroom.hear((news) => take(news, sharing, workers));
+  newsroom.hear((news) => take(news, { sharing, workers, cache }));
+  cache.share((sensorIds) => newsroom.tell({ kind: "edited", sensorIds }));
   stack.defer(async () => {
     await sharing.stop();
     await newsroom.stop();
@@ -232,9 +237,10 @@ function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nod
   return { ...webhookNews(workers, newsroom), handOver: () => sharing.stop() };
 }
 
-function take(news: News, sharing: Sharing, workers: Workers): void {
+function take(news: News, { sharing, workers, cache }: { sharing: Sharing; workers: Workers; cache: SensorCache }): void {
   if (news.kind === "nodes") sharing.nodesChanged();
   else if (news.kind === "webhooks") workers.webhooksChanged();
+  else if (news.kind === "edited") cache.heardOfEdits(news.sensorIds);
   else if (news.role === "ingest" || news.role === "notify") sharing.leaseReleased(news.role, news.partition);
 }
 

@@ -12,6 +12,8 @@ export function createDirectReads(store: SensorReadStore): SensorCache {
       return found === null || found.deleted ? null : { sensor: found.sensor, state: currentState(found.state, found.sensor.life) };
     },
     edited() {},
+    heardOfEdits() {},
+    share() {},
     doubtful() {},
     committed() {},
     async stop() {},

@@ -60,6 +60,14 @@ export class MemoryCache implements SensorCache {
     for (const id of ids) this.#forget(id);
   }
 
+  heardOfEdits(): void {
+    // There are no other nodes.
+  }
+
+  share(): void {
+    // Nor anybody to tell.
+  }
+
   doubtful(ids: readonly string[]): void {
     this.edited(ids);
   }
@@ -94,6 +102,7 @@ export class MemoryCache implements SensorCache {
   }
 
   async #differing(ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return [];
     const held = ids.map((id) => this.#known.peek(id)).filter((entry) => entry !== undefined);
     const before = held.map((entry) => ({ entry, written: entry.written }));
     const { sensors } = await this.options.store.sensorsAt(held.map(({ sensor }) => sensor.id));

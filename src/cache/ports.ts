@@ -8,6 +8,10 @@ export interface SensorCache {
   readonly read: ReadSensor;
   /** Sensors were edited. Resolves when nobody, on whatever node, can believe any more what they were before. */
   edited(ids: readonly string[]): Promise<void> | void;
+  /** Another node edited sensors. */
+  heardOfEdits(ids: readonly string[]): void;
+  /** From now on `tell` is called with what is edited here, for the other nodes. */
+  share(tell: (ids: readonly string[]) => void): void;
   /** An edit or a batch came to an end that nobody knows. */
   doubtful(ids: readonly string[]): void;
   /** A batch is in, by this node. Without `vouched`, nobody knows since when. Never throws, never waits. */

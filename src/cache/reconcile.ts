@@ -4,23 +4,23 @@ const CHECK_EVERY_MS = 5000;
 /** Sensors that are compared each time. */
 const SAMPLE_MAX = 50;
 
-/** Calls `check` again and again, each time after the one before. */
+/** Calls `check` now, and again and again, each time after the one before. */
 export function keepChecking(check: () => Promise<void>, events: Pick<Events, "failed">): { stop(): Promise<void> } {
-  let running = Promise.resolve();
-  let busy = false;
-  const timer = setInterval(() => {
-    if (busy) return;
-    busy = true;
-    running = check()
+  let running: Promise<void> | null = null;
+  const start = () => {
+    running ??= check()
       .catch((error: unknown) => events.failed("cache.check", error))
       .finally(() => {
-        busy = false;
+        running = null;
       });
-  }, CHECK_EVERY_MS);
+  };
+  // Whoever makes it is not ready yet.
+  queueMicrotask(start);
+  const timer = setInterval(start, CHECK_EVERY_MS);
   return {
-    stop() {
+    async stop() {
       clearInterval(timer);
-      return running;
+      await running;
     },
   };
 }

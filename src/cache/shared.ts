@@ -17,6 +17,8 @@ import { WriteThrough } from "./writeThrough";
 export const CACHE_BELIEVED_MS = 1000;
 /** By how much the clocks that measure it may run apart in that time, many times over. */
 const BELIEF_MARGIN_MS = 50;
+/** Ids in one message to the other nodes. */
+const TOLD_AT_ONCE_MAX = 500;
 /** How often Redis is asked again while an edit waits for it. */
 const FORGET_AGAIN_MS = 100;
 
@@ -28,8 +30,6 @@ export interface SharedOptions {
   /** P. */
   readonly partitions: number;
   readonly events: Pick<Events, "cacheRead" | "cacheLied" | "cacheDrifted" | "cacheWrote" | "cacheEditWaited" | "failed">;
-  /** Other nodes are told, by another way than Redis, that sensors were edited. */
-  readonly tellEdited?: (ids: readonly string[]) => void;
 }
 
 type Lie = "forged" | "future" | "odd";
@@ -54,6 +54,7 @@ export class SharedCache implements SensorCache {
   readonly #seal: Seal;
   readonly #writes: WriteThrough;
   readonly #checking: { stop(): Promise<void> };
+  #tell: (ids: readonly string[]) => void = () => {};
 
   constructor(private readonly options: SharedOptions) {
     const { store, redis, secret, partitions, events } = options;
@@ -85,7 +86,7 @@ export class SharedCache implements SensorCache {
   async edited(ids: readonly string[]): Promise<void> {
     const doneAt = performance.now();
     this.heardOfEdits(ids);
-    this.options.tellEdited?.(ids);
+    for (let at = 0; at < ids.length; at += TOLD_AT_ONCE_MAX) this.#tell(ids.slice(at, at + TOLD_AT_ONCE_MAX));
     while (!(await this.#entries.forget(ids))) {
       // Another node may reach it where this one does not.
       const leftMs = doneAt + CACHE_BELIEVED_MS + BELIEF_MARGIN_MS - performance.now();
@@ -99,7 +100,15 @@ export class SharedCache implements SensorCache {
     void this.#entries.forget(ids);
   }
 
-  /** They are over: what was vouched for before is not believed here. */
+  /**
+   * Nodes tell each other of edits by another way than Redis, too: whoever plays back there what was true a moment ago comes too late even
+   * at a node that had not read it since. Where that is lost, such an entry is believed for its moment.
+   */
+  share(tell: (ids: readonly string[]) => void): void {
+    this.#tell = tell;
+  }
+
+  /** What was vouched for before is not believed here any more. */
   heardOfEdits(ids: readonly string[]): void {
     const latest = this.#clock.latest();
     // Of a time that is not known nothing is believed.

@@ -31,6 +31,8 @@ interface Disturbance {
   readonly shows: readonly string[];
   /** It plays back what was true within the last second: nobody who was not there can know better. */
   readonly playsBack?: boolean;
+  /** Nodes hear of each other's edits by another way. */
+  readonly hear?: boolean;
   readonly writes?: number;
 }
 
@@ -128,10 +130,11 @@ const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
   },
   "holds huge things": { disturb: set(() => `V${"0".repeat(1_000_000)}`), shows: ["lies_total:odd"] },
   "plays back what was true a while ago": { disturb: playBack, shows: ["reads_total:refused"], playsBack: true },
+  "plays it back, and nodes hear of edits": { disturb: playBack, shows: ["reads_total:refused"], hear: true },
 };
 
 describe("answers are true while Redis", () => {
-  for (const [what, { disturb, mend, shows, playsBack = false, writes = WRITES }] of Object.entries(DISTURBANCES)) {
+  for (const [what, { disturb, mend, shows, playsBack = false, hear = false, writes = WRITES }] of Object.entries(DISTURBANCES)) {
     test(
       what,
       () =>
@@ -140,6 +143,10 @@ describe("answers are true while Redis", () => {
           await redis.client.flushall();
           await using one = await openNode(store, redis);
           await using other = await openNode(store, redis);
+          if (hear) {
+            one.cache.share((ids) => other.cache.heardOfEdits(ids));
+            other.cache.share((ids) => one.cache.heardOfEdits(ids));
+          }
           const believed = CACHE_BELIEVED_MS + CLOCK_MS;
           const truth = await Truth.of(store, [one, other], { state: believed, registry: playsBack ? believed : 0 });
           const shown = async () => {

@@ -33,7 +33,7 @@ export function watchedEvents() {
 
 /** A node's cache, and the store as that node uses it. */
 export interface CacheNode extends AsyncDisposable {
-  readonly cache: SensorCache & Pick<SharedCache, "check" | "heardOfEdits">;
+  readonly cache: SensorCache & Pick<SharedCache, "check">;
   readonly store: Store;
   readonly redis: RedisLink;
   readonly counts: Counts;
