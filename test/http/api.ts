@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { MemoryCache } from "../../src/cache/memory";
+import { watchStore } from "../../src/cache/watchStore";
 import type { FieldError } from "../../src/domain/fault";
 import type { Scope } from "../../src/domain/token";
 import type { WebhookPort } from "../../src/http/ports";
@@ -73,24 +75,27 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   const folder = mkdtempSync(join(tmpdir(), "tocsin-http-"));
   const dbFile = join(folder, "tocsin.db");
   const real = await openStore({ kind: "sqlite", file: dbFile });
-  const store = options.store?.(real) ?? real;
-  await store.fixPartitionCount(PARTITIONS, PARTITIONS);
+  const stored = options.store?.(real) ?? real;
+  await stored.fixPartitionCount(PARTITIONS, PARTITIONS);
   const faults: unknown[] = [];
   const metrics = openMetrics();
   const events = { ...createEvents(openLog("silent"), metrics), requestFailed: (_id: string, error: unknown) => void faults.push(error) };
+  const cache = new MemoryCache({ store: stored, events });
+  const store = watchStore(stored, cache);
   const reports = keepReports();
   const webhooks = keepTests();
   let changed = 0;
   const health = createHealth({ checks: options.checks ?? { nats: async () => {}, store: () => store.probe() }, events });
   const adminToken = options.adminToken === undefined ? ADMIN_TOKEN : options.adminToken;
   const discard = async () => {
+    await cache.stop();
     await real.close();
     rmSync(folder, { recursive: true, force: true });
   };
   const http = await openHttp({
     config: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
     store,
-    readSensor: (id) => store.getSensor(id),
+    readSensor: cache.read,
     reports,
     partitions: PARTITIONS,
     registration: options.registration ?? "open",
