@@ -279,6 +279,7 @@ async function openApi(
   const publisher = createReportPublisher(publishing, partitions);
   const http = await openHttp({
     config: config.http,
+    trustedProxies: config.edge.trustedProxies,
     probesAlone: !config.roles.includes("http"),
     store,
     readSensor,
@@ -289,6 +290,7 @@ async function openApi(
     vault,
     webhooksChanged,
     adminToken: secrets.adminToken,
+    jwt: config.jwt,
     health: createHealth({
       checks: { nats: () => pulse.beat(), store: () => store.probe() },
       helpful: redis === null ? {} : { redis: () => redis.beat() },

@@ -9,6 +9,7 @@ import type { DeliveryState } from "../domain/delivery";
 import type { Report } from "../domain/report";
 import type { Sensor } from "../domain/sensor";
 import type { State } from "../domain/state";
+import type { AuditStore } from "./auditStore";
 import type { HistoryStore } from "./historyStore";
 import type { IdempotencyStore } from "./idempotencyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
@@ -19,6 +20,7 @@ import type { SharedSecretStore } from "./sharedSecretStore";
 import type { TokenStore } from "./tokenStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
+export * from "./auditStore";
 export * from "./historyStore";
 export * from "./idempotencyStore";
 export * from "./pages";
@@ -43,6 +45,7 @@ export interface Store
     WebhookStore,
     DeadLetterStore,
     TokenStore,
+    AuditStore,
     IdempotencyStore,
     IncidentStore,
     MaintenanceStore {

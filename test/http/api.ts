@@ -2,10 +2,12 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createDirectReads } from "../../src/cache/direct";
 import { MemoryCache } from "../../src/cache/memory";
 import { watchStore } from "../../src/cache/watchStore";
 import type { FieldError } from "../../src/domain/fault";
 import type { Scope } from "../../src/domain/token";
+import type { JwtConfig } from "../../src/edgeConfig";
 import type { WebhookPort } from "../../src/http/ports";
 import { openHttp } from "../../src/http/server";
 import type { PublishAck, ReportPublisher } from "../../src/jetstream/ports";
@@ -69,18 +71,22 @@ export interface TestApiOptions {
   readonly port?: number;
   readonly checks?: Readonly<Record<string, () => Promise<void>>>;
   readonly store?: (real: Store) => Store;
+  /** A store of somebody else's, which stays open; then there is no `dbFile`. */
+  readonly opened?: Store;
+  readonly jwt?: JwtConfig;
 }
 
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const folder = mkdtempSync(join(tmpdir(), "tocsin-http-"));
   const dbFile = join(folder, "tocsin.db");
-  const real = await openStore({ kind: "sqlite", file: dbFile });
+  const real = options.opened ?? (await openStore({ kind: "sqlite", file: dbFile }));
   const stored = options.store?.(real) ?? real;
   await stored.fixPartitionCount(PARTITIONS, PARTITIONS);
   const faults: unknown[] = [];
   const metrics = openMetrics();
   const events = { ...createEvents(openLog("silent"), metrics), requestFailed: (_id: string, error: unknown) => void faults.push(error) };
-  const cache = new MemoryCache({ store: stored, events });
+  // A store of somebody else's has more than one node that writes.
+  const cache = options.opened === undefined ? new MemoryCache({ store: stored, events }) : createDirectReads(stored);
   const store = watchStore(stored, cache);
   const reports = keepReports();
   const webhooks = keepTests();
@@ -89,7 +95,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   const adminToken = options.adminToken === undefined ? ADMIN_TOKEN : options.adminToken;
   const discard = async () => {
     await cache.stop();
-    await real.close();
+    if (options.opened === undefined) await real.close();
     rmSync(folder, { recursive: true, force: true });
   };
   const http = await openHttp({
@@ -105,6 +111,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
       changed += 1;
     },
     adminToken,
+    jwt: options.jwt ?? null,
     health,
     events,
     metrics,

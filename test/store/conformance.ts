@@ -1,4 +1,5 @@
 import { describe } from "bun:test";
+import { auditPromises } from "./conformance/audit";
 import { changePromises } from "./conformance/changes";
 import { coalescingPromises } from "./conformance/coalescing";
 import { cursorPromises } from "./conformance/cursors";
@@ -55,6 +56,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...webhookPromises,
     ...deadLetterPromises,
     ...tokenPromises,
+    ...auditPromises,
     ...idempotencyPromises,
     ...incidentPromises,
     ...maintenancePromises,

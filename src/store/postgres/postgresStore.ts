@@ -1,4 +1,5 @@
 import type {
+  AuditStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
@@ -21,6 +22,7 @@ import type {
 import { type Connection, openConnection } from "./connection";
 import { prepareDays } from "./days";
 import { asFault, faulted } from "./faults";
+import { openAudit } from "./audit";
 import { openChangeLog } from "./changeLog";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
@@ -63,6 +65,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),
     ...faulted<TokenStore>(openTokens(connection)),
+    ...faulted<AuditStore>(openAudit(connection)),
     ...faulted<IdempotencyStore>(openIdempotency(connection)),
     ...faulted<IncidentStore>(openIncidents(connection)),
     ...faulted<MaintenanceStore>(openMaintenance(connection)),

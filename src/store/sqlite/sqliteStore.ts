@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { Fault } from "../../domain/fault";
 import type {
+  AuditStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
@@ -19,6 +20,7 @@ import type {
   TokenStore,
   WebhookStore,
 } from "../store";
+import { openAudit } from "./audit";
 import { openChangeLog } from "./changeLog";
 import { type Connection, openConnection } from "./connection";
 import { openDeadLetters } from "./deadLetters";
@@ -63,6 +65,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
+    ...promised<AuditStore>(openAudit(connection)),
     ...promised<IdempotencyStore>(openIdempotency(connection)),
     ...promised<IncidentStore>(openIncidents(connection)),
     ...promised<MaintenanceStore>(openMaintenance(connection, places)),
