@@ -1,9 +1,7 @@
 /** The whole service, wired in the order in which a report travels; closed in reverse. */
 import { hostname } from "node:os";
-import { openSensorCache } from "./cache/open";
-import type { ReadSensor, SensorCache } from "./cache/ports";
-import { openRedis, type RedisLink } from "./cache/redis";
-import { watchStore } from "./cache/watchStore";
+import type { SensorCache } from "./cache/ports";
+import { type Caching, openCaching } from "./caching";
 import type { Config, NatsConfig, Secrets } from "./config";
 import { type DataFolder, openDataFolder } from "./dataFolder";
 import { isFault } from "./domain/fault";
@@ -81,10 +79,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const partitions = await stored.fixPartitionCount(config.partitions, defaultPartitions(config));
   const failed = (error: unknown) => events.failed("vault.open", error);
   const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: stored, say, failed });
-  const redis = linkRedis(stack, config, events);
-  const cacheOptions = { store: stored, alone: config.store.kind === "sqlite", redis, partitions, events };
-  const cache = stack.adopt(await openSensorCache(cacheOptions), (opened) => opened.stop());
-  const store = watchStore(stored, cache);
+  const caching = await openCaching(stack, { config, store: stored, partitions, events });
+  const { store, cache } = caching;
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
@@ -105,17 +101,7 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
   const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId, cache });
   await waiting?.[Symbol.asyncDispose]();
-  const http = await openApi(stack, parts, {
-    config,
-    secrets,
-    vault,
-    metrics,
-    pulse,
-    redis,
-    readSensor: cache.read,
-    webhooksChanged,
-    overrides,
-  });
+  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -159,13 +145,6 @@ async function openBroker(
   if (config.kind === "external") return { urls: config.urls, child: null };
   const child = await openEmbeddedNats({ config, ...means, folder: means.folder as DataFolder });
   return { urls: [child.url], child };
-}
-
-/** Null without one. Nobody waits for it: what it holds can be had elsewhere. */
-function linkRedis(stack: AsyncDisposableStack, { redisUrl }: Config, events: Events): RedisLink | null {
-  if (redisUrl === null) return null;
-  const onStatus = (up: boolean, reason: string | null) => events.dependencyChanged("redis", up, reason);
-  return stack.adopt(openRedis(redisUrl, { onStatus }), (link) => link.close());
 }
 
 type Links = Pick<WorkerParts, "publishing" | "consuming" | "mend">;
@@ -270,19 +249,19 @@ async function openApi(
     vault: Vault;
     metrics: Metrics;
     pulse: Pulse;
-    redis: RedisLink | null;
-    readSensor: ReadSensor;
+    caching: Caching;
     webhooksChanged: () => void;
   },
 ): Promise<string> {
-  const { config, secrets, vault, metrics, pulse, redis, readSensor, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides } = means;
+  const { redis, cache } = caching;
   const publisher = createReportPublisher(publishing, partitions);
   const http = await openHttp({
     config: config.http,
     trustedProxies: config.edge.trustedProxies,
     probesAlone: !config.roles.includes("http"),
     store,
-    readSensor,
+    readSensor: cache.read,
     reports: overrides?.reports?.(publisher) ?? publisher,
     partitions,
     registration: config.registration,

@@ -43,10 +43,10 @@ export class Marks {
     else this.seen(id, orders);
   }
 
-  /** What the registry keeps of these is not what anybody vouched for before `at`, by the database's clock. */
-  edited(ids: readonly string[], at: number): void {
-    if (this.#edited.size + ids.length > EDITS_MAX) this.#allEdited = at;
-    else for (const id of ids) this.#edited.set(id, at);
+  /** What anybody vouched for of these before `at`, by the database's clock, is over; null where that is not known. */
+  edited(ids: readonly string[], at: number | null): void {
+    if (at !== null && this.#edited.size + ids.length > EDITS_MAX) this.#allEdited = Math.max(this.#allEdited, at);
+    else for (const id of ids) this.#edited.set(id, at ?? Infinity);
   }
 
   isBehind(register: Register, id: string, { order, vouchedAt }: { readonly order: string; readonly vouchedAt: number }): boolean {

@@ -32,8 +32,6 @@ export interface SharedOptions {
   readonly events: Pick<Events, "cacheRead" | "cacheLied" | "cacheDrifted" | "cacheWrote" | "cacheEditWaited" | "failed">;
 }
 
-type Lie = "forged" | "future" | "odd";
-
 /** What Redis holds of a sensor, judged. */
 interface Judged {
   readonly entries: Partial<Record<Register, Entry>>;
@@ -110,9 +108,7 @@ export class SharedCache implements SensorCache {
 
   /** What was vouched for before is not believed here any more. */
   heardOfEdits(ids: readonly string[]): void {
-    const latest = this.#clock.latest();
-    // Of a time that is not known nothing is believed.
-    if (latest !== null) this.#marks.edited(ids, latest);
+    this.#marks.edited(ids, this.#clock.latest());
   }
 
   committed(part: BatchPart, vouched: Vouched | null): void {
@@ -160,8 +156,7 @@ export class SharedCache implements SensorCache {
       if (text === null) continue;
       const entry = this.#seal.open(register, id, text);
       if (entry === null) this.#lied(id, "forged");
-      else if (latest !== null && entry.vouchedAt > latest) this.#lied(id, "future");
-      else if (latest !== null && latest - entry.vouchedAt <= CACHE_BELIEVED_MS && !this.#marks.isBehind(register, id, entry)) {
+      else if (latest !== null && isRecent(entry, latest) && !this.#marks.isBehind(register, id, entry)) {
         entries[register] = entry;
         continue;
       }
@@ -170,7 +165,7 @@ export class SharedCache implements SensorCache {
     return { entries, refused };
   }
 
-  #lied(id: string, lie: Lie): void {
+  #lied(id: string, lie: "forged" | "odd"): void {
     this.options.events.cacheLied(id, lie);
   }
 
@@ -216,6 +211,11 @@ export class SharedCache implements SensorCache {
     const latest = this.#clock.latest();
     return latest === null ? 0 : Math.min(CACHE_BELIEVED_MS, CACHE_BELIEVED_MS - (latest - vouchedAt));
   }
+}
+
+/** What a sealed entry holds of a time to come was vouched for before the database's clock was set back. */
+function isRecent({ vouchedAt }: Entry, latest: number): boolean {
+  return vouchedAt <= latest && latest - vouchedAt <= CACHE_BELIEVED_MS;
 }
 
 function ordersOf({ sensor, place }: SensorAt): Orders {

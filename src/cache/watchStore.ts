@@ -11,9 +11,21 @@ type Watcher = Pick<SensorCache, "edited" | "doubtful" | "committed">;
 export function watchStore(store: Store, cache: Watcher): Store {
   return {
     ...store,
-    createSensor: watched(store.createSensor, (draft) => [draft.id], cache),
-    updateSensor: watched(store.updateSensor, (draft) => [draft.id], cache),
-    deleteSensor: watched(store.deleteSensor, (id) => [id], cache),
+    createSensor: watched(
+      (...args: Parameters<Store["createSensor"]>) => store.createSensor(...args),
+      (draft) => [draft.id],
+      cache,
+    ),
+    updateSensor: watched(
+      (...args: Parameters<Store["updateSensor"]>) => store.updateSensor(...args),
+      (draft) => [draft.id],
+      cache,
+    ),
+    deleteSensor: watched(
+      (...args: Parameters<Store["deleteSensor"]>) => store.deleteSensor(...args),
+      (id) => [id],
+      cache,
+    ),
     commitBatch: (parts) => commit(store, parts, cache),
   };
 }

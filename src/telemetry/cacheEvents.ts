@@ -26,7 +26,7 @@ export function createCacheEvents(log: Logger, metrics: Metrics, now: () => numb
       if (counter === undefined) reads.set(outcome, (counter = metrics.cacheReads.labels({ outcome })));
       counter.inc();
     },
-    cacheLied(sensorId: string, kind: "forged" | "future" | "odd"): void {
+    cacheLied(sensorId: string, kind: "forged" | "odd"): void {
       metrics.cacheLies.inc({ kind });
       if (now() - toldAt < TOLD_EVERY_MS) return;
       toldAt = now();

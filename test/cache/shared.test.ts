@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { CACHE_BELIEVED_MS } from "../../src/cache/shared";
-import type { Store } from "../../src/store/store";
+import type { SensorAt, Store } from "../../src/store/store";
 import { startRedis, type TestRedis } from "../servers/redis";
 import { onNewStore } from "../store/conformance/harness";
 import { Owner } from "../store/conformance/owner";
@@ -207,6 +207,32 @@ describe("a sensor that nodes read through Redis", () => {
       await redis.client.set(key, firstLife, "PX", CACHE_BELIEVED_MS);
       await using fourth = await openNode(store, redis);
       expect(await fourth.cache.read("a")).toMatchObject({ sensor: { life: 2 }, state: { revision: 5 } });
+    }));
+
+  test("that differs from the database is found, counted and repaired; one that is merely behind, or a lie, is no drift", () =>
+    onNewStore(harness, async (store) => {
+      await redis.client.flushall();
+      // By hand, without a version of its own: no call does that.
+      let name: string | null = null;
+      const byHand = (each: SensorAt) =>
+        each.sensor.id === "wrong" && name !== null ? { ...each, sensor: { ...each.sensor, name } } : each;
+      const edited = {
+        ...store,
+        sensorsAt: (given: readonly string[]) => store.sensorsAt(given).then((told) => ({ ...told, sensors: told.sensors.map(byHand) })),
+      };
+      await using node = await openNode(edited, redis);
+      const ids = ["wrong", "behind", "forged", "right"];
+      for (const id of ids) await store.createSensor(draftOf(id));
+      for (const id of ids) await node.cache.read(id);
+      for (const id of ids) await filled(id);
+      name = "renamed by hand";
+      await store.updateSensor(draftOf("behind", { name: "edited past the cache" }), null);
+      const forged = (await keysOf(redis, "registry")).find((key) => key.endsWith(":forged")) as string;
+      await redis.client.set(forged, "junk", "PX", 5000);
+      await node.cache.check();
+      expect(await node.counts()).toMatchObject({ drift_total: 1, "lies_total:forged": 1 });
+      expect((await node.cache.read("wrong"))?.sensor.name).toBe("renamed by hand");
+      expect((await keysOf(redis, "registry")).filter((key) => key === forged)).toEqual([]);
     }));
 
   test("is never larger there than anybody has to read", () =>
