@@ -10,6 +10,7 @@ import { changes } from "./changes";
 import { deadLetters } from "./deadLetters";
 import { deliveries } from "./deliveries";
 import { openapiDocument } from "./document";
+import { exportsApi } from "./exports";
 import type { AnswerFailure } from "./failures";
 import { incidents } from "./incidents";
 import type { ReadSensor, WebhookPort } from "./ports";
@@ -20,6 +21,7 @@ import { reports } from "./reports";
 import { sensors } from "./sensors";
 import { statuses } from "./statuses";
 import { tokens } from "./tokens";
+import { uptime } from "./uptime";
 import { webhookSecrets } from "./webhookSecrets";
 import { webhookExplanations } from "./webhookExplanations";
 import { webhooks } from "./webhooks";
@@ -66,13 +68,15 @@ export function createApi(options: ApiOptions) {
     .use(sensors({ store, readSensor, partitions, calls }))
     .use(reports({ store, readSensor, publisher, registration, calls }))
     .use(changes({ store, calls }))
+    .use(uptime({ store, calls }))
+    .use(exportsApi({ store, calls, answerFailure: options.answerFailure }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))
     .use(webhookSecrets({ store, vault, changed }))
     .use(replays({ store, changed }))
     .use(deliveries({ store, changed }))
     .use(deadLetters({ store, publisher }))
-    .use(statuses())
+    .use(statuses({ store, calls }))
     .use(tokens({ store, changed: options.tokenChanged }))
     .use(audit({ store }))
     .use(incidents({ store }));

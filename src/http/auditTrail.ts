@@ -52,13 +52,13 @@ export function createAuditTrail(
 }
 
 function draftOf({ caller, route, template, path, requestId, address, query, body }: Edit): AuditDraft {
-  const { id, ...params } = paramsOf(template, path);
+  const { id, status, ...params } = paramsOf(template, path);
   return {
     actorKind: caller.kind,
     actorId: caller.id,
     actorName: caller.name,
     operation: route.operationId,
-    target: id ?? null,
+    target: id ?? status ?? null,
     requestId,
     address,
     detail: {

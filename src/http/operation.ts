@@ -23,6 +23,8 @@ interface Answer {
   /** Left out where there is no body. */
   readonly schema?: TSchema;
   readonly type?: string;
+  /** Further types that the same answer can have: text, whose shape no schema tells. */
+  readonly otherTypes?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -83,12 +85,13 @@ function problemsOfAll(scope: Scope | null, takesBody: boolean): ProblemStatus[]
   return takesBody ? [...guarded, 400, 413, 415, 500] : [...guarded, 500];
 }
 
-function responseOf({ description, schema, type = "application/json", headers = {} }: Answer) {
+function responseOf({ description, schema, type = "application/json", otherTypes = [], headers = {} }: Answer) {
+  const others = otherTypes.map((other) => [other, { schema: { type: "string" } }] as const);
   const named = Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]);
   return {
     description,
     ...(named.length === 0 ? {} : { headers: Object.fromEntries(named) as Record<string, unknown> }),
-    ...(schema === undefined ? {} : { content: { [type]: { schema } } }),
+    ...(schema === undefined ? {} : { content: { [type]: { schema }, ...Object.fromEntries(others) } }),
   };
 }
 

@@ -1,9 +1,9 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { Fault, isFault } from "../domain/fault";
 import { STATUS_PATTERN } from "../domain/report";
 import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
-import type { SensorRecord, SensorStore } from "../store/store";
+import type { SensorQuery, SensorRecord, SensorStore } from "../store/store";
 import type { Calls } from "./calls";
 import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams, TEXT_PATTERN } from "./fields";
 import { IdempotencyKey } from "./idempotency";
@@ -18,19 +18,23 @@ import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
 const PATCH_TRIES = 5;
 const SEARCH_CHARS_MAX = 256;
 
-const SensorsQuery = Type.Object(
-  {
-    status: Type.Optional(Type.String({ pattern: STATUS_PATTERN })),
-    severity: Type.Optional(oneOf(SEVERITIES)),
-    availability: Type.Optional(oneOf(AVAILABILITIES)),
-    label: LabelFilter,
-    q: Type.Optional(
-      Type.String({ maxLength: SEARCH_CHARS_MAX, pattern: TEXT_PATTERN, description: "Text in id or name, whatever its case." }),
-    ),
-    ...PageFields,
-  },
-  { additionalProperties: false },
-);
+/** Which sensors a list or an export is asked for. */
+export const SensorFilterFields = {
+  status: Type.Optional(Type.String({ pattern: STATUS_PATTERN })),
+  severity: Type.Optional(oneOf(SEVERITIES)),
+  availability: Type.Optional(oneOf(AVAILABILITIES)),
+  label: LabelFilter,
+  q: Type.Optional(
+    Type.String({ maxLength: SEARCH_CHARS_MAX, pattern: TEXT_PATTERN, description: "Text in id or name, whatever its case." }),
+  ),
+};
+const SensorFilter = Type.Object(SensorFilterFields);
+const SensorsQuery = Type.Object({ ...SensorFilterFields, ...PageFields }, { additionalProperties: false });
+
+/** Throws a 422. */
+export function sensorQueryOf({ status, severity, availability, q, label }: Static<typeof SensorFilter>): SensorQuery {
+  return { status, severity, availability, q, ...labelsOf(label) };
+}
 
 export interface SensorsOptions {
   readonly calls: Calls;
@@ -44,8 +48,7 @@ export function sensors({ store, readSensor, partitions }: SensorsOptions) {
     .get(
       "/v1/sensors",
       async ({ query }) => {
-        const { status, severity, availability, q } = query;
-        const page = await store.listSensors({ status, severity, availability, q, ...labelsOf(query.label) }, pageOf(query));
+        const page = await store.listSensors(sensorQueryOf(query), pageOf(query));
         return pageView(page, sensorView);
       },
       { query: SensorsQuery, ...LIST },

@@ -68,6 +68,7 @@ describe("an edit is in the audit log", () => {
 
   test("when it was refused by what it found, too", async () => {
     expect(await left("DELETE", "/v1/sensors/nobody")).toMatchObject([{ operation: "deleteSensor", target: "nobody", status: 404 }]);
+    expect(await left("DELETE", "/v1/statuses/hot")).toMatchObject([{ operation: "deleteStatus", target: "hot", status: 409 }]);
     expect(await left("POST", "/v1/sensors", { json: { id: "a.b" } })).toMatchObject([{ target: null, status: 422 }]);
     expect(await left("POST", "/v1/sensors", { json: { id: "pump-1" } })).toMatchObject([{ target: null, status: 409 }]);
     expect(await left("DELETE", "/v1/sensors/%00%F0%9F%94%94")).toMatchObject([{ target: "\ufffd🔔", status: 422 }]);

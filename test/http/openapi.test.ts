@@ -34,7 +34,21 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 function ask({ method, path }: Described, { id = "", keyId = "", query, ...sent }: Call): Promise<Answer> {
-  return api.request(method, `${path.replace("{id}", id).replace("{keyId}", keyId)}${query === undefined ? "" : `?${query}`}`, sent);
+  return api.request(
+    method,
+    `${path.replace(/\{(id|status)\}/, id).replace("{keyId}", keyId)}${query === undefined ? "" : `?${query}`}`,
+    sent,
+  );
+}
+
+/** The schema is that of one of them. */
+const LINES = "application/x-ndjson";
+
+function linesOf(text: string): unknown[] {
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 /** What an answer tells that the document does not. */
@@ -47,8 +61,8 @@ function undocumented({ operation }: Described, answer: Answer): string[] {
   const schema = response.content[type]?.schema;
   if (schema === undefined) return [`answered ${answer.status} as ${type}, which is not in the document`];
   const missing = Object.keys(response.headers ?? {}).filter((name) => !answer.headers.has(name));
-  const body: unknown = type.endsWith("json") ? answer.json() : answer.text;
-  return [...missing.map((name) => `lacks the header ${name}`), ...misfits(body, schema, document)];
+  const bodies: unknown[] = type === LINES ? linesOf(answer.text) : [type.endsWith("json") ? answer.json() : answer.text];
+  return [...missing.map((name) => `lacks the header ${name}`), ...bodies.flatMap((body) => misfits(body, schema, document))];
 }
 
 describe("the OpenAPI document", () => {

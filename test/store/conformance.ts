@@ -26,6 +26,8 @@ import { sensorPromises } from "./conformance/sensors";
 import { sensorReadPromises } from "./conformance/sensorReads";
 import { sharedSecretPromises } from "./conformance/sharedSecrets";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
+import { statusPromises } from "./conformance/statuses";
+import { timelinePromises } from "./conformance/timeline";
 import { tokenPromises } from "./conformance/tokens";
 import { webhookPromises } from "./conformance/webhooks";
 
@@ -55,6 +57,8 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...cursorPromises,
     ...webhookPromises,
     ...deadLetterPromises,
+    ...timelinePromises,
+    ...statusPromises,
     ...tokenPromises,
     ...auditPromises,
     ...idempotencyPromises,

@@ -15,7 +15,9 @@ import type {
   SensorReadStore,
   SensorStore,
   SharedSecretStore,
+  StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
   WebhookStore,
 } from "../store";
@@ -37,6 +39,8 @@ import { openReplays } from "./replays";
 import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
 import { openSharedSecrets } from "./sharedSecrets";
+import { openStatuses } from "./statuses";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
 
@@ -62,6 +66,8 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<SensorReadStore>(openSensorReads(connection)),
     ...faulted<SharedSecretStore>(openSharedSecrets(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
+    ...faulted<TimelineStore>(openTimeline(connection)),
+    ...faulted<StatusStore>(openStatuses(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),
     ...faulted<TokenStore>(openTokens(connection)),

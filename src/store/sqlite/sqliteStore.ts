@@ -16,7 +16,9 @@ import type {
   SensorReadStore,
   SensorStore,
   SharedSecretStore,
+  StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
   WebhookStore,
 } from "../store";
@@ -38,7 +40,9 @@ import { openReplays } from "./replays";
 import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
 import { openSharedSecrets } from "./sharedSecrets";
+import { openStatuses } from "./statuses";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
 import { openWebhooks } from "./webhooks";
 
@@ -62,6 +66,8 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<SensorReadStore>(openSensorReads(connection)),
     ...promised<SharedSecretStore>(openSharedSecrets(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
+    ...promised<TimelineStore>(openTimeline(connection)),
+    ...promised<StatusStore>(openStatuses(connection)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
