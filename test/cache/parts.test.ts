@@ -77,6 +77,7 @@ describe("reads of the database", () => {
   const found = (id: string): SensorAt => ({
     sensor: sensorOf(id),
     deleted: false,
+    deletedAt: null,
     state: onlineState(),
     place: { generation: 1, cursor: 1 },
   });
