@@ -22,6 +22,8 @@ export interface Look {
   readonly odd: number;
 }
 
+type KeyOf = (register: Register, id: string) => string;
+
 export interface StateToWrite {
   readonly id: string;
   readonly text: string;
@@ -107,22 +109,35 @@ export class SharedEntries {
     )) as number | null;
   }
 
-  /** Takes out all that is held of these sensors, leases too: nobody fills in what was read before. False when nobody knows whether it did. */
+  /**
+   * Takes out all that is held of these sensors, leases too: nobody fills in what was read before. False when nobody knows whether it did.
+   * Tried even where other commands are not: a Redis that is full refuses those and takes this, and whoever edits waits anyway.
+   */
   async forget(ids: readonly string[]): Promise<boolean> {
     for (let at = 0; at < ids.length; at += FORGET_AT_ONCE_MAX) {
-      const some = ids.slice(at, at + FORGET_AT_ONCE_MAX);
-      const done = await this.#ask((keyOf) =>
-        this.link.client.unlink(some.flatMap((id) => REGISTERS.map((register) => keyOf(register, id)))),
-      );
-      if (done === null) return false;
+      const keyOf = this.#keys();
+      if (keyOf === null) return false;
+      try {
+        const some = ids.slice(at, at + FORGET_AT_ONCE_MAX);
+        await this.link.client.unlink(some.flatMap((id) => REGISTERS.map((register) => keyOf(register, id))));
+      } catch {
+        this.options.onFailure();
+        return false;
+      }
     }
     return true;
   }
 
-  async #ask<Result>(act: (keyOf: (register: Register, id: string) => string) => Promise<Result>): Promise<Result | null> {
+  async #ask<Result>(act: (keyOf: KeyOf) => Promise<Result>): Promise<Result | null> {
+    const keyOf = this.#keys();
+    return keyOf === null ? null : this.#circuit.try(() => act(keyOf));
+  }
+
+  /** Null while it is not known which server it is. */
+  #keys(): KeyOf | null {
     const serverId = this.link.serverId();
     if (serverId === null || !this.link.isUp()) return null;
-    return this.#circuit.try(() => act((register, id) => `${this.#prefix}:${serverId.slice(0, 8)}:${register}:${id}`));
+    return (register, id) => `${this.#prefix}:${serverId.slice(0, 8)}:${register}:${id}`;
   }
 
   async #run({ lua, sha }: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {

@@ -66,7 +66,11 @@ const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
   "does what it should": { disturb: () => Bun.sleep(1), shows: ["reads_total:hit", "writes_total:written"] },
   "is flushed": { disturb: () => redis.client.flushall(), shows: ["reads_total:miss"] },
   "forgets its scripts": { disturb: () => redis.client.script("FLUSH"), shows: ["reads_total:hit"] },
-  "cuts connections off": { disturb: () => redis.client.call("CLIENT", "KILL", "TYPE", "normal"), shows: ["reads_total:bypassed"] },
+  "cuts connections off": {
+    disturb: () => redis.client.call("CLIENT", "KILL", "TYPE", "normal"),
+    shows: ["reads_total:bypassed"],
+    writes: 6,
+  },
   "dies and comes again": {
     disturb: async () => {
       await redis.kill();

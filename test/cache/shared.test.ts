@@ -115,6 +115,25 @@ describe("a sensor that nodes read through Redis", () => {
       expect((await one.counts())["edit_waits_total"]).toBe(1);
     }));
 
+  test("is edited without waiting where Redis is full, and refuses everything else", () =>
+    onTwoNodes(async ({ one, other, store }) => {
+      await store.createSensor(draftOf("a"));
+      await redis.client.config("SET", "maxmemory", "1");
+      try {
+        for (let turn = 0; turn < 10; turn += 1) {
+          for (const node of [one, other]) await node.cache.read("a");
+          await one.store.updateSensor(draftOf("a", { name: `full ${turn}` }), null);
+          for (const node of [one, other]) expect(await node.cache.read("a")).toMatchObject({ sensor: { name: `full ${turn}` } });
+        }
+        const told = await one.counts();
+        expect(told).toMatchObject({ edit_waits_total: 0 });
+        // It is left alone after a few failures.
+        expect(told["reads_total:bypassed"]).toBeGreaterThan(told["reads_total:failed"] ?? 0);
+      } finally {
+        await redis.client.config("SET", "maxmemory", "0");
+      }
+    }));
+
   test("is believed for no longer than a moment, whatever Redis does about its end", () =>
     onTwoNodes(async ({ one, store }) => {
       await store.createSensor(draftOf("a"));
