@@ -26,6 +26,11 @@ export function watchStore(store: Store, cache: Watcher): Store {
       (id) => [id],
       cache,
     ),
+    upsertSensors: watched(
+      (...args: Parameters<Store["upsertSensors"]>) => store.upsertSensors(...args),
+      (drafts) => drafts.map(({ id }) => id),
+      cache,
+    ),
     commitBatch: (parts) => commit(store, parts, cache),
   };
 }

@@ -5,6 +5,7 @@ import type { Health } from "../telemetry/health";
 import type { Metrics } from "../telemetry/metrics";
 import type { Vault } from "../vault";
 import { audit } from "./audit";
+import { bulks } from "./bulks";
 import type { Calls } from "./calls";
 import { changes } from "./changes";
 import { deadLetters } from "./deadLetters";
@@ -66,7 +67,8 @@ export function createApi(options: ApiOptions) {
   const { store, readSensor, calls, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
   const app = createProbes(options)
     .use(sensors({ store, readSensor, partitions, calls }))
-    .use(reports({ store, readSensor, publisher, registration, calls }))
+    .use(reports({ store, publisher, registration, calls }))
+    .use(bulks({ store, publisher, registration, partitions, calls, answerFailure: options.answerFailure }))
     .use(changes({ store, calls }))
     .use(uptime({ store, calls }))
     .use(exportsApi({ store, calls, answerFailure: options.answerFailure }))

@@ -20,6 +20,7 @@ import type { SharedSecretStore } from "./sharedSecretStore";
 import type { EditedSeverities, StatusStore } from "./statusStore";
 import type { TimelineStore } from "./timelineStore";
 import type { TokenStore } from "./tokenStore";
+import type { UpsertStore } from "./upsertStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
 export * from "./auditStore";
@@ -33,6 +34,7 @@ export * from "./sharedSecretStore";
 export * from "./statusStore";
 export * from "./timelineStore";
 export * from "./tokenStore";
+export * from "./upsertStore";
 
 export interface Store
   extends
@@ -45,6 +47,7 @@ export interface Store
     SensorStore,
     SensorReadStore,
     SharedSecretStore,
+    UpsertStore,
     HistoryStore,
     TimelineStore,
     StatusStore,

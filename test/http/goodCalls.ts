@@ -83,6 +83,7 @@ export function goodCalls(made: Made): Record<string, Call> {
     ready: {},
     metrics: {},
     listSensors: { query: `${page}&status=overheated&severity=critical&availability=online&label=site:north&q=BOIL` },
+    putSensors: { json: [{ id: "pump-2", labels: { a: "b" } }, { id: "pump-2", name: "Pump" }, { id: "?" }] },
     createSensor: {
       json: { id: "pump-1", name: "Pump", labels: { a: "b" }, metadata: { c: [1] }, heartbeat: { intervalSeconds: 9, graceSeconds: 1 } },
     },
@@ -91,6 +92,12 @@ export function goodCalls(made: Made): Record<string, Call> {
     patchSensor: { id: "pump-1", json: { labels: { d: "e" } }, headers: { "if-match": "*" } },
     deleteSensor: { id: "pump-1" },
     postReport: { id: "boiler-7", json: { status: "ok", value: 1 } },
+    postReports: {
+      json: [
+        { sensorId: "boiler-7", status: "ok" },
+        { sensorId: "boiler-7", status: "Not OK" },
+      ],
+    },
     listReports: { id: "boiler-7", query: `${page}&${range}` },
     listChanges: { query: `${page}&${range}` },
     listSensorChanges: { id: "boiler-7", query: `${page}&${range}` },

@@ -65,6 +65,19 @@ function undocumented({ operation }: Described, answer: Answer): string[] {
   return [...missing.map((name) => `lacks the header ${name}`), ...bodies.flatMap((body) => misfits(body, schema, document))];
 }
 
+const STREAMED = ["application/json", "application/x-ndjson", "application/jsonl"];
+/** By operation or method; any other takes JSON alone. */
+const BODY_TYPES: Readonly<Record<string, string[]>> = {
+  PATCH: ["application/merge-patch+json", "application/json"],
+  postReports: STREAMED,
+  putSensors: STREAMED,
+};
+
+/** A dot segment is resolved before it is sent, and may name another resource. */
+function isElsewhere({ path }: Described, { id }: Call): boolean {
+  return id === ".." && Object.hasOwn(document.paths, new URL(path.replace("{id}", id), api.url).pathname);
+}
+
 describe("the OpenAPI document", () => {
   test("is valid OpenAPI 3.1", async () => {
     const { valid, errors } = await new Validator().validate(structuredClone(document) as unknown as Record<string, unknown>);
@@ -108,9 +121,7 @@ describe("the OpenAPI document", () => {
       if (requestBody === undefined) continue;
       expect(requestBody.required).toBe(operationId !== "rotateSecret");
       expect(statuses).toEqual(expect.arrayContaining(["400", "413", "415"]));
-      expect(Object.keys(requestBody.content)).toEqual(
-        method === "PATCH" ? ["application/merge-patch+json", "application/json"] : ["application/json"],
-      );
+      expect(Object.keys(requestBody.content)).toEqual(BODY_TYPES[operationId] ?? BODY_TYPES[method] ?? ["application/json"]);
       expect(operation["x-body-bytes-max"]).toBeGreaterThan(0);
     }
   });
@@ -150,7 +161,7 @@ describe("what the document says is what happens", () => {
     for (const [operationId, good] of Object.entries(goodCalls(made))) {
       const described = operations.get(operationId) as Described;
       if (described.operation.security.length === 0) continue;
-      for (const bad of badCalls(described.operation, good)) {
+      for (const bad of badCalls(described.operation, good).filter((each) => !isElsewhere(described, each))) {
         const answer = await ask(described, bad);
         expect({ operationId, bad, wrong: undocumented(described, answer) }).toEqual({ operationId, bad, wrong: [] });
         if (answer.status >= 400) refusals += 1;

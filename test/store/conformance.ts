@@ -29,6 +29,7 @@ import { knownSensorPromises } from "./conformance/sensorsKnown";
 import { statusPromises } from "./conformance/statuses";
 import { timelinePromises } from "./conformance/timeline";
 import { tokenPromises } from "./conformance/tokens";
+import { upsertPromises } from "./conformance/upserts";
 import { webhookPromises } from "./conformance/webhooks";
 
 /** What every driver promises (src/store/store.ts). A driver's test is a harness and one call; nothing here knows one. */
@@ -50,6 +51,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...operationalEventPromises,
     ...replayPromises,
     ...sensorPromises,
+    ...upsertPromises,
     ...sensorListPromises,
     ...sensorReadPromises,
     ...sharedSecretPromises,

@@ -98,6 +98,7 @@ async function askAsApi(store: Store): Promise<void> {
   await store.sensorsAt(["sensor-1", "sensor-2", "nobody"]);
   await store.sharedSecret("cache", "first");
   await store.updateSensor(draftOf("sensor-1"), null);
+  await store.upsertSensors([draftOf("sensor-1", { labels: { site: "south" } }), draftOf("sensor-3"), draftOf("never")], null);
   await store.deleteSensor("sensor-1", null);
   for (const query of sensorQueries()) await twoPages((page) => store.listSensors(query, page));
   for (const order of ORDERS) {

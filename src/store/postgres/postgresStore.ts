@@ -19,6 +19,7 @@ import type {
   Store,
   TimelineStore,
   TokenStore,
+  UpsertStore,
   WebhookStore,
 } from "../store";
 import { type Connection, openConnection } from "./connection";
@@ -42,6 +43,7 @@ import { openSharedSecrets } from "./sharedSecrets";
 import { openStatuses } from "./statuses";
 import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
+import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
 
 /** Days of reports that there is room for from the start on, so that nobody's first commit of a day has to make it. */
@@ -65,6 +67,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<SensorStore>(openSensors(connection)),
     ...faulted<SensorReadStore>(openSensorReads(connection)),
     ...faulted<SharedSecretStore>(openSharedSecrets(connection)),
+    ...faulted<UpsertStore>(openUpserts(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
     ...faulted<TimelineStore>(openTimeline(connection)),
     ...faulted<StatusStore>(openStatuses(connection)),

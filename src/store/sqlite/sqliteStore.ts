@@ -20,6 +20,7 @@ import type {
   Store,
   TimelineStore,
   TokenStore,
+  UpsertStore,
   WebhookStore,
 } from "../store";
 import { openAudit } from "./audit";
@@ -44,6 +45,7 @@ import { openStatuses } from "./statuses";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
 import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
+import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
 
 export interface SqliteOptions {
@@ -65,6 +67,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<SensorStore>(openSensors(connection)),
     ...promised<SensorReadStore>(openSensorReads(connection)),
     ...promised<SharedSecretStore>(openSharedSecrets(connection)),
+    ...promised<UpsertStore>(openUpserts(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
     ...promised<TimelineStore>(openTimeline(connection)),
     ...promised<StatusStore>(openStatuses(connection)),
