@@ -1,13 +1,12 @@
 /** The whole service, wired in the order in which a report travels; closed in reverse. */
 import { hostname } from "node:os";
-import { createMemoryBuckets } from "./cache/memoryBuckets";
-import { openRedis, type RedisLink } from "./cache/redis";
-import { RedisBuckets } from "./cache/redisBuckets";
+import { openBuckets } from "./buckets";
+import type { SensorCache } from "./cache/ports";
+import { type Caching, openCaching } from "./caching";
 import type { Config, NatsConfig, Secrets } from "./config";
 import { type DataFolder, openDataFolder } from "./dataFolder";
 import { isFault } from "./domain/fault";
 import { firstAdminToken } from "./firstToken";
-import type { Buckets } from "./http/ports";
 import { openHttp } from "./http/server";
 import { openWaitingRoom } from "./http/waitingRoom";
 import { type NatsLink, openNats } from "./jetstream/connection";
@@ -77,14 +76,15 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const folder = needsFolder(config) ? stack.adopt(openDataFolder(config.dataDir), (opened) => opened.release()) : null;
   await folder?.endOrphan();
   const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
-  const store = overrides.store?.(opened) ?? opened;
-  const partitions = await store.fixPartitionCount(config.partitions, defaultPartitions(config));
+  const stored = overrides.store?.(opened) ?? opened;
+  const partitions = await stored.fixPartitionCount(config.partitions, defaultPartitions(config));
   const failed = (error: unknown) => events.failed("vault.open", error);
-  const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: store, say, failed });
+  const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: stored, say, failed });
+  const caching = await openCaching(stack, { config, store: stored, partitions, events });
+  const { store, cache } = caching;
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
-  const redis = linkRedis(stack, config, events);
   const links = await openLinks(stack, { config: config.nats, urls: broker.urls, partitions, say, events });
   const pulse = createPulse(links.publishing, partitions);
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
@@ -100,9 +100,9 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
-  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
+  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId, cache });
   await waiting?.[Symbol.asyncDispose]();
-  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, redis, webhooksChanged, overrides });
+  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -148,22 +148,6 @@ async function openBroker(
   return { urls: [child.url], child };
 }
 
-/** Null without one. Nobody waits for it: what it holds can be had elsewhere. */
-function linkRedis(stack: AsyncDisposableStack, { redisUrl }: Config, events: Events): RedisLink | null {
-  if (redisUrl === null) return null;
-  const onStatus = (up: boolean, reason: string | null) => events.dependencyChanged("redis", up, reason);
-  return stack.adopt(openRedis(redisUrl, { onStatus }), (link) => link.close());
-}
-
-/** What limits count by: across all nodes with Redis, on this one alone without. */
-function openBuckets(stack: AsyncDisposableStack, redis: RedisLink | null, events: Events): Buckets {
-  const memory = createMemoryBuckets();
-  if (redis === null) return memory;
-  const buckets = new RedisBuckets({ redis, memory, onShared: (shared, reason) => events.limitsShared(shared, reason) });
-  stack.defer(() => buckets.stop());
-  return buckets;
-}
-
 type Links = Pick<WorkerParts, "publishing" | "consuming" | "mend">;
 
 /** What is published and what is consumed take a connection each; the streams are there afterwards, and the mapping leads into them. */
@@ -196,7 +180,11 @@ interface Work extends Pick<Workers, "webhooksChanged"> {
 }
 
 /** This node's share of the partitions, in its roles, and how the notifiers of all nodes hear that webhooks were edited. */
-function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nodeId }: { config: Config; nodeId: string }): Work {
+function openWork(
+  stack: AsyncDisposableStack,
+  parts: WorkerParts,
+  { config, nodeId, cache }: { config: Config; nodeId: string; cache: SensorCache },
+): Work {
   const { store, partitions, publishing, consuming, events } = parts;
   const workers = createWorkers(
     config.roles.filter((role): role is LeasedRole => role !== "http"),
@@ -220,7 +208,8 @@ function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nod
     events,
   });
   for (const link of [publishing, consuming]) link.onReconnect(() => sharing.nodesChanged());
-  newsroom.hear((news) => take(news, sharing, workers));
+  newsroom.hear((news) => take(news, { sharing, workers, cache }));
+  cache.share((sensorIds) => newsroom.tell({ kind: "edited", sensorIds }));
   stack.defer(async () => {
     await sharing.stop();
     await newsroom.stop();
@@ -228,9 +217,10 @@ function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nod
   return { ...webhookNews(workers, newsroom), handOver: () => sharing.stop() };
 }
 
-function take(news: News, sharing: Sharing, workers: Workers): void {
+function take(news: News, { sharing, workers, cache }: { sharing: Sharing; workers: Workers; cache: SensorCache }): void {
   if (news.kind === "nodes") sharing.nodesChanged();
   else if (news.kind === "webhooks") workers.webhooksChanged();
+  else if (news.kind === "edited") cache.heardOfEdits(news.sensorIds);
   else if (news.role === "ingest" || news.role === "notify") sharing.leaseReleased(news.role, news.partition);
 }
 
@@ -260,11 +250,12 @@ async function openApi(
     vault: Vault;
     metrics: Metrics;
     pulse: Pulse;
-    redis: RedisLink | null;
+    caching: Caching;
     webhooksChanged: () => void;
   },
 ): Promise<string> {
-  const { config, secrets, vault, metrics, pulse, redis, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides } = means;
+  const { redis, cache } = caching;
   const publisher = createReportPublisher(publishing, partitions);
   const buckets = openBuckets(stack, redis, events);
   const http = await openHttp({
@@ -272,6 +263,7 @@ async function openApi(
     edge: { ...config.edge, buckets },
     probesAlone: !config.roles.includes("http"),
     store,
+    readSensor: cache.read,
     reports: overrides?.reports?.(publisher) ?? publisher,
     partitions,
     registration: config.registration,
