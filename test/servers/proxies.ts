@@ -37,7 +37,7 @@ export async function startProxy(name: ProxyName, url: string): Promise<TestProx
   const file = join(folder, "proxy.conf");
   writeFileSync(file, name === "nginx" ? nginxConfig(folder, port, upstream) : haproxyConfig(port, upstream));
   const words = name === "nginx" ? [path, "-e", "stderr", "-p", folder, "-c", file] : [path, "-f", file];
-  const child = Bun.spawn(words, { env, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+  const child = Bun.spawn(words, { env: { ...process.env, ...env }, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   try {
     await until(() => answers(port));
   } catch (error) {
