@@ -6,6 +6,7 @@ import { deadLetterPromises } from "./conformance/deadLetters";
 import { deliveryPromises } from "./conformance/deliveries";
 import { endingPromises } from "./conformance/endings";
 import { putToTheTest, type StoreHarness } from "./conformance/harness";
+import { erasurePromises } from "./conformance/erasure";
 import { historyPromises } from "./conformance/history";
 import { incidentPromises } from "./conformance/incidents";
 import { ingestPromises } from "./conformance/ingest";
@@ -21,6 +22,7 @@ import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
+import { sensorPutPromises } from "./conformance/sensorPuts";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
 import { tokenPromises } from "./conformance/tokens";
 import { webhookPromises } from "./conformance/webhooks";
@@ -44,8 +46,10 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...operationalEventPromises,
     ...replayPromises,
     ...sensorPromises,
+    ...sensorPutPromises,
     ...sensorListPromises,
     ...historyPromises,
+    ...erasurePromises,
     ...cursorPromises,
     ...webhookPromises,
     ...deadLetterPromises,

@@ -2,6 +2,7 @@ import type {
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
+  ErasureStore,
   HistoryStore,
   IncidentStore,
   IngestStore,
@@ -21,6 +22,7 @@ import { asFault, faulted } from "./faults";
 import { openChangeLog } from "./changeLog";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
+import { openErasure } from "./erasure";
 import { openHistory } from "./history";
 import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
@@ -52,6 +54,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
+    ...faulted<ErasureStore>(openErasure(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),
     ...faulted<TokenStore>(openTokens(connection)),

@@ -6,8 +6,11 @@ import { Values } from "./statement";
 /** The ids that a lead lets through, as a part of a statement. */
 export function idsAlong(lead: Lead | null, values: Values): string {
   if (lead === null) return "select id from sensors";
-  if (lead.by !== "label") return `select sensor_id as id from states where ${lead.by} = ${values.add(lead.value)}`;
-  return `select sensor_id as id from sensor_labels where label_key = ${values.add(lead.key)} and label_value = ${values.add(lead.value)}`;
+  if (lead.by === "id") return `select id from sensors where id = ${values.add(lead.value)}`;
+  if (lead.by === "label")
+    return `select sensor_id as id from sensor_labels where label_key = ${values.add(lead.key)} and label_value = ${values.add(lead.value)}`;
+  // Each part of the index is in the order of the ids, and Postgres merges them.
+  return lead.values.map((value) => `(select sensor_id as id from states where ${lead.by} = ${values.add(value)})`).join(" union all ");
 }
 
 /**

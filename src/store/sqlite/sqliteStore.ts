@@ -4,6 +4,7 @@ import type {
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
+  ErasureStore,
   HistoryStore,
   IncidentStore,
   IngestStore,
@@ -21,6 +22,7 @@ import { type Connection, openConnection } from "./connection";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
 import { asFault, promised } from "./faults";
+import { openErasure } from "./erasure";
 import { openHistory } from "./history";
 import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
@@ -52,6 +54,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
+    ...promised<ErasureStore>(openErasure(connection, places)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
