@@ -46,14 +46,16 @@ const eraseChanges = statement<{ erased: number }>(
    select count(*)::int as erased from gone`,
 );
 
+/** In the order of a sensor's reports. */
+const PLACE = "received_at, partition, generation, sequence";
+const firstBeyond = statement<{ received_at: number; partition: number; generation: number; sequence: number }>(
+  "erasure.firstBeyond",
+  `select ${PLACE} from reports where sensor_id = $1 and recorded_at < $2::bigint order by ${PLACE} offset $3 limit 1`,
+);
 const eraseReports = statement<{ erased: number }>(
   "erasure.reports",
-  `with old as materialized (
-     select r.partition, r.generation, r.sequence, r.recorded_at from reports r
-     where r.sensor_id = $1 and r.recorded_at < $2::bigint limit $3 for update of r skip locked),
-   gone as (
-     delete from reports r using old
-     where r.partition = old.partition and r.generation = old.generation and r.sequence = old.sequence and r.recorded_at = old.recorded_at
+  `with gone as (
+     delete from reports where sensor_id = $1 and recorded_at < $2::bigint and (${PLACE}) < ($3::bigint, $4::int, $5::int, $6::bigint)
      returning 1)
    select count(*)::int as erased from gone`,
 );
@@ -70,6 +72,9 @@ const finish = statement<{ id: string }>(
    returning s.id`,
 );
 
+/** Behind every report. */
+const END = { received_at: Number.MAX_SAFE_INTEGER, partition: 0, generation: 0, sequence: 0 };
+
 /** Says that what was recorded of a sensor so far is to go, with what its tombstone still tells. Belongs into the transaction that buries it. */
 export async function eraseBefore(client: ClientBase, id: string): Promise<void> {
   await mark(client, id, searchTextOf(id, id));
@@ -84,7 +89,8 @@ export function openErasure({ work }: Connection): ErasureStore {
       const ordinals = (await ended(work, id, before, limit)).map(({ ordinal }) => ordinal);
       const [dropped] = ordinals.length === 0 ? [] : await dropDeliveries(work, ordinals);
       const [changes] = await eraseChanges(work, id, before, limit);
-      const [reports] = await eraseReports(work, id, before, limit);
+      const [end = END] = await firstBeyond(work, id, before, limit);
+      const [reports] = await eraseReports(work, id, before, end.received_at, end.partition, end.generation, end.sequence);
       const rows = { reports: reports?.erased ?? 0, changes: changes?.erased ?? 0, deliveries: 0, attempts: 0, ...dropped };
       return { sensorId: id, rows, finished: (await finish(work, id, before)).length > 0 };
     },

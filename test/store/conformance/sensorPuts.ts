@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import type { Reach } from "../../../src/domain/reach";
 import type { PutCondition, Store } from "../../../src/store/store";
 import { type Promises, promises } from "./harness";
 import { Owner } from "./owner";
@@ -99,7 +100,8 @@ export const sensorPutPromises: readonly Promises[] = [
   promises("a sensor outside of a reach", {
     "is neither replaced nor deleted: it is not found": async (store) => {
       await store.createSensor(draftOf("a", { labels: { site: "north", floor: "1" } }));
-      for (const reach of [{ labels: { site: "south" } }, { labels: { site: "north", floor: "2" } }, { sensorId: "b" }]) {
+      const elsewhere: Reach[] = [{ labels: { site: "south" } }, { labels: { site: "north", floor: "2" } }, { sensorId: "b" }];
+      for (const reach of elsewhere) {
         const draft = draftOf("a", { labels: { site: "south" } });
         for (const expected of [null, "present", 1, 7] as const) {
           await expect(store.putSensor(draft, { expected, reach })).rejects.toMatchObject({ kind: "notFound" });
@@ -109,7 +111,9 @@ export const sensorPutPromises: readonly Promises[] = [
       }
       expect(await store.getSensor("a")).toMatchObject({ sensor: { version: 1 } });
       const reach = { labels: { site: "north" } };
-      expect(await store.putSensor(draftOf("a", { labels: { site: "north" } }), { expected: null, reach })).toMatchObject({ created: false });
+      expect(await store.putSensor(draftOf("a", { labels: { site: "north" } }), { expected: null, reach })).toMatchObject({
+        created: false,
+      });
       await store.deleteSensor("a", null, { reach: { sensorId: "a" } });
       expect(await store.putSensor(draftOf("a"), { expected: null, reach })).toMatchObject({ created: true });
     },
