@@ -60,7 +60,7 @@ export function createProbes({
 export function createApi(options: ApiOptions) {
   const { store, calls, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
   const app = createProbes(options)
-    .use(sensors({ store, partitions, calls }))
+    .use(sensors({ store, reads: store, partitions, calls }))
     .use(reports({ store, publisher, registration, calls }))
     .use(changes({ store, calls }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))

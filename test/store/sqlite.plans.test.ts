@@ -139,7 +139,6 @@ describe("on SQLite", () => {
         [{ status: "ok", severity: "ok", availability: "offline" }, "states_by_availability (availability=? AND sensor_id>?)"],
         [{ labels: { site: "north" }, status: "hot" }, "states_by_status (status=? AND sensor_id>?)"],
         [{ labels: { site: "north" }, status: ["hot", "cold"] }, "states_by_status (status=? AND sensor_id>?)"],
-        [{ id: "s20", status: ["hot", "ok"] }, "sensors USING INDEX sqlite_autoindex_sensors_1 (id=?)"],
         [
           { labels: { site: "north", rare: "yes" }, availability: "online" },
           "sensor_labels USING PRIMARY KEY (label_key=? AND label_value=? AND sensor_id>?)",
