@@ -4,11 +4,14 @@ import type { Store } from "../store/store";
 import type { Health } from "../telemetry/health";
 import type { Metrics } from "../telemetry/metrics";
 import type { Vault } from "../vault";
+import { audit } from "./audit";
+import { bulks } from "./bulks";
 import type { Calls } from "./calls";
 import { changes } from "./changes";
 import { deadLetters } from "./deadLetters";
 import { deliveries } from "./deliveries";
 import { openapiDocument } from "./document";
+import { exportsApi } from "./exports";
 import type { AnswerFailure } from "./failures";
 import { incidents } from "./incidents";
 import type { WebhookPort } from "./ports";
@@ -19,6 +22,7 @@ import { reports } from "./reports";
 import { sensors } from "./sensors";
 import { statuses } from "./statuses";
 import { tokens } from "./tokens";
+import { uptime } from "./uptime";
 import { webhookSecrets } from "./webhookSecrets";
 import { webhookExplanations } from "./webhookExplanations";
 import { webhooks } from "./webhooks";
@@ -31,7 +35,7 @@ export interface ApiOptions {
   readonly webhooks: WebhookPort;
   readonly vault: Vault;
   readonly webhooksChanged: () => void;
-  readonly tokenRevoked: (id: string) => void;
+  readonly tokenChanged: (id: string) => void;
   readonly health: Health;
   readonly metrics: Pick<Metrics, "registry">;
   readonly calls: Calls;
@@ -62,15 +66,19 @@ export function createApi(options: ApiOptions) {
   const app = createProbes(options)
     .use(sensors({ store, reads: store, partitions, calls }))
     .use(reports({ store, publisher, registration, calls }))
+    .use(bulks({ store, publisher, registration, partitions, calls, answerFailure: options.answerFailure }))
     .use(changes({ store, calls }))
+    .use(uptime({ store, calls }))
+    .use(exportsApi({ store, calls, answerFailure: options.answerFailure }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))
     .use(webhookSecrets({ store, vault, changed }))
     .use(replays({ store, changed }))
     .use(deliveries({ store, changed }))
     .use(deadLetters({ store, publisher }))
-    .use(statuses())
-    .use(tokens({ store, revoked: options.tokenRevoked }))
+    .use(statuses({ store, calls }))
+    .use(tokens({ store, changed: options.tokenChanged }))
+    .use(audit({ store }))
     .use(incidents({ store }));
   return app.use(reference({ document: () => openapiDocument(app) }));
 }

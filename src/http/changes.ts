@@ -4,7 +4,7 @@ import { CHANGE_CAUSES, CHANGE_KINDS } from "../domain/change";
 import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
 import type { HistoryStore } from "../store/store";
 import { nullable, oneOf, Order, PageFields, pageOf, pageSchema, RangeFields, rangeOf, SensorId, SensorParams, Time } from "./fields";
-import type { Calls } from "./calls";
+import { type Calls, reachOf } from "./calls";
 import { demandKnown, type KnownSensors } from "./knownSensors";
 import { operation } from "./operation";
 
@@ -13,7 +13,7 @@ const Condition = Type.Object(
   { $id: "Condition" },
 );
 
-const Change = Type.Object(
+export const Change = Type.Object(
   {
     changeId: Type.String(),
     sensorId: SensorId,
@@ -44,7 +44,7 @@ export interface ChangesOptions {
   readonly store: Pick<HistoryStore, "listChanges"> & KnownSensors;
 }
 
-export function changes({ store }: ChangesOptions) {
+export function changes({ store, calls }: ChangesOptions) {
   return new Elysia({ name: "changes" })
     .get("/v1/changes", ({ query }) => store.listChanges({ range: rangeOf(query), order: query.order ?? "asc" }, pageOf(query)), {
       query: ChangesQuery,
@@ -52,8 +52,8 @@ export function changes({ store }: ChangesOptions) {
     })
     .get(
       "/v1/sensors/:id/changes",
-      async ({ params: { id }, query }) => {
-        await demandKnown(store, id);
+      async ({ params: { id }, query, request }) => {
+        await demandKnown(store, id, reachOf(calls, request));
         return store.listChanges({ sensorId: id, range: rangeOf(query), order: query.order ?? "asc" }, pageOf(query));
       },
       { params: SensorParams, query: ChangesQuery, ...LIST },

@@ -7,7 +7,6 @@ export const PREFER = {
     Type.String({ description: "`return=minimal` leaves the body of the answer out (RFC 7240).", examples: ["return=minimal"] }),
   ),
 };
-export const Prefer = Type.Object(PREFER);
 
 const APPLIED = { "preference-applied": "return=minimal" };
 

@@ -11,7 +11,7 @@ export interface ReadQuery {
  * be given more than once. (Elysia's own reader splits a list's values at commas.) What a value must be like is checked by the schema.
  */
 export function readQuery(search: string, schema: TSchema | null): ReadQuery {
-  // Each request's own: defaults are filled into it.
+  // An object of its own: Elysia sets the defaults of what was not given in it.
   if (search === "") return { query: {}, errors: [] };
   const properties = (schema?.["properties"] ?? {}) as Readonly<Record<string, TSchema>>;
   const query: Record<string, unknown> = {};

@@ -3,8 +3,9 @@ import { Elysia } from "elysia";
 import type { SensorRecord, SensorRemoval, SensorStore } from "../store/store";
 import { type Calls, reachOf } from "./calls";
 import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams } from "./fields";
+import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
-import { DONE_WITHOUT_BODY, NO_BODY_WHEN_MINIMAL, Prefer, PREFER, preferred } from "./prefer";
+import { DONE_WITHOUT_BODY, NO_BODY_WHEN_MINIMAL, PREFER, preferred } from "./prefer";
 import { create, patch, put, registered } from "./sensorEdits";
 import { SensorFilterFields, sensorQueryOf } from "./sensorFilter";
 import { draftOf, Sensor, SensorCreation, sensorEtagOf, SensorPatch, SensorReplacement, sensorView } from "./sensorModel";
@@ -17,6 +18,7 @@ const PutHeaders = Type.Object({
   "if-none-match": Type.Optional(Type.String({ description: "`*`: create only.", examples: ["*"] })),
   ...PREFER,
 });
+const CreationHeaders = Type.Object({ ...IdempotencyKey.properties, ...PREFER });
 const EditHeaders = Type.Object({ ...IF_MATCH, ...PREFER });
 
 const HISTORIES = ["keep", "delete"] as const;
@@ -53,7 +55,7 @@ export function sensors({ calls, store, reads, partitions }: SensorsOptions) {
         const record = await create(store, draftOf(body.id, body, partitions), reachOf(calls, request));
         return preferred(headers.prefer, located(set, body.id), versioned(record, set.headers));
       },
-      { headers: Prefer, body: SensorCreation, ...CREATE },
+      { headers: CreationHeaders, body: SensorCreation, ...CREATE },
     )
     .get(
       "/v1/sensors/:id",

@@ -6,6 +6,7 @@ import type { WebhookStore } from "../store/store";
 import { CannotOpen, type Vault } from "../vault";
 import { attemptView } from "./deliveries";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView } from "./fields";
+import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
 import type { WebhookPort } from "./ports";
 import { DONE_WITHOUT_BODY, PREFER, preferred } from "./prefer";
@@ -44,7 +45,7 @@ export function webhooks({ store, port, vault, changed }: WebhooksOptions) {
         set.headers["location"] = `/v1/webhooks/${webhook.id}`;
         return { ...versioned(webhook, set.headers), ...newSecretsView(credentials) };
       },
-      { body: WebhookCreation, ...CREATE },
+      { headers: IdempotencyKey, body: WebhookCreation, ...CREATE },
     )
     .get(
       "/v1/webhooks/:id",

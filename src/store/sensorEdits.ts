@@ -5,7 +5,7 @@ import type { Sensor } from "../domain/sensor";
 import { currentState } from "../domain/state";
 import type { PutCondition, SensorAndState, SensorDraft, SensorRecord } from "./store";
 
-/** A sensor as it is registered, for the first time or after its tombstone. */
+/** A sensor as it is registered, for the first time or after its tombstone; its versions go on, so that one never means another sensor. */
 export function registration(draft: SensorDraft, before: SensorAndState | null): Sensor {
   const now = Date.now();
   const { version, life } = before?.sensor ?? { version: 0, life: 0 };

@@ -1,4 +1,5 @@
 import { describe } from "bun:test";
+import { auditPromises } from "./conformance/audit";
 import { changePromises } from "./conformance/changes";
 import { coalescingPromises } from "./conformance/coalescing";
 import { cursorPromises } from "./conformance/cursors";
@@ -8,6 +9,7 @@ import { endingPromises } from "./conformance/endings";
 import { putToTheTest, type StoreHarness } from "./conformance/harness";
 import { erasurePromises } from "./conformance/erasure";
 import { historyPromises } from "./conformance/history";
+import { idempotencyPromises } from "./conformance/idempotency";
 import { incidentPromises } from "./conformance/incidents";
 import { ingestPromises } from "./conformance/ingest";
 import { laneOrderPromises } from "./conformance/laneOrder";
@@ -24,7 +26,10 @@ import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { sensorPutPromises } from "./conformance/sensorPuts";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
+import { statusPromises } from "./conformance/statuses";
+import { timelinePromises } from "./conformance/timeline";
 import { tokenPromises } from "./conformance/tokens";
+import { upsertPromises } from "./conformance/upserts";
 import { webhookPromises } from "./conformance/webhooks";
 
 /** What every driver promises (src/store/store.ts). A driver's test is a harness and one call; nothing here knows one. */
@@ -47,13 +52,18 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...replayPromises,
     ...sensorPromises,
     ...sensorPutPromises,
+    ...upsertPromises,
     ...sensorListPromises,
     ...historyPromises,
     ...erasurePromises,
     ...cursorPromises,
     ...webhookPromises,
     ...deadLetterPromises,
+    ...timelinePromises,
+    ...statusPromises,
     ...tokenPromises,
+    ...auditPromises,
+    ...idempotencyPromises,
     ...incidentPromises,
     ...maintenancePromises,
   ];

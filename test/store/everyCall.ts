@@ -48,6 +48,7 @@ async function askAsOwner(store: Store, owner: Owner): Promise<void> {
   const { lease } = owner;
   await store.loadSensors(["sensor-1"]);
   await store.sensorsEditedAfter(0, 10);
+  await store.loadSeverities();
   await store.knownReports([{ sensorId: "sensor-1", reportId: "1" }], 0);
   await store.sensorsDue(0, FAR, 10);
   await store.hasHeartbeats(0);
@@ -98,6 +99,7 @@ async function askAsApi(store: Store): Promise<void> {
   await store.getSensor("sensor-1");
   await store.updateSensor(draftOf("sensor-1"), null);
   await store.putSensor(draftOf("sensor-1"), { expected: "present", reach: null });
+  await store.upsertSensors([draftOf("sensor-1", { labels: { site: "south" } }), draftOf("sensor-3"), draftOf("never")], null);
   await store.deleteSensor("sensor-1", null);
   await store.listSensors({ id: "sensor-2", status: ["ok", "hot"] }, { limit: 1, cursor: null });
   for (const query of sensorQueries()) await twoPages((page) => store.listSensors(query, page));
@@ -118,6 +120,11 @@ async function askAsApi(store: Store): Promise<void> {
       }
     }
   }
+  await store.changesFrom("sensor-2", 1, 10);
+  await store.putStatus({ status: "door.open", severity: "warning", description: "" }, null);
+  await store.getStatus("door.open");
+  await store.listStatuses();
+  await store.deleteStatus("door.open", null);
   await store.getDelivery("w_0_1");
   await store.getWebhook("w");
   await store.updateWebhook("w", { filter: {} }, null);
@@ -128,11 +135,42 @@ async function askAsApi(store: Store): Promise<void> {
   await twoPages((page) => store.listWebhooks(page));
   await twoPages((page) => store.listDeadLetters(page));
   await store.getDeadLetter("nothing");
-  await store.findToken("s");
+  await store.findTokens(["s", "nobody"]);
+  await store.getToken("s");
+  for (const edit of [{ name: "n" }, { expiresAt: FAR }, {}]) await store.updateToken("s", edit);
   await store.touchToken("s", 1);
   await twoPages((page) => store.listTokens(page));
   await store.deleteToken("s");
+  await edit(store);
   await twoPages((page) => store.listIncidents(page));
+  await store.getIncident("nothing");
+  for (const fingerprint of ["a", "a", "b"]) await store.beginIdempotent({ actorId: "t", key: "k", fingerprint }, 2, 1);
+  await store.endIdempotent({ actorId: "t", key: "k", begunAt: 2 }, { status: 201, answer: "" });
+  await store.forgetIdempotent({ actorId: "t", key: "k", begunAt: 2 });
+  await store.pruneIdempotent(FAR, 10);
+}
+
+async function edit(store: Store): Promise<void> {
+  const draft = {
+    actorKind: "token",
+    actorId: "s",
+    actorName: "s",
+    operation: "patchSensor",
+    requestId: "r",
+    address: null,
+    detail: {},
+  } as const;
+  for (let edits = 0; edits < 3; edits += 1) {
+    await store.completeEdit(await store.recordEdit({ ...draft, target: "sensor-1" }), { status: 200, target: null });
+  }
+  for (const target of [undefined, "sensor-1"]) {
+    for (const actorId of [undefined, "s"]) {
+      for (const operation of [undefined, "patchSensor"]) {
+        for (const range of [undefined, ...RANGES]) await twoPages((page) => store.listAudit({ actorId, operation, target, range }, page));
+      }
+    }
+  }
+  await store.pruneAudit(FAR, 2);
 }
 
 function sensorQueries(): SensorQuery[] {

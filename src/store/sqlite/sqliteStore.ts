@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
 import { Fault } from "../../domain/fault";
 import type {
+  AuditStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
   ErasureStore,
   HistoryStore,
+  IdempotencyStore,
   IncidentStore,
   IngestStore,
   MaintenanceStore,
@@ -13,10 +15,14 @@ import type {
   PlanStore,
   ReplayStore,
   SensorStore,
+  StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
+  UpsertStore,
   WebhookStore,
 } from "../store";
+import { openAudit } from "./audit";
 import { openChangeLog } from "./changeLog";
 import { type Connection, openConnection } from "./connection";
 import { openDeadLetters } from "./deadLetters";
@@ -24,6 +30,7 @@ import { openDeliveries } from "./deliveries";
 import { asFault, promised } from "./faults";
 import { openErasure } from "./erasure";
 import { openHistory } from "./history";
+import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
 import { openMaintenance } from "./maintenance";
@@ -32,8 +39,11 @@ import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
 import { openSensors } from "./sensors";
+import { openStatuses } from "./statuses";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
+import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
 
 export interface SqliteOptions {
@@ -53,11 +63,16 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
+    ...promised<UpsertStore>(openUpserts(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
     ...promised<ErasureStore>(openErasure(connection, places)),
+    ...promised<TimelineStore>(openTimeline(connection)),
+    ...promised<StatusStore>(openStatuses(connection)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
+    ...promised<AuditStore>(openAudit(connection)),
+    ...promised<IdempotencyStore>(openIdempotency(connection)),
     ...promised<IncidentStore>(openIncidents(connection)),
     ...promised<MaintenanceStore>(openMaintenance(connection, places)),
     ...promised<Pick<Store, "probe" | "close">>({
