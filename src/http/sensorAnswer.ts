@@ -1,6 +1,6 @@
 import type { SensorRecord } from "../store/store";
-import { sensorView } from "./sensorModel";
-import { etagOf } from "./versions";
+import { sensorEtagOf, sensorView } from "./sensorModel";
+import { type Known, notModified } from "./versions";
 
 interface Written {
   readonly text: string;
@@ -10,13 +10,14 @@ interface Written {
 /** Records that are kept ready come again and again as the same object: each is written out once. */
 const written = new WeakMap<SensorRecord, Written>();
 
-/** A sensor as the body of an answer, with its `ETag`. */
-export function sensorAnswer(record: SensorRecord): Response {
+/** A sensor as the body of an answer, with its `ETag`; a 304 where who asks has it. Throws a 422 for what is no list of tags. */
+export function sensorAnswer(record: SensorRecord, known: Known): Response {
+  const etag = sensorEtagOf(record);
   let { text, headers } = written.get(record) ?? {};
   if (text === undefined || headers === undefined) {
     text = JSON.stringify(sensorView(record));
-    headers = { "content-type": "application/json", etag: etagOf(record.sensor.version) };
+    headers = { "content-type": "application/json", etag };
     written.set(record, { text, headers });
   }
-  return new Response(text, { headers });
+  return notModified(known, etag) ?? new Response(text, { headers });
 }
