@@ -15,7 +15,9 @@ import type { HistoryStore } from "./historyStore";
 import type { IdempotencyStore } from "./idempotencyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
+import type { SensorReadStore } from "./sensorReadStore";
 import type { SensorStore } from "./sensorStore";
+import type { SharedSecretStore } from "./sharedSecretStore";
 import type { EditedSeverities, StatusStore } from "./statusStore";
 import type { TimelineStore } from "./timelineStore";
 import type { TokenStore } from "./tokenStore";
@@ -28,7 +30,9 @@ export * from "./historyStore";
 export * from "./idempotencyStore";
 export * from "./pages";
 export * from "./replayStore";
+export * from "./sensorReadStore";
 export * from "./sensorStore";
+export * from "./sharedSecretStore";
 export * from "./statusStore";
 export * from "./timelineStore";
 export * from "./tokenStore";
@@ -43,6 +47,8 @@ export interface Store
     DeliveryStore,
     ReplayStore,
     SensorStore,
+    SensorReadStore,
+    SharedSecretStore,
     UpsertStore,
     HistoryStore,
     ErasureStore,

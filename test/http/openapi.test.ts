@@ -90,6 +90,7 @@ describe("the OpenAPI document", () => {
     const health = createHealth({ checks: {}, events: { dependencyChanged: () => {} } });
     const parts = {
       store: api.store,
+      readSensor: () => null,
       reports: api.reports,
       partitions: 1,
       registration: "open",

@@ -25,6 +25,8 @@ import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { sensorPutPromises } from "./conformance/sensorPuts";
+import { sensorReadPromises } from "./conformance/sensorReads";
+import { sharedSecretPromises } from "./conformance/sharedSecrets";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
 import { statusPromises } from "./conformance/statuses";
 import { timelinePromises } from "./conformance/timeline";
@@ -54,6 +56,8 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...sensorPutPromises,
     ...upsertPromises,
     ...sensorListPromises,
+    ...sensorReadPromises,
+    ...sharedSecretPromises,
     ...historyPromises,
     ...erasurePromises,
     ...cursorPromises,

@@ -13,7 +13,9 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SensorReadStore,
   SensorStore,
+  SharedSecretStore,
   StatusStore,
   Store,
   TimelineStore,
@@ -37,7 +39,9 @@ import { openMaintenance } from "./maintenance";
 import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
+import { openSharedSecrets } from "./sharedSecrets";
 import { openStatuses } from "./statuses";
 import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
@@ -63,6 +67,8 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<DeliveryStore>(openDeliveries(connection)),
     ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
+    ...faulted<SensorReadStore>(openSensorReads(connection)),
+    ...faulted<SharedSecretStore>(openSharedSecrets(connection)),
     ...faulted<UpsertStore>(openUpserts(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
     ...faulted<ErasureStore>(openErasure(connection)),

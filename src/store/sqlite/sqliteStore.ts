@@ -14,7 +14,9 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SensorReadStore,
   SensorStore,
+  SharedSecretStore,
   StatusStore,
   Store,
   TimelineStore,
@@ -38,7 +40,9 @@ import { openPartitions } from "./partitions";
 import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
+import { openSharedSecrets } from "./sharedSecrets";
 import { openStatuses } from "./statuses";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
 import { openTimeline } from "./timeline";
@@ -63,6 +67,8 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
+    ...promised<SensorReadStore>(openSensorReads(connection)),
+    ...promised<SharedSecretStore>(openSharedSecrets(connection)),
     ...promised<UpsertStore>(openUpserts(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
     ...promised<ErasureStore>(openErasure(connection, places)),
