@@ -1,22 +1,20 @@
 /** `Prefer: return=minimal` (RFC 7240): whoever does not need what an edit made of a thing is not sent it. */
 import { Type } from "@sinclair/typebox";
-import { ETAG_HEADER } from "./versions";
 
 export const PREFER = {
   prefer: Type.Optional(
     Type.String({ description: "`return=minimal` leaves the body of the answer out (RFC 7240).", examples: ["return=minimal"] }),
   ),
 };
+export const Prefer = Type.Object(PREFER);
 
 const APPLIED = { "preference-applied": "return=minimal" };
 
-/** For `answers`: an edit whose representation was not wanted. */
-export const DONE_WITHOUT_BODY = {
-  204: {
-    description: "Done; without a body, as `Prefer: return=minimal` asked for.",
-    headers: { ...ETAG_HEADER, "preference-applied": "`return=minimal`" },
-  },
-};
+/** For `answers`: an edit whose representation was not wanted; `headers` are those that come with one. */
+export function doneWithoutBody(headers: Readonly<Record<string, string>>) {
+  const description = "Done; without a body, as `Prefer: return=minimal` asked for.";
+  return { 204: { description, headers: { ...headers, "preference-applied": "`return=minimal`" } } };
+}
 
 /** For descriptions of a 201. */
 export const NO_BODY_WHEN_MINIMAL = "Without a body where `Prefer: return=minimal` asked for that, which `Preference-Applied` says then.";

@@ -1,6 +1,5 @@
 import type { SensorRecord } from "../store/store";
 import { sensorEtagOf, sensorView } from "./sensorModel";
-import { type Known, notModified } from "./versions";
 
 interface Written {
   readonly text: string;
@@ -16,7 +15,7 @@ export function sensorAnswer(record: SensorRecord, known: Known): Response {
   let { text, headers } = written.get(record) ?? {};
   if (text === undefined || headers === undefined) {
     text = JSON.stringify(sensorView(record));
-    headers = { "content-type": "application/json", etag };
+    headers = { "content-type": "application/json", etag: sensorEtagOf(record) };
     written.set(record, { text, headers });
   }
   return notModified(known, etag) ?? new Response(text, { headers });

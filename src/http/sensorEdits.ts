@@ -15,13 +15,8 @@ export interface Conditions {
   readonly "if-none-match"?: string | undefined;
 }
 
-/** Throws notFound for one that is out of reach, too. */
-export async function registered(store: Pick<SensorStore, "getSensor">, id: string, reach: Reach | null): Promise<SensorRecord> {
-  return within(id, await store.getSensor(id), reach);
-}
-
-/** Throws notFound for what is not there, and for what is out of reach. */
-export function within(id: string, record: SensorRecord | null, reach: Reach | null): SensorRecord {
+/** Throws notFound, for one that is out of reach, too. */
+export function demandShown(id: string, record: SensorRecord | null, reach: Reach | null): SensorRecord {
   if (record === null || !isWithin(reach, record.sensor)) throw notFound(id);
   return record;
 }
@@ -74,7 +69,7 @@ export async function patch(
 ): Promise<SensorRecord> {
   return onVersion(ifMatch, async (wanted) => {
     for (let attempt = 1; ; attempt += 1) {
-      const { sensor } = await registered(store, id, reach);
+      const { sensor } = demandShown(id, await store.getSensor(id), reach);
       if (wanted !== null && wanted !== sensor.version)
         throw new Fault("preconditionFailed", `Sensor ${id} is at version ${sensor.version}, not ${wanted}.`);
       const draft = patched(sensor, body, partitions);

@@ -5,13 +5,13 @@ import { type Calls, reachOf } from "./calls";
 import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams } from "./fields";
 import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
-import { DONE_WITHOUT_BODY, NO_BODY_WHEN_MINIMAL, PREFER, preferred } from "./prefer";
-import { create, patch, put, within } from "./sensorEdits";
+import { doneWithoutBody, NO_BODY_WHEN_MINIMAL, PREFER, preferred } from "./prefer";
 import type { ReadSensor } from "./ports";
 import { sensorAnswer } from "./sensorAnswer";
+import { create, demandShown, patch, put } from "./sensorEdits";
 import { SensorFilterFields, sensorQueryOf } from "./sensorFilter";
 import { draftOf, Sensor, SensorCreation, sensorEtagOf, SensorPatch, SensorReplacement, sensorView } from "./sensorModel";
-import { IF_MATCH, IfMatch, IfNoneMatch, NOT_MODIFIED, onVersion } from "./versions";
+import { IF_MATCH, IfMatch, IfNoneMatch, NOT_MODIFIED, notModified, onVersion } from "./versions";
 
 const SensorsQuery = Type.Object({ ...SensorFilterFields, ...PageFields }, { additionalProperties: false });
 
@@ -35,8 +35,8 @@ const DeletionQuery = Type.Object(
 
 export interface SensorsOptions {
   readonly calls: Calls;
-  readonly readSensor: ReadSensor;
   readonly store: SensorStore;
+  readonly readSensor: ReadSensor;
   readonly partitions: number;
 }
 
@@ -60,7 +60,10 @@ export function sensors({ calls, store, readSensor, partitions }: SensorsOptions
     )
     .get(
       "/v1/sensors/:id",
-      async ({ params: { id }, headers, request }) => sensorAnswer(within(id, await readSensor(id), reachOf(calls, request)), headers),
+      async ({ params: { id }, headers, request }) => {
+        const record = demandShown(id, await readSensor(id), reachOf(calls, request));
+        return notModified(headers, () => sensorEtagOf(record)) ?? sensorAnswer(record);
+      },
       { params: SensorParams, headers: IfNoneMatch, ...GET },
     )
     .put(
@@ -145,7 +148,7 @@ const REPLACE = operation({
   description: "`If-None-Match: *` registers only, `If-Match` replaces only: else it is whichever there is.",
   scope: "sensors:write",
   takesBody: true,
-  answers: { 200: ONE, 201: MADE, ...DONE_WITHOUT_BODY },
+  answers: { 200: ONE, 201: MADE, ...doneWithoutBody(TAG) },
   problems: [404, 412],
 });
 const PATCH = operation({
@@ -154,7 +157,7 @@ const PATCH = operation({
   summary: "Edit a sensor by JSON Merge Patch",
   scope: "sensors:write",
   takesBody: true,
-  answers: { 200: ONE, ...DONE_WITHOUT_BODY },
+  answers: { 200: ONE, ...doneWithoutBody(TAG) },
   problems: [404, 409, 412],
 });
 const DELETE = operation({

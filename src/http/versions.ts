@@ -34,26 +34,14 @@ export function etagOf(version: number): string {
   return `"${version}"`;
 }
 
-/** What who asks has at hand. */
-export interface Known {
-  readonly "if-none-match"?: string | undefined;
-}
-
-/** The answer to a GET of what who asks has at hand, else null. Throws a 422 for what is no list of tags. */
-export function notModified({ "if-none-match": known }: Known, etag: string): Response | null {
-  return known !== undefined && isAmong(etag, known) ? new Response(null, { status: 304, headers: { etag } }) : null;
-}
-
-/** Answers a GET: with the thing, or that it is what who asks has at hand. Throws a 422 for what is no list of tags. */
-export function unlessKnown<View>(
-  known: Known,
-  { etag, headers }: { readonly etag: string; readonly headers: Record<string, string | number> },
-  view: () => View,
-): View | Response {
-  const answer = notModified(known, etag);
-  if (answer !== null) return answer;
-  headers["etag"] = etag;
-  return view();
+/** The answer to a GET of what who asks has at hand; null where that is another, or is not said. Throws a 422 for what is no list of tags. */
+export function notModified(
+  { "if-none-match": known }: { readonly "if-none-match"?: string | undefined },
+  etagNow: () => string,
+): Response | null {
+  if (known === undefined) return null;
+  const etag = etagNow();
+  return isAmong(etag, known) ? new Response(null, { status: 304, headers: { etag } }) : null;
 }
 
 const TAG = /[ \t]*(?:(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*"))?[ \t]*(?:,|$)/y;

@@ -9,8 +9,8 @@ import { OwnParams, pageOf, PageQuery, pageSchema, pageView } from "./fields";
 import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
 import type { WebhookPort } from "./ports";
-import { DONE_WITHOUT_BODY, PREFER, preferred } from "./prefer";
-import { ETAG_HEADER, etagOf, IF_MATCH, IfMatch, IfNoneMatch, NOT_MODIFIED, onVersion, unlessKnown } from "./versions";
+import { doneWithoutBody, PREFER, preferred } from "./prefer";
+import { ETAG_HEADER, etagOf, IF_MATCH, IfMatch, IfNoneMatch, NOT_MODIFIED, notModified, onVersion } from "./versions";
 import { type CredentialsView, credentialsView, unreadableView } from "./webhookCredentials";
 import { editWebhook, newWebhook, patchOf, registered } from "./webhookEdits";
 import { newSecretsView, NewWebhook, TestAttempt, Webhook, WebhookCreation, WebhookPatch, webhookView } from "./webhookModel";
@@ -51,7 +51,7 @@ export function webhooks({ store, port, vault, changed }: WebhooksOptions) {
       "/v1/webhooks/:id",
       async ({ params: { id }, headers, set }) => {
         const webhook = await registered(store, id);
-        return unlessKnown(headers, { etag: etagOf(webhook.version), headers: set.headers }, () => view(webhook));
+        return notModified(headers, () => etagOf(webhook.version)) ?? versioned(webhook, set.headers);
       },
       { params: OwnParams, headers: IfNoneMatch, ...GET },
     )
@@ -129,7 +129,7 @@ const PATCH = operation({
   summary: "Edit, pause, disable or enable a webhook",
   scope: "webhooks:write",
   takesBody: true,
-  answers: { 200: ONE, ...DONE_WITHOUT_BODY },
+  answers: { 200: ONE, ...doneWithoutBody(ETAG_HEADER) },
   problems: [404, 412],
 });
 const DELETE = operation({
