@@ -43,6 +43,7 @@ export const PROBLEMS = {
   404: { slug: "not-found", title: "There is no such thing" },
   405: { slug: "method-not-allowed", title: "This cannot be done here" },
   409: { slug: "conflict", title: "It conflicts with what is there" },
+  410: { slug: "gone", title: "It is no longer kept" },
   412: { slug: "precondition-failed", title: "It was edited since" },
   413: { slug: "content-too-large", title: "The body is too large" },
   415: { slug: "unsupported-media-type", title: "The body is of a wrong type" },
@@ -59,6 +60,7 @@ export const STATUS_OF_FAULT: Record<FaultKind, ProblemStatus> = {
   notFound: 404,
   conflict: 409,
   preconditionFailed: 412,
+  gone: 410,
   unavailable: 503,
 };
 

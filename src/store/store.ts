@@ -9,6 +9,7 @@ import type { DeliveryState } from "../domain/delivery";
 import type { Report } from "../domain/report";
 import type { Sensor } from "../domain/sensor";
 import type { State } from "../domain/state";
+import type { ChangeFeedStore } from "./changeFeed";
 import type { HistoryStore } from "./historyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
@@ -16,6 +17,7 @@ import type { SensorStore } from "./sensorStore";
 import type { TokenStore } from "./tokenStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
+export * from "./changeFeed";
 export * from "./historyStore";
 export * from "./pages";
 export * from "./replayStore";
@@ -27,6 +29,7 @@ export interface Store
     PartitionStore,
     IngestStore,
     ChangeLogStore,
+    ChangeFeedStore,
     PlanStore,
     DeliveryStore,
     ReplayStore,

@@ -1,4 +1,5 @@
 import { describe } from "bun:test";
+import { changeFeedPromises } from "./conformance/changeFeed";
 import { changePromises } from "./conformance/changes";
 import { coalescingPromises } from "./conformance/coalescing";
 import { cursorPromises } from "./conformance/cursors";
@@ -32,6 +33,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...ingestPromises,
     ...knownSensorPromises,
     ...changePromises,
+    ...changeFeedPromises,
     ...planPromises,
     ...deliveryPromises,
     ...endingPromises,

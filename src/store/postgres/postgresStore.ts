@@ -1,4 +1,5 @@
 import type {
+  ChangeFeedStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
@@ -18,6 +19,7 @@ import type {
 import { type Connection, openConnection } from "./connection";
 import { prepareDays } from "./days";
 import { asFault, faulted } from "./faults";
+import { openChangeFeed } from "./changeFeed";
 import { openChangeLog } from "./changeLog";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
@@ -47,6 +49,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<PartitionStore>(openPartitions(connection)),
     ...faulted<IngestStore>(openIngest(connection)),
     ...faulted<ChangeLogStore>(openChangeLog(connection)),
+    ...faulted<ChangeFeedStore>(openChangeFeed(connection)),
     ...faulted<PlanStore>(openPlan(connection)),
     ...faulted<DeliveryStore>(openDeliveries(connection)),
     ...faulted<ReplayStore>(openReplays(connection)),

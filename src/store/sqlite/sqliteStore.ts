@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { Fault } from "../../domain/fault";
 import type {
+  ChangeFeedStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
@@ -16,6 +17,7 @@ import type {
   TokenStore,
   WebhookStore,
 } from "../store";
+import { openChangeFeed } from "./changeFeed";
 import { openChangeLog } from "./changeLog";
 import { type Connection, openConnection } from "./connection";
 import { openDeadLetters } from "./deadLetters";
@@ -47,6 +49,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<PartitionStore>(openPartitions(connection)),
     ...promised<IngestStore>(openIngest(connection, places)),
     ...promised<ChangeLogStore>(openChangeLog(connection)),
+    ...promised<ChangeFeedStore>(openChangeFeed(connection)),
     ...promised<PlanStore>(openPlan(connection)),
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<ReplayStore>(openReplays(connection)),
