@@ -4,6 +4,8 @@ import type { Caller } from "./bearers";
 /** What is known of a request once it was let in, before its handler runs. */
 export interface Call {
   readonly requestId: string;
+  /** As it was asked: a handler of GET answers HEAD, too, of which nobody reads the body. */
+  readonly method: string;
   /** Null where anybody may ask. */
   readonly caller: Caller | null;
   /** For answers that go on for long: whether who asks would be let in now. Never rejects; while nobody can tell, it is what it was. */

@@ -70,7 +70,7 @@ async function letIn({ request, requestId, target, match }: Arrival, { bearers, 
   const { query, errors } = route.scope === null ? { query: {}, errors: [] } : readQuery(target.search, route.query);
   if (errors.length > 0) throw invalid("The query is not valid.", errors);
   const passed = passable(request, target);
-  calls.set(passed, { requestId, caller, stillLetIn: () => isLetIn(bearers, request.headers), body, query });
+  calls.set(passed, { requestId, method: request.method, caller, stillLetIn: () => isLetIn(bearers, request.headers), body, query });
   return serve(passed);
 }
 

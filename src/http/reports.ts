@@ -6,7 +6,7 @@ import { checkReport, REPORT_BYTES_MAX, ReportBody } from "../domain/report";
 import { SEVERITIES } from "../domain/severity";
 import type { PublishAck, ReportPublisher } from "../jetstream/ports";
 import type { HistoryStore, ReportRecord, SensorStore } from "../store/store";
-import type { Calls } from "./calls";
+import { type Calls, reachOf } from "./calls";
 import { demandKnown, type KnownSensors } from "./knownSensors";
 import {
   nullable,
@@ -74,7 +74,7 @@ export interface ReportsOptions {
   readonly registration: "open" | "closed";
 }
 
-export function reports({ store, publisher, registration }: ReportsOptions) {
+export function reports({ store, publisher, registration, calls }: ReportsOptions) {
   let publishing = 0;
 
   async function publish(sensorId: string, payload: Uint8Array): Promise<PublishAck> {
@@ -101,8 +101,8 @@ export function reports({ store, publisher, registration }: ReportsOptions) {
     )
     .get(
       "/v1/sensors/:id/reports",
-      async ({ params: { id }, query }) => {
-        await demandKnown(store, id);
+      async ({ params: { id }, query, request }) => {
+        await demandKnown(store, id, reachOf(calls, request));
         const page = await store.listReports(id, { range: rangeOf(query), order: query.order ?? "desc" }, pageOf(query));
         return pageView(page, reportView);
       },

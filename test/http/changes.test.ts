@@ -62,6 +62,6 @@ test("changes are found by time", async () => {
   expect(await count(`/v1/sensors/first/changes?until=${third}`)).toBe(2);
   expect(await count("/v1/changes?since=2099-01-01T00:00:00Z")).toBe(0);
   expect(await count("/v1/changes?until=2099-01-01T00:00:00Z")).toBe(8);
-  expect(pointersOf(await api.request("GET", "/v1/changes?since=x&order=down&sensorId=first"))).toEqual(["/sensorId"]);
+  expect(pointersOf(await api.request("GET", "/v1/changes?since=x&order=down&sensor=first"))).toEqual(["/sensor"]);
   expect(pointersOf(await api.request("GET", "/v1/changes?since=x&order=down"))).toEqual(["/order", "/since"]);
 });
