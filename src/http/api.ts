@@ -11,7 +11,8 @@ import { deliveries } from "./deliveries";
 import { openapiDocument } from "./document";
 import type { AnswerFailure } from "./failures";
 import { incidents } from "./incidents";
-import type { WebhookPort } from "./ports";
+import { live } from "./live";
+import type { LivePort, WebhookPort } from "./ports";
 import { probes } from "./probes";
 import { reference } from "./reference";
 import { replays } from "./replays";
@@ -29,6 +30,7 @@ export interface ApiOptions {
   readonly partitions: number;
   readonly registration: "open" | "closed";
   readonly webhooks: WebhookPort;
+  readonly live: LivePort;
   readonly vault: Vault;
   readonly webhooksChanged: () => void;
   readonly tokenRevoked: (id: string) => void;
@@ -63,6 +65,7 @@ export function createApi(options: ApiOptions) {
     .use(sensors({ store, partitions, calls }))
     .use(reports({ store, publisher, registration, calls }))
     .use(changes({ store, calls }))
+    .use(live({ port: options.live, calls }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))
     .use(webhookSecrets({ store, vault, changed }))

@@ -48,6 +48,8 @@ export function openMetrics() {
       [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
       ["method", "route", "status"],
     ),
+    watchers: gauge("watchers", "Live streams that are open on this node."),
+    watchersEnded: counter("watchers_ended_total", "Live streams that this node ended, by why.", ["reason"]),
     dependencyUp: gauge("dependency_up", "1 while the dependency answers.", ["dependency"]),
     natsRestarts: counter("nats_server_restarts_total", "Times the embedded nats-server was started again."),
   };

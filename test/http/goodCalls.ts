@@ -89,7 +89,11 @@ export function goodCalls(made: Made): Record<string, Call> {
     deleteSensor: { id: "pump-1" },
     postReport: { id: "boiler-7", json: { status: "ok", value: 1 } },
     listReports: { id: "boiler-7", query: `${page}&${range}` },
-    listChanges: { query: `${page}&${range}` },
+    listChanges: { query: `${page}&${range}&sensorId=boiler-7&sensorId=x&from=ok&direction=raised` },
+    watchChanges: {
+      query: "kind=status&kind=availability&to=overheated&minSeverity=warning&label=site:north",
+      headers: { "last-event-id": "" },
+    },
     listSensorChanges: { id: "boiler-7", query: `${page}&${range}` },
     listWebhooks: { query: page },
     createWebhook: { json: { url: "https://example.com/", filter: { minSeverity: "warning" }, ...CREDENTIALS, signatures: ["v1", "v1a"] } },

@@ -67,6 +67,7 @@ describe("the OpenAPI document", () => {
       partitions: 1,
       registration: "open",
       webhooks: api.webhooks,
+      live: { watch: async () => new ReadableStream<Uint8Array>(), stop: async () => {} },
       vault: openVault({ keys: [] }),
       webhooksChanged: () => {},
     } as const;
