@@ -1,5 +1,6 @@
 import type { Config } from "./config";
-import type { MaintenanceStore } from "./store/store";
+import { IDEMPOTENCY_KEEP_MS } from "./http/idempotency";
+import type { AuditStore, IdempotencyStore, MaintenanceStore } from "./store/store";
 import type { Events } from "./telemetry/events";
 
 const EVERY_MS = 10 * 60_000;
@@ -7,7 +8,15 @@ const ROWS_AT_ONCE = 2000;
 const DAY_MS = 24 * 3600 * 1000;
 
 /** Takes what is older than its `*_KEEP_DAYS` out of the store, a slice at a time, so that nobody waits for it. */
-export function openRetention({ store, keep, events }: { store: MaintenanceStore; keep: Config["keep"]; events: Events }) {
+export function openRetention({
+  store,
+  keep,
+  events,
+}: {
+  store: MaintenanceStore & Pick<IdempotencyStore, "pruneIdempotent"> & Pick<AuditStore, "pruneAudit">;
+  keep: Config["keep"];
+  events: Events;
+}) {
   let stopped = false;
   let running = Promise.resolve();
   const timer = setInterval(() => {
@@ -27,7 +36,9 @@ export function openRetention({ store, keep, events }: { store: MaintenanceStore
     try {
       for (let full = true; full && !stopped;) {
         full = false;
-        for (const [table, count] of Object.entries(await store.prune(before, ROWS_AT_ONCE))) {
+        const idempotency = await store.pruneIdempotent(now - IDEMPOTENCY_KEEP_MS, ROWS_AT_ONCE);
+        const audit = await store.pruneAudit(now - keep.auditDays * DAY_MS, ROWS_AT_ONCE);
+        for (const [table, count] of Object.entries({ ...(await store.prune(before, ROWS_AT_ONCE)), idempotency, audit })) {
           total.set(table, (total.get(table) ?? 0) + count);
           full ||= count >= ROWS_AT_ONCE;
         }

@@ -248,6 +248,7 @@ async function openApi(
   const publisher = createReportPublisher(publishing, partitions);
   const http = await openHttp({
     config: config.http,
+    trustedProxies: config.edge.trustedProxies,
     probesAlone: !config.roles.includes("http"),
     store,
     reports: overrides?.reports?.(publisher) ?? publisher,
@@ -258,6 +259,7 @@ async function openApi(
     vault,
     webhooksChanged,
     adminToken: secrets.adminToken,
+    jwt: config.jwt,
     health: createHealth({ checks: { nats: () => pulse.beat(), store: () => store.probe() }, events }),
     events,
     metrics,

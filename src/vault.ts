@@ -1,4 +1,4 @@
-/** Webhooks' secrets are kept sealed: whoever reads the database, or a copy of it, reads none of them. */
+/** Secrets are kept sealed, webhooks' and those in answers: whoever reads the database, or a copy of it, reads none of them. */
 import { LRUCache } from "lru-cache";
 import type { Credentials } from "./domain/credentials";
 import { Fault } from "./domain/fault";
@@ -10,6 +10,10 @@ export interface Vault {
   sealCredentials(webhookId: string, credentials: Credentials): string;
   /** The same object for the same text, as long as it is remembered. Throws {@link CannotOpen}. */
   openCredentials(webhookId: string, sealed: string): Credentials;
+  /** Under the first key, for this purpose alone. Throws `Fault` (unavailable) on a node without a key. */
+  sealText(purpose: string, text: string): string;
+  /** Null when it was sealed for something else, or with a key that is not among ours. */
+  openText(purpose: string, sealed: string): string | null;
   /** Whether it is sealed under the first key, so that it need not be sealed anew. */
   isCurrent(sealed: string): boolean;
 }
@@ -57,11 +61,21 @@ export function openVault({ keys, clock = Date.now }: VaultOptions): Vault {
     return text;
   }
 
+  function seal(text: string, contextFor: (keyId: string) => string): string {
+    if (current === undefined) throw new Fault("unavailable", "This node was given no SECRETS_KEY, so it keeps no secrets.");
+    const { iv, sealed } = current.seal(text, contextFor(current.id));
+    return [FORM, current.id, iv.toString("base64url"), sealed.toString("base64url")].join(".");
+  }
+
   return {
-    sealCredentials(webhookId, credentials) {
-      if (current === undefined) throw new Fault("unavailable", "This node was given no SECRETS_KEY, so it keeps no secrets.");
-      const { iv, sealed } = current.seal(JSON.stringify(credentials), contextOf(current.id, webhookId));
-      return [FORM, current.id, iv.toString("base64url"), sealed.toString("base64url")].join(".");
+    sealCredentials: (webhookId, credentials) => seal(JSON.stringify(credentials), (keyId) => contextOf(keyId, webhookId)),
+
+    sealText: (purpose, text) => seal(text, (keyId) => textContextOf(keyId, purpose)),
+
+    openText(purpose, sealed) {
+      const parts = partsOf(sealed);
+      const key = keys.find(({ id }) => id === parts?.keyId);
+      return parts === null || key === undefined ? null : key.open(parts, textContextOf(parts.keyId, purpose));
     },
 
     openCredentials(webhookId, sealed) {
@@ -92,6 +106,10 @@ function partsOf(sealed: string): { keyId: string; iv: Buffer; sealed: Buffer } 
 /** A row's text opens in that row alone. */
 function contextOf(keyId: string, webhookId: string): string {
   return `tocsin webhook ${FORM}.${keyId}.${webhookId}`;
+}
+
+function textContextOf(keyId: string, purpose: string): string {
+  return `tocsin text ${FORM}.${keyId}.${purpose}`;
 }
 
 function plainCredentials(webhookId: string, text: string, now: number): Credentials {

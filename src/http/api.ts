@@ -4,6 +4,7 @@ import type { Store } from "../store/store";
 import type { Health } from "../telemetry/health";
 import type { Metrics } from "../telemetry/metrics";
 import type { Vault } from "../vault";
+import { audit } from "./audit";
 import type { Calls } from "./calls";
 import { changes } from "./changes";
 import { deadLetters } from "./deadLetters";
@@ -33,7 +34,7 @@ export interface ApiOptions {
   readonly live: LivePort;
   readonly vault: Vault;
   readonly webhooksChanged: () => void;
-  readonly tokenRevoked: (id: string) => void;
+  readonly tokenChanged: (id: string) => void;
   readonly health: Health;
   readonly metrics: Pick<Metrics, "registry">;
   readonly calls: Calls;
@@ -73,7 +74,8 @@ export function createApi(options: ApiOptions) {
     .use(deliveries({ store, changed }))
     .use(deadLetters({ store, publisher }))
     .use(statuses())
-    .use(tokens({ store, revoked: options.tokenRevoked }))
+    .use(tokens({ store, changed: options.tokenChanged }))
+    .use(audit({ store }))
     .use(incidents({ store }));
   return app.use(reference({ document: () => openapiDocument(app) }));
 }

@@ -4,6 +4,8 @@ import type { Caller } from "./bearers";
 /** What is known of a request once it was let in, before its handler runs. */
 export interface Call {
   readonly requestId: string;
+  /** Whose request it is: the client's IP address, behind the proxies that we trust. */
+  readonly address: string;
   /** As it was asked: a handler of GET answers HEAD, too, of which nobody reads the body. */
   readonly method: string;
   /** Null where anybody may ask. */

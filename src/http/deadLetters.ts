@@ -6,6 +6,7 @@ import { isSensorId } from "../domain/sensor";
 import type { ReportPublisher } from "../jetstream/ports";
 import type { DeadLetterRecord, DeadLetterStore } from "../store/store";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
+import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
 import { RECEIPT } from "./reports";
 
@@ -48,7 +49,7 @@ export function deadLetters({ store, publisher }: DeadLettersOptions) {
         set.status = 202;
         return { stream, sequence, duplicate };
       },
-      { params: OwnParams, ...REPLAY },
+      { params: OwnParams, headers: IdempotencyKey, ...REPLAY },
     );
 }
 

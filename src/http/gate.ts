@@ -1,10 +1,13 @@
 /** What every request passes on its way in and out. The order in which it is refused is part of the API. */
 import { allows } from "../domain/token";
 import type { Events } from "../telemetry/events";
+import type { AuditTrail } from "./auditTrail";
 import type { Bearers, Caller } from "./bearers";
 import { readBody } from "./body";
 import type { Calls } from "./calls";
+import type { Client, ClientReader } from "./clientAddress";
 import type { AnswerFailure } from "./failures";
+import type { Idempotency } from "./idempotency";
 import { invalid, Refusal } from "./problems";
 import { readQuery } from "./queries";
 import type { Match, Route, RouteTable } from "./routeTable";
@@ -15,6 +18,9 @@ export interface GateOptions {
   readonly routes: RouteTable;
   readonly bearers: Bearers;
   readonly calls: Calls;
+  readonly clients: ClientReader;
+  readonly idempotency: Idempotency;
+  readonly audit: AuditTrail;
   readonly answerFailure: AnswerFailure;
   /** The handlers behind the gate. */
   readonly serve: Serve;
@@ -24,20 +30,21 @@ export interface GateOptions {
 const UNMATCHED = "unmatched";
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/** `sentTo`: the template that the path fits as it was sent, null for none. Never rejects. */
-export type Gate = (request: Request, sentTo: string | null) => Promise<Response>;
+/** `sentTo`: the template that the path fits as it was sent, null for none. `peer`: the other end of the connection. Never rejects. */
+export type Gate = (request: Request, sentTo: string | null, peer: string | null) => Promise<Response>;
 
 /** Refusals come in this order: 401, 404, 405, 415, 413, 400, 403, 422. */
 export function createGate(options: GateOptions): Gate {
-  const { routes, answerFailure, events } = options;
-  return async (request, sentTo) => {
+  const { routes, clients, answerFailure, events } = options;
+  return async (request, sentTo, peer) => {
     const startedAt = performance.now();
     const requestId = requestIdOf(request.headers);
     const target = targetOf(request.url);
     const match = routes.match(target.path, sentTo);
+    const client = clients.clientOf(peer, request.headers);
     let response: Response;
     try {
-      response = await letIn({ request, requestId, target, match }, options);
+      response = await letIn({ request, requestId, client, target, match }, options);
     } catch (error) {
       response = answerFailure(error, requestId);
     }
@@ -55,12 +62,15 @@ export function createGate(options: GateOptions): Gate {
 interface Arrival {
   readonly request: Request;
   readonly requestId: string;
+  readonly client: Client;
   readonly target: Target;
   readonly match: Match | null;
 }
 
-async function letIn({ request, requestId, target, match }: Arrival, { bearers, calls, serve }: GateOptions): Promise<Response> {
-  const caller = match?.resource.open ? null : await bearers.callerOf(request.headers);
+async function letIn({ request, requestId, client, target, match }: Arrival, options: GateOptions): Promise<Response> {
+  const { bearers, calls, idempotency, audit } = options;
+  const asking = match?.resource.open ? null : bearers.callerOf(request.headers);
+  const caller = asking instanceof Promise ? await asking : asking;
   if (match === null) throw new Refusal(404, "There is nothing at this path.");
   const route = match.resource.methods.get(request.method);
   if (route === undefined) throw notAllowed(match, request.method);
@@ -70,8 +80,15 @@ async function letIn({ request, requestId, target, match }: Arrival, { bearers, 
   const { query, errors } = route.scope === null ? { query: {}, errors: [] } : readQuery(target.search, route.query);
   if (errors.length > 0) throw invalid("The query is not valid.", errors);
   const passed = passable(request, target);
-  calls.set(passed, { requestId, method: request.method, caller, stillLetIn: () => isLetIn(bearers, request.headers), body, query });
-  return serve(passed);
+  const address = client.address;
+  const stillLetIn = () => isLetIn(bearers, request.headers);
+  calls.set(passed, { requestId, method: request.method, address, caller, stillLetIn, body, query });
+  if (caller === null) return options.serve(passed);
+  const edit = { caller, route, template: match.resource.template, path: target.path, requestId, address, query, body };
+  const serve = () => (route.edits ? audit.around(edit, () => options.serve(passed)) : options.serve(passed));
+  if (!route.answersOnce) return serve();
+  const { headers, method } = request;
+  return idempotency.once({ caller, headers, method, path: target.path, body }, serve);
 }
 
 async function isLetIn(bearers: Bearers, headers: Headers): Promise<boolean> {

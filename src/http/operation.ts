@@ -14,7 +14,7 @@ export const TAGS = {
   Deliveries: "One change owed to one webhook, and every try.",
   "Dead letters": "Messages that could not become a report.",
   Catalogue: "The severity of a status whose report names none.",
-  Access: "Tokens and what they may do.",
+  Access: "Tokens, what they may do, and who edited what.",
   Operations: "Probes, metrics and incidents.",
 } as const;
 

@@ -1,3 +1,4 @@
+import type { BucketRule, Taken } from "../domain/bucket";
 import type { FieldError } from "../domain/fault";
 import type { ChangeCursor } from "../domain/changeCursor";
 import type { Lookout } from "../domain/lookout";
@@ -26,26 +27,12 @@ export interface LivePort {
   stop(): Promise<void>;
 }
 
-/** A token bucket: `burst` at once, refilled at `perSecond`. */
-export interface BucketRule {
-  /** Part of the bucket's key and of its `RateLimit-Policy`. */
-  readonly name: string;
-  readonly perSecond: number;
-  readonly burst: number;
-}
-
-export interface Taken {
-  readonly allowed: boolean;
-  /** Whole ones that are left. */
-  readonly remaining: number;
-  /** Until the bucket is full again. */
-  readonly resetMs: number;
-  /** Until what was wanted would be there; 0 when it was. */
-  readonly retryAfterMs: number;
-}
-
-/** Buckets by key, on this node or across all of them. */
+/** Buckets by rule and key, on this node or across all of them. Whoever is known here is answered at once, without a promise; none of them rejects. */
 export interface Buckets {
-  /** Takes `cost` (0 only looks) out of a bucket, or nothing if there is not enough. Never rejects: without Redis this node alone counts. */
-  take(key: string, rule: BucketRule, cost: number): Promise<Taken>;
+  /** Takes one out of a bucket, if it is there. */
+  take(rule: BucketRule, key: string): Taken | Promise<Taken>;
+  /** Whether one could be taken. */
+  look(rule: BucketRule, key: string): Taken | Promise<Taken>;
+  /** Takes so many, on credit if need be. Gives the milliseconds until it is paid. */
+  charge(rule: BucketRule, key: string, cost: number): number | Promise<number>;
 }

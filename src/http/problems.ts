@@ -81,6 +81,10 @@ export function invalid(detail: string, errors: readonly FieldError[]): Refusal 
   return new Refusal(422, detail, { errors });
 }
 
+export function unauthorized(detail: string): Refusal {
+  return new Refusal(401, detail, { headers: { "www-authenticate": "Bearer" } });
+}
+
 export interface ProblemFacts {
   readonly status: ProblemStatus;
   readonly detail: string;

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { Fault } from "../domain/fault";
 import { type Replay as ReplayFacts, REPLAY_STATES, type ReplayDraft, type ReplayStore } from "../store/store";
 import { GivenTime, instantOf, nullable, oneOf, OwnId, OwnParams, PageFields, pageOf, pageSchema, pageView, Time, timeOf } from "./fields";
+import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
 import { invalid } from "./problems";
 
@@ -69,7 +70,7 @@ export function replays({ store, changed }: ReplaysOptions) {
         set.headers["location"] = `/v1/replays/${replay.id}`;
         return replayView(replay);
       },
-      { params: OwnParams, body: ReplayCreation, ...CREATE },
+      { params: OwnParams, headers: IdempotencyKey, body: ReplayCreation, ...CREATE },
     )
     .get("/v1/replays", async ({ query }) => pageView(await store.listReplays({ webhookId: query.webhookId }, pageOf(query)), replayView), {
       query: ReplaysQuery,

@@ -6,11 +6,17 @@ import { BODY_BYTES_MAX, type OperationDetail } from "./operation";
 
 /** What the gate must know of an operation, read from its declaration. */
 export interface Route {
+  readonly operationId: string;
+  readonly tag: string;
+  /** It changes what an operator is in charge of, so who does it is written down. */
+  readonly edits: boolean;
   /** Null for whoever asks. */
   readonly scope: Scope | null;
   /** Null when it takes no body; one that is sent all the same is not read. */
   readonly body: BodyRule | null;
   readonly query: TSchema | null;
+  /** It takes an Idempotency-Key. */
+  readonly answersOnce: boolean;
 }
 
 /** A path that is served, with what can be done there. */
@@ -88,12 +94,17 @@ function resourceOf(template: string, declared: readonly DeclaredRoute[]): Resou
   return { template, methods, open, allow: [...methods.keys()].toSorted().join(", ") };
 }
 
+const EDITING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+
 function routeOf(method: string, hooks: unknown): Route {
-  const { detail, body, query } = hooks as { detail: OperationDetail; body?: TSchema; query?: TSchema };
+  const { detail, body, query, headers } = hooks as { detail: OperationDetail; body?: TSchema; query?: TSchema; headers?: TSchema };
+  const answersOnce = Object.hasOwn((headers?.["properties"] ?? {}) as object, "idempotency-key");
   const scope = (detail.security[0]?.bearer[0] ?? null) as Scope | null;
   const bytesMax = detail["x-body-bytes-max"] ?? BODY_BYTES_MAX;
   const rule = body === undefined ? null : { types: bodyTypes(method), bytesMax, optional: isBodyOptional(method, body) };
-  return { scope, body: rule, query: query ?? null };
+  const edits = EDITING.has(method) && scope !== null && scope !== "reports:write";
+  const { operationId, tags } = detail;
+  return { operationId, tag: tags[0] ?? "", edits, scope, body: rule, query: query ?? null, answersOnce };
 }
 
 /** An edit or a replacement with nothing in it is a slip; a command with nothing to say is none. */

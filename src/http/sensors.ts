@@ -6,6 +6,7 @@ import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
 import type { SensorRecord, SensorStore } from "../store/store";
 import type { Calls } from "./calls";
 import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams, TEXT_PATTERN } from "./fields";
+import { IdempotencyKey } from "./idempotency";
 import { LabelFilter, labelsOf } from "./labelQuery";
 import { operation } from "./operation";
 import { draftOf, patched, Sensor, SensorCreation, SensorPatch, SensorReplacement, sensorView } from "./sensorModel";
@@ -54,7 +55,7 @@ export function sensors({ store, partitions }: SensorsOptions) {
         set.headers["location"] = `/v1/sensors/${body.id}`;
         return versioned(record, set.headers);
       },
-      { body: SensorCreation, ...CREATE },
+      { headers: IdempotencyKey, body: SensorCreation, ...CREATE },
     )
     .get("/v1/sensors/:id", async ({ params: { id }, set }) => versioned(await registered(store, id), set.headers), {
       params: SensorParams,

@@ -16,6 +16,7 @@ import { checkedSecret, newKey } from "../signingKeys";
 import type { WebhookStore } from "../store/store";
 import type { Vault } from "../vault";
 import { oneOf, OwnId, OwnParams } from "./fields";
+import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
 import { invalid } from "./problems";
 import { ETAG_HEADER, etagOf, IfMatch } from "./versions";
@@ -26,6 +27,8 @@ import { NewSecret, newSecretsView } from "./webhookModel";
 const SECRET_CHARS_MAX = 256;
 /** How long a receiver may go on with the public keys that it has; a key that was replaced signs for longer, unless asked otherwise. */
 const PUBLIC_KEYS_MAX_AGE_SECONDS = 300;
+
+const RotationHeaders = Type.Composite([IfMatch, IdempotencyKey]);
 
 const Rotation = Type.Object(
   {
@@ -93,7 +96,7 @@ export function webhookSecrets({ store, vault, changed }: WebhookSecretsOptions)
         set.headers["etag"] = etagOf(webhook.version);
         return { ...newSecretsView({ keys: [key] }), keys: keysView(rotated as Credentials, Date.now()) };
       },
-      { params: OwnParams, headers: IfMatch, body: Rotation, ...ROTATE },
+      { params: OwnParams, headers: RotationHeaders, body: Rotation, ...ROTATE },
     )
     .delete(
       "/v1/webhooks/:id/keys/:keyId",

@@ -5,6 +5,7 @@ import type { WebhookStore } from "../store/store";
 import { CannotOpen, type Vault } from "../vault";
 import { attemptView } from "./deliveries";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView } from "./fields";
+import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
 import type { WebhookPort } from "./ports";
 import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
@@ -40,7 +41,7 @@ export function webhooks({ store, port, vault, changed }: WebhooksOptions) {
         set.headers["location"] = `/v1/webhooks/${webhook.id}`;
         return { ...versioned(webhook, set.headers), ...newSecretsView(credentials) };
       },
-      { body: WebhookCreation, ...CREATE },
+      { headers: IdempotencyKey, body: WebhookCreation, ...CREATE },
     )
     .get("/v1/webhooks/:id", async ({ params: { id }, set }) => versioned(await registered(store, id), set.headers), {
       params: OwnParams,

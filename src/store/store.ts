@@ -9,16 +9,20 @@ import type { DeliveryState } from "../domain/delivery";
 import type { Report } from "../domain/report";
 import type { Sensor } from "../domain/sensor";
 import type { State } from "../domain/state";
+import type { AuditStore } from "./auditStore";
 import type { ChangeFeedStore } from "./changeFeed";
 import type { HistoryStore } from "./historyStore";
+import type { IdempotencyStore } from "./idempotencyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
 import type { SensorStore } from "./sensorStore";
 import type { TokenStore } from "./tokenStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
+export * from "./auditStore";
 export * from "./changeFeed";
 export * from "./historyStore";
+export * from "./idempotencyStore";
 export * from "./pages";
 export * from "./replayStore";
 export * from "./sensorStore";
@@ -38,6 +42,8 @@ export interface Store
     WebhookStore,
     DeadLetterStore,
     TokenStore,
+    AuditStore,
+    IdempotencyStore,
     IncidentStore,
     MaintenanceStore {
   /** Writes and takes back a row: whether the database would take a commit now. */

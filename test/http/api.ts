@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FieldError } from "../../src/domain/fault";
 import type { Scope } from "../../src/domain/token";
+import type { JwtConfig } from "../../src/edgeConfig";
 import type { WebhookPort } from "../../src/http/ports";
 import { openHttp } from "../../src/http/server";
 import { Live, type LiveLimits } from "../../src/live/live";
@@ -68,13 +69,16 @@ export interface TestApiOptions {
   readonly port?: number;
   readonly checks?: Readonly<Record<string, () => Promise<void>>>;
   readonly store?: (real: Store) => Store;
+  /** A store of somebody else's, which stays open; then there is no `dbFile`. */
+  readonly opened?: Store;
+  readonly jwt?: JwtConfig;
   readonly live?: Partial<LiveLimits>;
 }
 
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const folder = mkdtempSync(join(tmpdir(), "tocsin-http-"));
   const dbFile = join(folder, "tocsin.db");
-  const real = await openStore({ kind: "sqlite", file: dbFile });
+  const real = options.opened ?? (await openStore({ kind: "sqlite", file: dbFile }));
   const store = options.store?.(real) ?? real;
   await store.fixPartitionCount(PARTITIONS, PARTITIONS);
   const faults: unknown[] = [];
@@ -86,7 +90,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   const health = createHealth({ checks: options.checks ?? { nats: async () => {}, store: () => store.probe() }, events });
   const adminToken = options.adminToken === undefined ? ADMIN_TOKEN : options.adminToken;
   const discard = async () => {
-    await real.close();
+    if (options.opened === undefined) await real.close();
     rmSync(folder, { recursive: true, force: true });
   };
   const http = await openHttp({
@@ -102,6 +106,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
       changed += 1;
     },
     adminToken,
+    jwt: options.jwt ?? null,
     health,
     events,
     metrics,

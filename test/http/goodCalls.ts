@@ -119,8 +119,11 @@ export function goodCalls(made: Made): Record<string, Call> {
     replayDeadLetter: { id: deadLetterId },
     listStatuses: { query: page },
     listTokens: { query: page },
-    createToken: { json: { name: "t", scopes: ["admin"], expiresAt: "2099-01-01T00:00:00Z" } },
+    createToken: { json: { name: "t", scopes: ["sensors:read"], sensorId: "boiler-7", expiresAt: "2099-01-01T00:00:00Z" } },
+    getToken: { id: tokenId },
+    patchToken: { id: tokenId, json: { name: "renamed", expiresAt: "2099-01-01T00:00:00Z" } },
     deleteToken: { id: tokenId },
+    listAudit: { query: `${page}&actor=admin&operation=patchToken&target=${tokenId}&${range.replace("&order=desc", "")}` },
     listIncidents: { query: page },
   };
 }

@@ -71,7 +71,7 @@ describe("the OpenAPI document", () => {
       vault: openVault({ keys: [] }),
       webhooksChanged: () => {},
     } as const;
-    const rest = { tokenRevoked: () => {}, health, metrics, calls: new WeakMap<Request>(), answerFailure: () => new Response() };
+    const rest = { tokenChanged: () => {}, health, metrics, calls: new WeakMap<Request>(), answerFailure: () => new Response() };
     const served = createApi({ ...parts, ...rest }).routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
     const described = [...operations.values()].map(({ method, path }) => `${method} ${path}`);
     expect(served.filter((route) => !route.includes("/swagger")).toSorted()).toEqual(described.toSorted());

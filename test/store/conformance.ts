@@ -1,4 +1,5 @@
 import { describe } from "bun:test";
+import { auditPromises } from "./conformance/audit";
 import { changeFeedPromises } from "./conformance/changeFeed";
 import { changePromises } from "./conformance/changes";
 import { coalescingPromises } from "./conformance/coalescing";
@@ -8,6 +9,7 @@ import { deliveryPromises } from "./conformance/deliveries";
 import { endingPromises } from "./conformance/endings";
 import { putToTheTest, type StoreHarness } from "./conformance/harness";
 import { historyPromises } from "./conformance/history";
+import { idempotencyPromises } from "./conformance/idempotency";
 import { incidentPromises } from "./conformance/incidents";
 import { ingestPromises } from "./conformance/ingest";
 import { laneOrderPromises } from "./conformance/laneOrder";
@@ -52,6 +54,8 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...webhookPromises,
     ...deadLetterPromises,
     ...tokenPromises,
+    ...auditPromises,
+    ...idempotencyPromises,
     ...incidentPromises,
     ...maintenancePromises,
   ];

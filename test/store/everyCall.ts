@@ -125,11 +125,41 @@ async function askAsApi(store: Store): Promise<void> {
   await twoPages((page) => store.listWebhooks(page));
   await twoPages((page) => store.listDeadLetters(page));
   await store.getDeadLetter("nothing");
-  await store.findToken("s");
+  await store.findTokens(["s", "nobody"]);
+  await store.getToken("s");
+  for (const edit of [{ name: "n" }, { expiresAt: FAR }, {}]) await store.updateToken("s", edit);
   await store.touchToken("s", 1);
   await twoPages((page) => store.listTokens(page));
   await store.deleteToken("s");
+  await edit(store);
   await twoPages((page) => store.listIncidents(page));
+  for (const fingerprint of ["a", "a", "b"]) await store.beginIdempotent({ actorId: "t", key: "k", fingerprint }, 2, 1);
+  await store.endIdempotent({ actorId: "t", key: "k", begunAt: 2 }, { status: 201, answer: "" });
+  await store.forgetIdempotent({ actorId: "t", key: "k", begunAt: 2 });
+  await store.pruneIdempotent(FAR, 10);
+}
+
+async function edit(store: Store): Promise<void> {
+  const draft = {
+    actorKind: "token",
+    actorId: "s",
+    actorName: "s",
+    operation: "patchSensor",
+    requestId: "r",
+    address: null,
+    detail: {},
+  } as const;
+  for (let edits = 0; edits < 3; edits += 1) {
+    await store.completeEdit(await store.recordEdit({ ...draft, target: "sensor-1" }), { status: 200, target: null });
+  }
+  for (const target of [undefined, "sensor-1"]) {
+    for (const actorId of [undefined, "s"]) {
+      for (const operation of [undefined, "patchSensor"]) {
+        for (const range of [undefined, ...RANGES]) await twoPages((page) => store.listAudit({ actorId, operation, target, range }, page));
+      }
+    }
+  }
+  await store.pruneAudit(FAR, 2);
 }
 
 function sensorQueries(): SensorQuery[] {

@@ -33,6 +33,7 @@ const SCANS: readonly (readonly [statement: RegExp, step: RegExp, why: string])[
     /^SCAN incidents USING INDEX/,
     "the first page, along the index that gives the order",
   ],
+  [/^select "at" from "audit" order by "audit"\."number" desc limit/, /^SCAN audit$/, "the newest entry, along the key"],
   [/receivedAt from folded$/, /^SCAN folded$/, "a row for each partition; when the file is opened, or the thread folds"],
   [/from json_each\(\?\) u /, /^SCAN u VIRTUAL TABLE/, "the deliveries of one webhook that are under way"],
   [

@@ -55,7 +55,7 @@ const PACKAGE_HOMES: readonly { readonly packages: readonly string[]; readonly h
   {
     packages: ["jose"],
     homes: ["src/http"],
-    reason: "who asks is found out by src/http alone",
+    reason: "who asks is found out by src/http alone, which takes or refuses what they show",
   },
   {
     packages: ["openapi-fetch"],

@@ -1,9 +1,11 @@
 import type {
+  AuditStore,
   ChangeFeedStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
   HistoryStore,
+  IdempotencyStore,
   IncidentStore,
   IngestStore,
   MaintenanceStore,
@@ -19,11 +21,13 @@ import type {
 import { type Connection, openConnection } from "./connection";
 import { prepareDays } from "./days";
 import { asFault, faulted } from "./faults";
+import { openAudit } from "./audit";
 import { openChangeFeed } from "./changeFeed";
 import { openChangeLog } from "./changeLog";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
 import { openHistory } from "./history";
+import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
 import { openMaintenance } from "./maintenance";
@@ -58,6 +62,8 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),
     ...faulted<TokenStore>(openTokens(connection)),
+    ...faulted<AuditStore>(openAudit(connection)),
+    ...faulted<IdempotencyStore>(openIdempotency(connection)),
     ...faulted<IncidentStore>(openIncidents(connection)),
     ...faulted<MaintenanceStore>(openMaintenance(connection)),
     ...faulted<Pick<Store, "probe" | "close">>({

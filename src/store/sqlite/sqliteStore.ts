@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
 import { Fault } from "../../domain/fault";
 import type {
+  AuditStore,
   ChangeFeedStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
   HistoryStore,
+  IdempotencyStore,
   IncidentStore,
   IngestStore,
   MaintenanceStore,
@@ -17,6 +19,7 @@ import type {
   TokenStore,
   WebhookStore,
 } from "../store";
+import { openAudit } from "./audit";
 import { openChangeFeed } from "./changeFeed";
 import { openChangeLog } from "./changeLog";
 import { type Connection, openConnection } from "./connection";
@@ -24,6 +27,7 @@ import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
 import { asFault, promised } from "./faults";
 import { openHistory } from "./history";
+import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
 import { openMaintenance } from "./maintenance";
@@ -58,6 +62,8 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
+    ...promised<AuditStore>(openAudit(connection)),
+    ...promised<IdempotencyStore>(openIdempotency(connection)),
     ...promised<IncidentStore>(openIncidents(connection)),
     ...promised<MaintenanceStore>(openMaintenance(connection, places)),
     ...promised<Pick<Store, "probe" | "close">>({
