@@ -2,7 +2,7 @@ import { pause } from "../pause";
 import { nextTurn } from "../nextTurn";
 import type { ChangeFeedStore, LoggedChange } from "../store/store";
 import type { ChangeHints } from "./ports";
-import { Ring } from "./ring";
+import { Ring, type RingLimits } from "./ring";
 
 /** How often it looks without a hint. */
 const LOOK_EVERY_MS = 500;
@@ -18,6 +18,7 @@ const RETRY_MS = 500;
 export interface FeedOptions {
   readonly store: ChangeFeedStore;
   readonly hints: ChangeHints;
+  readonly ring: RingLimits;
   /** Hands on what was read: in the ring by now, in its order. */
   readonly onChanges: (ring: Ring, changes: readonly LoggedChange[]) => void;
   /** Changes were lost between two looks, or the log is another one: whoever follows must find out for itself. */
@@ -43,7 +44,7 @@ export class Feed {
 
   static async open(options: FeedOptions): Promise<Feed> {
     const { start } = await options.store.readChanges({ from: null, range: {}, order: "desc" }, { rows: 1, bytes: 1 });
-    return new Feed(new Ring(start), options);
+    return new Feed(new Ring(start, options.ring), options);
   }
 
   async stop(): Promise<void> {

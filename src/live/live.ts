@@ -9,13 +9,13 @@ import { Credentials } from "./credentials";
 import { Feed } from "./feed";
 import { beatFrame, type Ending } from "./frames";
 import type { ChangeHints, WatchWish } from "./ports";
-import type { Ring } from "./ring";
+import { type Ring, RING_BYTES_MAX, RING_ITEMS_MAX, type RingLimits } from "./ring";
 import { type Scene, Watcher } from "./watcher";
 
 /** Of one node. */
-export const WATCHERS_MAX = 2000;
+const WATCHERS_MAX = 2000;
 /** Who has so much waiting is too slow, and so is who takes nothing at all for so long, or has not taken what the ring lets go of. */
-export const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
+const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
 const STALLED_MS = 30_000;
 /** Below what proxies and clients take for a dead connection. */
 export const BEAT_EVERY_MS = 15_000;
@@ -41,6 +41,7 @@ export interface LiveLimits {
   readonly stalledMs: number;
   readonly beatEveryMs: number;
   readonly lingerMs: number;
+  readonly ring: RingLimits;
 }
 
 const LIMITS: LiveLimits = {
@@ -49,6 +50,7 @@ const LIMITS: LiveLimits = {
   stalledMs: STALLED_MS,
   beatEveryMs: BEAT_EVERY_MS,
   lingerMs: LINGER_MS,
+  ring: { items: RING_ITEMS_MAX, bytes: RING_BYTES_MAX },
 };
 
 export class Live {
@@ -137,7 +139,7 @@ export class Live {
     const failed = (error: unknown) => events.failed("live", error);
     const channels = new Channels<Watcher>();
     const onChanges = (ring: Ring, changes: readonly LoggedChange[]) => this.#handOn(channels, ring, changes);
-    const feed = await Feed.open({ store, hints, onChanges, onBreak: () => this.#break(), failed });
+    const feed = await Feed.open({ store, hints, ring: this.#limits.ring, onChanges, onBreak: () => this.#break(), failed });
     return { feed, scene: { ring: feed.ring, channels, catchUps: createCatchUps(store), failed } };
   }
 

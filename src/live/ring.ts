@@ -32,7 +32,7 @@ export class Ring {
 
   constructor(
     from: ChangeCursor,
-    private readonly limits: RingLimits = { items: RING_ITEMS_MAX, bytes: RING_BYTES_MAX },
+    private readonly limits: RingLimits,
   ) {
     this.#start = movable(from);
     this.#end = movable(from);

@@ -44,6 +44,8 @@ export class Watcher {
   #cursor: ChangeCursor;
   #shown: string;
   #place = 0;
+  /** Whether the cursor is known to be of this log. */
+  #checked: boolean;
   #opened = false;
   #beat: Uint8Array | null = null;
   #ending: Ending | null = null;
@@ -59,6 +61,7 @@ export class Watcher {
     private readonly scene: Scene,
   ) {
     this.#cursor = wish.from ?? scene.ring.end;
+    this.#checked = isBeyond(scene.ring.end, this.#cursor);
     this.#shown = encodeChangeCursor(this.#cursor);
   }
 
@@ -163,7 +166,7 @@ export class Watcher {
 
   #fromBehind(): Promise<Uint8Array | null> | Uint8Array | null {
     const { ring } = this.scene;
-    if (this.#way === "table" && ring.holds(this.#cursor)) {
+    if (this.#way === "table" && this.#checked && ring.holds(this.#cursor)) {
       this.#way = "ring";
       this.#place = isBeyond(this.#cursor, ring.end) ? ring.next : ring.first;
     }
@@ -174,13 +177,13 @@ export class Watcher {
   async #fromTable(): Promise<Uint8Array | null> {
     try {
       const slice = await this.scene.catchUps.read(this.#cursor);
-      // What is read here and not there yet is on its way.
-      if (slice.changes.length === 0 && slice.missed === 0 && !slice.foreign) await pause(READ_AGAIN_MS, this.#gone.signal);
       if (this.#ending !== null) return null;
       if (slice.foreign) {
         this.#moveTo(this.scene.ring.end);
+        this.#checked = true;
         return gapFrame(this.#shown, null, FOREIGN);
       }
+      this.#checked = true;
       const { bytes, cursor } = told(slice, this.wish.lookout);
       this.#moveTo(cursor);
       return bytes;
