@@ -4,13 +4,7 @@ import { joined } from "./frames";
 import type { RingItem } from "./ring";
 
 /** What is handed to a watcher at once; one change at least. */
-export const CHUNK_BYTES_MAX = 128 * 1024;
-
-interface Queued {
-  readonly item: RingItem;
-  /** The channel's bytes up to its end. */
-  readonly endsAt: number;
-}
+export const CHUNK_BYTES_MAX = 64 * 1024;
 
 /** Where a watcher stands in its channel. */
 export interface Standing {
@@ -24,7 +18,7 @@ export interface Standing {
 export class Channel<Watcher extends { readonly standing: Standing }> {
   readonly watchers = new Set<Watcher>();
   readonly sensorIds: readonly string[] | null;
-  #queue: Queued[] = [];
+  #queue: RingItem[] = [];
   /** How many were taken off the queue's beginning. */
   #taken = 0;
   #bytes = 0;
@@ -50,7 +44,7 @@ export class Channel<Watcher extends { readonly standing: Standing }> {
 
   add(item: RingItem): void {
     this.#bytes += item.bytes.length;
-    this.#queue.push({ item, endsAt: this.#bytes });
+    this.#queue.push(item);
   }
 
   unsentBytes({ bytes }: Standing): number {
@@ -59,20 +53,20 @@ export class Channel<Watcher extends { readonly standing: Standing }> {
 
   /** The place in the ring of the next item for one who stands there; null when there is none. */
   nextPlace({ at }: Standing): number | null {
-    return this.#queue[at - this.#taken]?.item.place ?? null;
+    return this.#queue[at - this.#taken]?.place ?? null;
   }
 
   /** The next items for one who stands there, who then stands behind them; null when there are none. */
   take(standing: Standing): { readonly bytes: Uint8Array; readonly last: RingItem } | null {
     const from = standing.at - this.#taken;
     let to = from;
-    for (let left = CHUNK_BYTES_MAX; left > 0 && to < this.#queue.length; to += 1) left -= this.#queue[to]?.item.bytes.length ?? 0;
+    let bytes = 0;
+    for (; bytes < CHUNK_BYTES_MAX && to < this.#queue.length; to += 1) bytes += this.#queue[to]?.bytes.length ?? 0;
     const last = this.#queue[to - 1];
     if (to === from || last === undefined) return null;
-    const bytes = this.#chunkOf(from, to);
-    standing.at = this.#taken + to;
-    standing.bytes = last.endsAt;
-    return { bytes, last: last.item };
+    standing.at += to - from;
+    standing.bytes += bytes;
+    return { bytes: this.#chunkOf(from, to), last };
   }
 
   /** Lets go of what every watcher has. */
@@ -88,9 +82,9 @@ export class Channel<Watcher extends { readonly standing: Standing }> {
   /** Most of the watchers stand at the same place, and get the same bytes. */
   #chunkOf(from: number, to: number): Uint8Array {
     const [begin, end] = [this.#taken + from, this.#taken + to];
-    if (this.#chunk?.from !== begin || this.#chunk.to !== end) {
-      this.#chunk = { from: begin, to: end, bytes: joined(this.#queue.slice(from, to).map(({ item }) => item.bytes)) };
-    }
-    return this.#chunk.bytes;
+    if (this.#chunk?.from === begin && this.#chunk.to === end) return this.#chunk.bytes;
+    const bytes = joined(this.#queue.slice(from, to).map((item) => item.bytes));
+    if (this.watchers.size > 1) this.#chunk = { from: begin, to: end, bytes };
+    return bytes;
   }
 }

@@ -63,11 +63,10 @@ export class Live {
   #ticks = 0;
   #asking = false;
   #leftAt = performance.now();
-  readonly #timer: Timer;
+  #timer: Timer | null = null;
 
   constructor(private readonly options: LiveOptions) {
     this.#limits = { ...LIMITS, ...options.limits };
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
   /** The bytes of a stream, which is counted until it ends or is cancelled. Throws `Fault` (unavailable) when there is no room for one more. */
@@ -92,7 +91,6 @@ export class Live {
   /** Takes nobody new, and gives everybody a last word. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#timer);
     for (const watcher of this.#watchers) this.#end(watcher, "shutdown");
     await this.#unfollow();
   }
@@ -108,8 +106,9 @@ export class Live {
       {
         async pull(controller) {
           const bytes = await watcher.next();
+          if (!open) return;
           if (bytes !== null) return controller.enqueue(bytes);
-          if (open) controller.close();
+          controller.close();
           close();
         },
         cancel: close,
@@ -140,12 +139,16 @@ export class Live {
     const channels = new Channels<Watcher>();
     const onChanges = (ring: Ring, changes: readonly LoggedChange[]) => this.#handOn(channels, ring, changes);
     const feed = await Feed.open({ store, hints, ring: this.#limits.ring, onChanges, onBreak: () => this.#break(), failed });
+    if (this.#stopped) await feed.stop();
+    else this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
     return { feed, scene: { ring: feed.ring, channels, catchUps: createCatchUps(store), failed } };
   }
 
   async #unfollow(): Promise<void> {
     const following = this.#following;
     this.#following = null;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
     await following?.then(({ feed }) => feed.stop()).catch(() => {});
   }
 

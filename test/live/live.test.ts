@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { type ChangeCursor, parseChangeCursor } from "../../src/domain/changeCursor";
 import type { Lookout } from "../../src/domain/lookout";
 import type { Filter } from "../../src/domain/webhook";
-import { Live, type LiveLimits } from "../../src/live/live";
+import { IDLE_SECONDS } from "../../src/http/listen";
+import { BEAT_EVERY_MS, Live, type LiveLimits } from "../../src/live/live";
 import type { Store } from "../../src/store/store";
 import { Owner } from "../store/conformance/owner";
 import { sqliteHarness } from "../store/sqlite/harness";
@@ -224,6 +225,21 @@ describe("the live stream", () => {
     });
   });
 
+  test("drops who takes nothing for too long although little waits, and says so to whom comes to it after all", async () => {
+    await onScene({ stalledMs: 50 }, async (scene) => {
+      const body = await scene.live.watch({ from: null, lookout: EVERYTHING, credential: "", stillLetIn: async () => true });
+      await until(() => scene.ended.length > 0, "nobody is dropped");
+      expect(scene.ended).toEqual(["slow"]);
+      const stream = new EventStream(body);
+      await stream.end();
+      expect(stream.last()?.event).toBe("slow");
+    });
+  });
+
+  test("beats often enough for who cuts idle connections off, which this server does, too", () => {
+    expect(3 * BEAT_EVERY_MS).toBeLessThan(IDLE_SECONDS * 1000);
+  });
+
   test("says a last word to everybody when it stops, behind all that it had told, and takes nobody any more", async () => {
     await onScene({}, async (scene) => {
       const streams = [await scene.watch(), await scene.watch(lookoutFor({ sensorIds: ["x"] }))];
@@ -241,7 +257,7 @@ describe("the live stream", () => {
   test("rests while nobody watches, and begins anew without loss for who comes back later", async () => {
     await onScene({ lingerMs: 0 }, async (scene) => {
       let looks = 0;
-      const { readChanges } = scene.store;
+      const readChanges = scene.store.readChanges.bind(scene.store);
       Object.assign(scene.store, {
         readChanges: (...args: Parameters<Store["readChanges"]>) => {
           looks += 1;

@@ -12,7 +12,7 @@ const DAY_MS = 24 * 3600 * 1000;
 
 export function openHistory(connection: Connection): HistoryStore {
   const { db } = connection;
-  const { readChanges } = openChangeFeed(connection);
+  const feed = openChangeFeed(connection);
   const changesOfSensor = prepareChangesOfSensor(connection);
 
   return {
@@ -29,7 +29,8 @@ export function openHistory(connection: Connection): HistoryStore {
       return toPage(rows, { limit, list, key, item: reportOf });
     },
 
-    listChanges: (query, page) => (query.sensorId === undefined ? pageOfFeed(readChanges, query, page) : changesOfSensor(query, page)),
+    listChanges: (query, page) =>
+      query.sensorId === undefined ? pageOfFeed((wish, most) => feed.readChanges(wish, most), query, page) : changesOfSensor(query, page),
   };
 }
 

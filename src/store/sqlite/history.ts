@@ -14,7 +14,7 @@ import { prepareChangesOfSensor } from "./sensorChanges";
 export function openHistory(connection: Connection, places: Pick<ReportPlaces, "placesOf">): Direct<HistoryStore> {
   const { read } = connection;
   const reportAt = prepareReportAt(connection);
-  const { readChanges } = openChangeFeed(connection);
+  const feed = openChangeFeed(connection);
   const changesOfSensor = prepareChangesOfSensor(connection);
 
   return {
@@ -36,7 +36,8 @@ export function openHistory(connection: Connection, places: Pick<ReportPlaces, "
         return toPage(rows, { limit, list, key, item: reportOf });
       }),
 
-    listChanges: (query, page) => (query.sensorId === undefined ? pageOfFeed(readChanges, query, page) : changesOfSensor(query, page)),
+    listChanges: (query, page) =>
+      query.sensorId === undefined ? pageOfFeed((wish, most) => feed.readChanges(wish, most), query, page) : changesOfSensor(query, page),
   };
 }
 
