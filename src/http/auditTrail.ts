@@ -3,6 +3,7 @@ import { Fault, isFault } from "../domain/fault";
 import type { AuditDraft, AuditStore } from "../store/store";
 import type { Caller } from "./bearers";
 import type { Route } from "./routeTable";
+import { StreamedBody } from "./streamedBody";
 
 /** Longer ids are nobody's. */
 const TARGET_CHARS_MAX = 256;
@@ -52,13 +53,13 @@ export function createAuditTrail(
 }
 
 function draftOf({ caller, route, template, path, requestId, address, query, body }: Edit): AuditDraft {
-  const { id, ...params } = paramsOf(template, path);
+  const { id, status, ...params } = paramsOf(template, path);
   return {
     actorKind: caller.kind,
     actorId: caller.id,
     actorName: caller.name,
     operation: route.operationId,
-    target: id ?? null,
+    target: id ?? status ?? null,
     requestId,
     address,
     detail: {
@@ -71,6 +72,8 @@ function draftOf({ caller, route, template, path, requestId, address, query, bod
 
 function bodyDetail(body: unknown, isOpen: boolean): Readonly<Record<string, unknown>> {
   if (typeof body !== "object" || body === null) return {};
+  // Its items are not known yet, and may be very many.
+  if (body instanceof StreamedBody) return { streamed: body.type };
   if (Array.isArray(body)) return { items: body.length };
   const names = Object.keys(body);
   const fields = names.slice(0, FIELDS_MAX).map((name) => name.slice(0, FIELD_CHARS_MAX));

@@ -57,7 +57,9 @@ function completed(paths: Json, app: AnyElysia): Json {
       for (const parameter of operation.parameters ?? []) Object.assign(parameter, descriptionOf(parameter.schema));
       if (operation.requestBody === undefined) continue;
       const schema = bodies.get(operation.operationId);
-      if (schema !== undefined) operation.requestBody.required = !isBodyOptional(method.toUpperCase(), schema);
+      // One that is streamed has said all of it.
+      if (schema === undefined) continue;
+      operation.requestBody.required = !isBodyOptional(method.toUpperCase(), schema);
       operation.requestBody.content = Object.fromEntries(bodyTypes(method.toUpperCase()).map((type) => [type, { schema }]));
     }
   }

@@ -1,4 +1,4 @@
-import type { TSchema } from "@sinclair/typebox";
+import { type TSchema, Type } from "@sinclair/typebox";
 import type { Scope } from "../domain/token";
 import { Problem, PROBLEMS, type ProblemStatus } from "./problems";
 
@@ -18,11 +18,18 @@ export const TAGS = {
   Operations: "Probes, metrics and incidents.",
 } as const;
 
+/** Marks an `Idempotency-Key` under which no answer is kept, because it is a part of what is sent. */
+export const NAMES_BODY = "x-names-body";
+
 interface Answer {
   readonly description: string;
   /** Left out where there is no body. */
   readonly schema?: TSchema;
   readonly type?: string;
+  /** Other forms of the same, by their content types. */
+  readonly also?: Readonly<Record<string, TSchema>>;
+  /** Further types that the same answer can have: text, whose shape no schema tells. */
+  readonly otherTypes?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -34,6 +41,8 @@ export interface OperationWish {
   /** Null for whoever asks. */
   readonly scope: Scope | null;
   readonly takesBody?: boolean;
+  /** The body is read as it comes, by the operation itself; schemas by content types. */
+  readonly streams?: Readonly<Record<string, TSchema>>;
   readonly bodyBytesMax?: number;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Which problems can come beside those that any such operation may answer with. */
@@ -49,12 +58,14 @@ export interface OperationDetail {
   readonly security: { readonly bearer: string[] }[];
   readonly responses: Record<string, { description: string }>;
   readonly hide?: boolean;
+  /** Only of a body that is streamed; any other is declared by its schema. */
+  readonly requestBody?: { readonly required: true; readonly content: Record<string, { schema: TSchema }> };
   readonly "x-body-bytes-max"?: number;
 }
 
 /** Declares an operation for Elysia's `detail`. Answers are not checked as they leave: tests compare them with the document. */
 export function operation(wish: OperationWish): { detail: OperationDetail } {
-  const { id, tag, summary, scope, takesBody = false, answers, problems = [] } = wish;
+  const { id, tag, summary, scope, streams, takesBody = streams !== undefined, answers, problems = [] } = wish;
   const description = [wish.description, scope === null ? undefined : `Needs the scope \`${scope}\`.`].filter(Boolean).join("\n\n");
   const statuses = new Set<ProblemStatus>([...problems, ...problemsOfAll(scope, takesBody)]);
   const responses: OperationDetail["responses"] = {};
@@ -68,6 +79,7 @@ export function operation(wish: OperationWish): { detail: OperationDetail } {
       ...(description === "" ? {} : { description }),
       security: scope === null ? [] : [{ bearer: [scope] }],
       responses,
+      ...(streams === undefined ? {} : { requestBody: { required: true, content: contentOf(streams) } }),
       ...(takesBody ? { "x-body-bytes-max": wish.bodyBytesMax ?? BODY_BYTES_MAX } : {}),
     },
   };
@@ -83,13 +95,18 @@ function problemsOfAll(scope: Scope | null, takesBody: boolean): ProblemStatus[]
   return takesBody ? [...guarded, 400, 413, 415, 500] : [...guarded, 500];
 }
 
-function responseOf({ description, schema, type = "application/json", headers = {} }: Answer) {
+function responseOf({ description, schema, type = "application/json", also = {}, otherTypes = [], headers = {} }: Answer) {
+  const others = Object.fromEntries(otherTypes.map((other) => [other, Type.String()]));
   const named = Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]);
   return {
     description,
     ...(named.length === 0 ? {} : { headers: Object.fromEntries(named) as Record<string, unknown> }),
-    ...(schema === undefined ? {} : { content: { [type]: { schema } } }),
+    ...(schema === undefined ? {} : { content: contentOf({ [type]: schema, ...also, ...others }) }),
   };
+}
+
+function contentOf(schemas: Readonly<Record<string, TSchema>>): Record<string, { schema: TSchema }> {
+  return Object.fromEntries(Object.entries(schemas).map(([type, schema]) => [type, { schema }]));
 }
 
 function problemOf(status: ProblemStatus) {

@@ -1,14 +1,16 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { Fault, isFault } from "../domain/fault";
 import { STATUS_PATTERN } from "../domain/report";
 import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
-import type { SensorRecord, SensorStore } from "../store/store";
+import type { SensorQuery, SensorRecord, SensorStore } from "../store/store";
 import type { Calls } from "./calls";
 import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams, TEXT_PATTERN } from "./fields";
 import { IdempotencyKey } from "./idempotency";
 import { LabelFilter, labelsOf } from "./labelQuery";
 import { operation } from "./operation";
+import type { ReadSensor } from "./ports";
+import { sensorAnswer } from "./sensorAnswer";
 import { draftOf, patched, Sensor, SensorCreation, SensorPatch, SensorReplacement, sensorView } from "./sensorModel";
 import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
 
@@ -16,33 +18,37 @@ import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
 const PATCH_TRIES = 5;
 const SEARCH_CHARS_MAX = 256;
 
-const SensorsQuery = Type.Object(
-  {
-    status: Type.Optional(Type.String({ pattern: STATUS_PATTERN })),
-    severity: Type.Optional(oneOf(SEVERITIES)),
-    availability: Type.Optional(oneOf(AVAILABILITIES)),
-    label: LabelFilter,
-    q: Type.Optional(
-      Type.String({ maxLength: SEARCH_CHARS_MAX, pattern: TEXT_PATTERN, description: "Text in id or name, whatever its case." }),
-    ),
-    ...PageFields,
-  },
-  { additionalProperties: false },
-);
+/** Which sensors a list or an export is asked for. */
+export const SensorFilterFields = {
+  status: Type.Optional(Type.String({ pattern: STATUS_PATTERN })),
+  severity: Type.Optional(oneOf(SEVERITIES)),
+  availability: Type.Optional(oneOf(AVAILABILITIES)),
+  label: LabelFilter,
+  q: Type.Optional(
+    Type.String({ maxLength: SEARCH_CHARS_MAX, pattern: TEXT_PATTERN, description: "Text in id or name, whatever its case." }),
+  ),
+};
+const SensorFilter = Type.Object(SensorFilterFields);
+const SensorsQuery = Type.Object({ ...SensorFilterFields, ...PageFields }, { additionalProperties: false });
+
+/** Throws a 422. */
+export function sensorQueryOf({ status, severity, availability, q, label }: Static<typeof SensorFilter>): SensorQuery {
+  return { status, severity, availability, q, ...labelsOf(label) };
+}
 
 export interface SensorsOptions {
   readonly calls: Calls;
+  readonly readSensor: ReadSensor;
   readonly store: SensorStore;
   readonly partitions: number;
 }
 
-export function sensors({ store, partitions }: SensorsOptions) {
+export function sensors({ store, readSensor, partitions }: SensorsOptions) {
   return new Elysia({ name: "sensors" })
     .get(
       "/v1/sensors",
       async ({ query }) => {
-        const { status, severity, availability, q } = query;
-        const page = await store.listSensors({ status, severity, availability, q, ...labelsOf(query.label) }, pageOf(query));
+        const page = await store.listSensors(sensorQueryOf(query), pageOf(query));
         return pageView(page, sensorView);
       },
       { query: SensorsQuery, ...LIST },
@@ -57,7 +63,7 @@ export function sensors({ store, partitions }: SensorsOptions) {
       },
       { headers: IdempotencyKey, body: SensorCreation, ...CREATE },
     )
-    .get("/v1/sensors/:id", async ({ params: { id }, set }) => versioned(await registered(store, id), set.headers), {
+    .get("/v1/sensors/:id", async ({ params: { id } }) => sensorAnswer(found(id, await readSensor(id))), {
       params: SensorParams,
       ...GET,
     })
@@ -92,8 +98,7 @@ function versioned(record: SensorRecord, headers: Record<string, string | number
   return sensorView(record);
 }
 
-async function registered(store: SensorStore, id: string): Promise<SensorRecord> {
-  const record = await store.getSensor(id);
+function found(id: string, record: SensorRecord | null): SensorRecord {
   if (record === null) throw new Fault("notFound", `There is no sensor ${id}.`);
   return record;
 }
@@ -105,7 +110,7 @@ async function patch(
   edit: { patch: SensorPatch; wanted: number | null },
 ): Promise<SensorRecord> {
   for (let attempt = 1; ; attempt += 1) {
-    const { sensor } = await registered(store, id);
+    const { sensor } = found(id, await store.getSensor(id));
     try {
       return await store.updateSensor(patched(sensor, edit.patch, partitions), edit.wanted ?? sensor.version);
     } catch (error) {

@@ -15,8 +15,13 @@ import type { HistoryStore } from "./historyStore";
 import type { IdempotencyStore } from "./idempotencyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
+import type { SensorReadStore } from "./sensorReadStore";
 import type { SensorStore } from "./sensorStore";
+import type { SharedSecretStore } from "./sharedSecretStore";
+import type { EditedSeverities, StatusStore } from "./statusStore";
+import type { TimelineStore } from "./timelineStore";
 import type { TokenStore } from "./tokenStore";
+import type { UpsertStore } from "./upsertStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
 export * from "./auditStore";
@@ -25,8 +30,13 @@ export * from "./historyStore";
 export * from "./idempotencyStore";
 export * from "./pages";
 export * from "./replayStore";
+export * from "./sensorReadStore";
 export * from "./sensorStore";
+export * from "./sharedSecretStore";
+export * from "./statusStore";
+export * from "./timelineStore";
 export * from "./tokenStore";
+export * from "./upsertStore";
 
 export interface Store
   extends
@@ -38,7 +48,12 @@ export interface Store
     DeliveryStore,
     ReplayStore,
     SensorStore,
+    SensorReadStore,
+    SharedSecretStore,
+    UpsertStore,
     HistoryStore,
+    TimelineStore,
+    StatusStore,
     WebhookStore,
     DeadLetterStore,
     TokenStore,
@@ -138,8 +153,16 @@ export interface SensorAndState {
   readonly sensor: Sensor;
   /** A tombstone: registered again under its id, the next life is `sensor.life + 1`. */
   readonly deleted: boolean;
+  /** When it was; null while it is registered. */
+  readonly deletedAt: number | null;
   /** As last written, perhaps in an earlier life; see `currentState`. */
   readonly state: State | null;
+}
+
+export interface RegistryEdits {
+  readonly registryVersion: number;
+  readonly statusesVersion: number;
+  readonly sensors: readonly SensorAndState[];
 }
 
 export interface ReportKey {
@@ -202,13 +225,14 @@ export type PartOutcome =
   | { readonly kind: "alreadyCommitted" }
   /** Neither where it was nor where it goes: our picture is wrong, load the position again. */
   | { readonly kind: "moved" }
-  /** A sensor was edited: load what changed and decide again. */
+  /** A sensor was edited, or the catalogue: load what changed and decide again. */
   | { readonly kind: "registryMoved"; readonly registryVersion: number };
 
 export interface IngestStore {
   loadSensors(ids: readonly string[]): Promise<SensorAndState[]>;
-  /** Sensors of a partition that were stamped with a version above `version`. */
-  sensorsEditedAfter(partition: number, version: number): Promise<{ registryVersion: number; sensors: SensorAndState[] }>;
+  /** Sensors of a partition that were stamped with a version above `version`, and, on the same snapshot, which edit the catalogue is at. */
+  sensorsEditedAfter(partition: number, version: number): Promise<RegistryEdits>;
+  loadSeverities(): Promise<EditedSeverities>;
   /** For each key, when the log last received that report (not counting duplicates); null if not since `since`. */
   knownReports(keys: readonly ReportKey[], since: number): Promise<(number | null)[]>;
   /** Sensors whose `checkAt` is not after `watermark`, the longest due first. */
@@ -503,7 +527,9 @@ export interface IncidentRecord extends IncidentDraft {
 }
 
 export interface IncidentStore {
+  /** Newest first. */
   listIncidents(page: PageRequest): Promise<Page<IncidentRecord>>;
+  getIncident(id: string): Promise<IncidentRecord | null>;
 }
 
 // ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────────

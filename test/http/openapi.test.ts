@@ -34,7 +34,21 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 function ask({ method, path }: Described, { id = "", keyId = "", query, ...sent }: Call): Promise<Answer> {
-  return api.request(method, `${path.replace("{id}", id).replace("{keyId}", keyId)}${query === undefined ? "" : `?${query}`}`, sent);
+  return api.request(
+    method,
+    `${path.replace(/\{(id|status)\}/, id).replace("{keyId}", keyId)}${query === undefined ? "" : `?${query}`}`,
+    sent,
+  );
+}
+
+/** The schema is that of one of them. */
+const LINES = "application/x-ndjson";
+
+function linesOf(text: string): unknown[] {
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 /** What an answer tells that the document does not. */
@@ -47,8 +61,21 @@ function undocumented({ operation }: Described, answer: Answer): string[] {
   const schema = response.content[type]?.schema;
   if (schema === undefined) return [`answered ${answer.status} as ${type}, which is not in the document`];
   const missing = Object.keys(response.headers ?? {}).filter((name) => !answer.headers.has(name));
-  const body: unknown = type.endsWith("json") ? answer.json() : answer.text;
-  return [...missing.map((name) => `lacks the header ${name}`), ...misfits(body, schema, document)];
+  const bodies: unknown[] = type === LINES ? linesOf(answer.text) : [type.endsWith("json") ? answer.json() : answer.text];
+  return [...missing.map((name) => `lacks the header ${name}`), ...bodies.flatMap((body) => misfits(body, schema, document))];
+}
+
+const STREAMED = ["application/json", "application/x-ndjson", "application/jsonl"];
+/** By operation or method; any other takes JSON alone. */
+const BODY_TYPES: Readonly<Record<string, string[]>> = {
+  PATCH: ["application/merge-patch+json", "application/json"],
+  postReports: STREAMED,
+  putSensors: STREAMED,
+};
+
+/** A dot segment is resolved before it is sent, and may name another resource. */
+function isElsewhere({ path }: Described, { id }: Call): boolean {
+  return id === ".." && Object.hasOwn(document.paths, new URL(path.replace("{id}", id), api.url).pathname);
 }
 
 describe("the OpenAPI document", () => {
@@ -63,6 +90,7 @@ describe("the OpenAPI document", () => {
     const health = createHealth({ checks: {}, events: { dependencyChanged: () => {} } });
     const parts = {
       store: api.store,
+      readSensor: () => null,
       reports: api.reports,
       partitions: 1,
       registration: "open",
@@ -94,9 +122,7 @@ describe("the OpenAPI document", () => {
       if (requestBody === undefined) continue;
       expect(requestBody.required).toBe(operationId !== "rotateSecret");
       expect(statuses).toEqual(expect.arrayContaining(["400", "413", "415"]));
-      expect(Object.keys(requestBody.content)).toEqual(
-        method === "PATCH" ? ["application/merge-patch+json", "application/json"] : ["application/json"],
-      );
+      expect(Object.keys(requestBody.content)).toEqual(BODY_TYPES[operationId] ?? BODY_TYPES[method] ?? ["application/json"]);
       expect(operation["x-body-bytes-max"]).toBeGreaterThan(0);
     }
   });
@@ -136,7 +162,7 @@ describe("what the document says is what happens", () => {
     for (const [operationId, good] of Object.entries(goodCalls(made))) {
       const described = operations.get(operationId) as Described;
       if (described.operation.security.length === 0) continue;
-      for (const bad of badCalls(described.operation, good)) {
+      for (const bad of badCalls(described.operation, good).filter((each) => !isElsewhere(described, each))) {
         const answer = await ask(described, bad);
         expect({ operationId, bad, wrong: undocumented(described, answer) }).toEqual({ operationId, bad, wrong: [] });
         if (answer.status >= 400) refusals += 1;

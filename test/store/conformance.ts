@@ -24,8 +24,13 @@ import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
+import { sensorReadPromises } from "./conformance/sensorReads";
+import { sharedSecretPromises } from "./conformance/sharedSecrets";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
+import { statusPromises } from "./conformance/statuses";
+import { timelinePromises } from "./conformance/timeline";
 import { tokenPromises } from "./conformance/tokens";
+import { upsertPromises } from "./conformance/upserts";
 import { webhookPromises } from "./conformance/webhooks";
 
 /** What every driver promises (src/store/store.ts). A driver's test is a harness and one call; nothing here knows one. */
@@ -48,11 +53,16 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...operationalEventPromises,
     ...replayPromises,
     ...sensorPromises,
+    ...upsertPromises,
     ...sensorListPromises,
+    ...sensorReadPromises,
+    ...sharedSecretPromises,
     ...historyPromises,
     ...cursorPromises,
     ...webhookPromises,
     ...deadLetterPromises,
+    ...timelinePromises,
+    ...statusPromises,
     ...tokenPromises,
     ...auditPromises,
     ...idempotencyPromises,

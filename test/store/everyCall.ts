@@ -46,6 +46,7 @@ async function askAsOwner(store: Store, owner: Owner): Promise<void> {
   const { lease } = owner;
   await store.loadSensors(["sensor-1"]);
   await store.sensorsEditedAfter(0, 10);
+  await store.loadSeverities();
   await store.knownReports([{ sensorId: "sensor-1", reportId: "1" }], 0);
   await store.sensorsDue(0, FAR, 10);
   await store.hasHeartbeats(0);
@@ -94,7 +95,10 @@ async function replay(store: Store): Promise<void> {
 
 async function askAsApi(store: Store): Promise<void> {
   await store.getSensor("sensor-1");
+  await store.sensorsAt(["sensor-1", "sensor-2", "nobody"]);
+  await store.sharedSecret("cache", "first");
   await store.updateSensor(draftOf("sensor-1"), null);
+  await store.upsertSensors([draftOf("sensor-1", { labels: { site: "south" } }), draftOf("sensor-3"), draftOf("never")], null);
   await store.deleteSensor("sensor-1", null);
   for (const query of sensorQueries()) await twoPages((page) => store.listSensors(query, page));
   for (const order of ORDERS) {
@@ -115,6 +119,11 @@ async function askAsApi(store: Store): Promise<void> {
       }
     }
   }
+  await store.changesFrom("sensor-2", 1, 10);
+  await store.putStatus({ status: "door.open", severity: "warning", description: "" }, null);
+  await store.getStatus("door.open");
+  await store.listStatuses();
+  await store.deleteStatus("door.open", null);
   await store.getDelivery("w_0_1");
   await store.getWebhook("w");
   await store.updateWebhook("w", { filter: {} }, null);
@@ -133,6 +142,7 @@ async function askAsApi(store: Store): Promise<void> {
   await store.deleteToken("s");
   await edit(store);
   await twoPages((page) => store.listIncidents(page));
+  await store.getIncident("nothing");
   for (const fingerprint of ["a", "a", "b"]) await store.beginIdempotent({ actorId: "t", key: "k", fingerprint }, 2, 1);
   await store.endIdempotent({ actorId: "t", key: "k", begunAt: 2 }, { status: 201, answer: "" });
   await store.forgetIdempotent({ actorId: "t", key: "k", begunAt: 2 });

@@ -35,6 +35,11 @@ const SCANS: readonly (readonly [statement: RegExp, step: RegExp, why: string])[
   ],
   [/^select "at" from "audit" order by "audit"\."number" desc limit/, /^SCAN audit$/, "the newest entry, along the key"],
   [/receivedAt from folded$/, /^SCAN folded$/, "a row for each partition; when the file is opened, or the thread folds"],
+  [
+    /from statuses( order by status)?$/,
+    /^SCAN statuses/,
+    "at most STATUSES_MAX; when the catalogue is listed, loaded after an edit, or grows",
+  ],
   [/from json_each\(\?\) u /, /^SCAN u VIRTUAL TABLE/, "the deliveries of one webhook that are under way"],
   [
     /from webhooks where json_extract/,

@@ -13,9 +13,14 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SensorReadStore,
   SensorStore,
+  SharedSecretStore,
+  StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
+  UpsertStore,
   WebhookStore,
 } from "../store";
 import { type Connection, openConnection } from "./connection";
@@ -34,8 +39,13 @@ import { openMaintenance } from "./maintenance";
 import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
+import { openSharedSecrets } from "./sharedSecrets";
+import { openStatuses } from "./statuses";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
+import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
 
 /** Days of reports that there is room for from the start on, so that nobody's first commit of a day has to make it. */
@@ -58,7 +68,12 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<DeliveryStore>(openDeliveries(connection)),
     ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
+    ...faulted<SensorReadStore>(openSensorReads(connection)),
+    ...faulted<SharedSecretStore>(openSharedSecrets(connection)),
+    ...faulted<UpsertStore>(openUpserts(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
+    ...faulted<TimelineStore>(openTimeline(connection)),
+    ...faulted<StatusStore>(openStatuses(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),
     ...faulted<TokenStore>(openTokens(connection)),

@@ -15,17 +15,7 @@ export function openSensors(connection: Connection): Direct<SensorStore> {
   const read = client.prepare<[string], SensorAndStateText & { partition: number }>(
     `select s.partition, ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id where s.id = ?`,
   );
-  // An edit and a batch that was decided without it must not both go in: the batch compares this number.
-  const bumpRegistry = client
-    .prepare<[number], number>(
-      `insert into partitions (role, partition, registry_version) values ('ingest', ?, 1)
-       on conflict (role, partition) do update set registry_version = registry_version + 1 returning registry_version`,
-    )
-    .pluck();
-
-  function bump(partition: number): number {
-    return bumpRegistry.get(partition) as number;
-  }
+  const bump = prepareRegistryBump(connection);
 
   function find(id: string): (SensorAndState & { partition: number }) | null {
     const row = read.get(id);
@@ -78,6 +68,17 @@ export function openSensors(connection: Connection): Direct<SensorStore> {
 
     listSensors: prepareSensorList(connection),
   };
+}
+
+/** An edit and a batch that was decided without it must not both go in: the batch compares this number. Gives it, counted up. */
+export function prepareRegistryBump({ client }: Connection): (partition: number) => number {
+  const bump = client
+    .prepare<[number], number>(
+      `insert into partitions (role, partition, registry_version) values ('ingest', ?, 1)
+       on conflict (role, partition) do update set registry_version = registry_version + 1 returning registry_version`,
+    )
+    .pluck();
+  return (partition) => bump.get(partition) as number;
 }
 
 function edited({ id, name, labels, metadata, heartbeat }: SensorDraft): Pick<Sensor, "id" | "name" | "labels" | "metadata" | "heartbeat"> {

@@ -14,9 +14,14 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SensorReadStore,
   SensorStore,
+  SharedSecretStore,
+  StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
+  UpsertStore,
   WebhookStore,
 } from "../store";
 import { openAudit } from "./audit";
@@ -35,9 +40,14 @@ import { openPartitions } from "./partitions";
 import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
+import { openSharedSecrets } from "./sharedSecrets";
+import { openStatuses } from "./statuses";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
+import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
 
 export interface SqliteOptions {
@@ -58,7 +68,12 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
+    ...promised<SensorReadStore>(openSensorReads(connection)),
+    ...promised<SharedSecretStore>(openSharedSecrets(connection)),
+    ...promised<UpsertStore>(openUpserts(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
+    ...promised<TimelineStore>(openTimeline(connection)),
+    ...promised<StatusStore>(openStatuses(connection)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
