@@ -1,5 +1,6 @@
 /** The whole service, wired in the order in which a report travels; closed in reverse. */
 import { hostname } from "node:os";
+import { openBuckets } from "./buckets";
 import type { SensorCache } from "./cache/ports";
 import { type Caching, openCaching } from "./caching";
 import type { Config, NatsConfig, Secrets } from "./config";
@@ -17,6 +18,8 @@ import { type News, type Newsroom, openNewsroom } from "./jetstream/news";
 import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
 import { createPulse, type Pulse } from "./jetstream/pulse";
+import { watchAllChanges } from "./jetstream/wake";
+import { Live } from "./live/live";
 import { createSender } from "./notifier/webhook/sender";
 import { createTraffic } from "./notifier/webhook/traffic";
 import { defaultPartitions } from "./partitionCount";
@@ -247,7 +250,7 @@ function isConnectedLately(links: readonly NatsLink[]): () => boolean {
 
 async function openApi(
   stack: AsyncDisposableStack,
-  { store, events, partitions, publishing, sender }: WorkerParts,
+  { store, events, partitions, publishing, consuming, sender }: WorkerParts,
   means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & {
     vault: Vault;
     metrics: Metrics;
@@ -259,9 +262,10 @@ async function openApi(
   const { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides } = means;
   const { redis, cache } = caching;
   const publisher = createReportPublisher(publishing, partitions);
+  const buckets = openBuckets(stack, redis, events);
   const http = await openHttp({
     config: config.http,
-    trustedProxies: config.edge.trustedProxies,
+    edge: { ...config.edge, buckets },
     probesAlone: !config.roles.includes("http"),
     store,
     readSensor: cache.read,
@@ -269,6 +273,7 @@ async function openApi(
     partitions,
     registration: config.registration,
     webhooks: sender,
+    live: new Live({ store, hints: { follow: (onHint) => watchAllChanges(consuming, partitions, onHint) }, events }),
     vault,
     webhooksChanged,
     adminToken: secrets.adminToken,

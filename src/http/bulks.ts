@@ -2,7 +2,6 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ReportPublisher } from "../jetstream/ports";
 import type { Store } from "../store/store";
-import type { Caller } from "./bearers";
 import { BULK_BYTES_MAX, BULK_ITEMS_MAX, BulkDesk } from "./bulk";
 import { bulkAnswers, NDJSON_TYPE, wantsMinimal } from "./bulkAnswer";
 import { bulkReports } from "./bulkReports";
@@ -23,12 +22,10 @@ export interface BulksOptions {
   readonly registration: "open" | "closed";
   readonly partitions: number;
   readonly answerFailure: AnswerFailure;
-  /** Takes what a large request costs out of what its caller may ask for, and waits until it is there; nothing unless given. */
-  readonly charge?: (caller: Caller | null, cost: number) => Promise<void>;
 }
 
 /** Many reports, or many sensors, in one request. */
-export function bulks({ calls, answerFailure, charge = async () => {}, ...options }: BulksOptions) {
+export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
   const desk = new BulkDesk();
   const openReports = bulkReports(options);
   const openSensors = bulkSensors(options);
@@ -39,7 +36,7 @@ export function bulks({ calls, answerFailure, charge = async () => {}, ...option
       body: call?.body as StreamedBody,
       minimal: wantsMinimal(request.headers),
       reach: reachOf(calls, request),
-      charge: (hundreds: number) => charge(call?.caller ?? null, hundreds),
+      charge: async (hundreds: number) => call?.charge(hundreds),
       failed: (error: unknown) => void answerFailure(error, call?.requestId ?? ""),
     };
   };
@@ -52,7 +49,7 @@ export function bulks({ calls, answerFailure, charge = async () => {}, ...option
         const intake = (results: ItemResults) => openReports(results, reach, failed);
         return desk.serve({ ...asked, intake, itemBytesMax: REPORT_ITEM_BYTES_MAX, status: 202 });
       },
-      POST_REPORTS,
+      { headers: Preference, ...POST_REPORTS },
     )
     .put(
       "/v1/sensors",
@@ -61,9 +58,15 @@ export function bulks({ calls, answerFailure, charge = async () => {}, ...option
         const intake = (results: ItemResults) => openSensors(results, reach, failed);
         return desk.serve({ ...asked, intake, itemBytesMax: SENSOR_ITEM_BYTES_MAX, status: 200 });
       },
-      PUT_SENSORS,
+      { headers: Preference, ...PUT_SENSORS },
     );
 }
+
+const Preference = Type.Object({
+  prefer: Type.Optional(
+    Type.String({ description: "`return=minimal`: only the items that were refused are told of.", examples: ["return=minimal"] }),
+  ),
+});
 
 const HOW = `A JSON array, or one item a line as \`${NDJSON_TYPE}\`, which is answered in kind: a result a line, and the counts last. At most
 ${BULK_ITEMS_MAX} items. Each is taken in or refused by itself; with \`Prefer: return=minimal\` only those that were refused are told of.`;

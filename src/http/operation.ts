@@ -1,6 +1,7 @@
-import { type TSchema, Type } from "@sinclair/typebox";
+import type { TSchema } from "@sinclair/typebox";
 import type { Scope } from "../domain/token";
-import { Problem, PROBLEMS, type ProblemStatus } from "./problems";
+import type { ProblemStatus } from "./problems";
+import { type Answer, contentOf, problemOf, responseOf } from "./responses";
 
 /** A body is at most so long; where an operation takes less, it says so. */
 export const BODY_BYTES_MAX = 1024 * 1024;
@@ -20,18 +21,6 @@ export const TAGS = {
 
 /** Marks an `Idempotency-Key` under which no answer is kept, because it is a part of what is sent. */
 export const NAMES_BODY = "x-names-body";
-
-interface Answer {
-  readonly description: string;
-  /** Left out where there is no body. */
-  readonly schema?: TSchema;
-  readonly type?: string;
-  /** Other forms of the same, by their content types. */
-  readonly also?: Readonly<Record<string, TSchema>>;
-  /** Further types that the same answer can have: text, whose shape no schema tells. */
-  readonly otherTypes?: readonly string[];
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 export interface OperationWish {
   readonly id: string;
@@ -91,30 +80,6 @@ export const HIDDEN: { detail: OperationDetail } = {
 };
 
 function problemsOfAll(scope: Scope | null, takesBody: boolean): ProblemStatus[] {
-  const guarded: ProblemStatus[] = scope === null ? [] : [401, 403, 422, 503];
-  return takesBody ? [...guarded, 400, 413, 415, 500] : [...guarded, 500];
-}
-
-function responseOf({ description, schema, type = "application/json", also = {}, otherTypes = [], headers = {} }: Answer) {
-  const others = Object.fromEntries(otherTypes.map((other) => [other, Type.String()]));
-  const named = Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]);
-  return {
-    description,
-    ...(named.length === 0 ? {} : { headers: Object.fromEntries(named) as Record<string, unknown> }),
-    ...(schema === undefined ? {} : { content: contentOf({ [type]: schema, ...also, ...others }) }),
-  };
-}
-
-function contentOf(schemas: Readonly<Record<string, TSchema>>): Record<string, { schema: TSchema }> {
-  return Object.fromEntries(Object.entries(schemas).map(([type, schema]) => [type, { schema }]));
-}
-
-function problemOf(status: ProblemStatus) {
-  const headers: Record<number, Record<string, string>> = {
-    401: { "www-authenticate": "`Bearer`" },
-    429: { "retry-after": "Seconds" },
-    503: { "retry-after": "Seconds" },
-  };
-  const answer = { description: PROBLEMS[status].title, schema: Problem, type: "application/problem+json" };
-  return responseOf({ ...answer, headers: headers[status] ?? {} });
+  const guarded: ProblemStatus[] = scope === null ? [414] : [401, 403, 414, 422, 429, 503];
+  return takesBody ? [...guarded, 400, 408, 413, 415, 500] : [...guarded, 500];
 }

@@ -120,10 +120,24 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
     requestAnswered(request: { method: string; route: string; status: number; seconds: number }): void {
       metrics.httpSeconds.observe({ method: request.method, route: request.route, status: request.status }, request.seconds);
     },
+    watchersCounted(count: number): void {
+      metrics.watchers.set(count);
+    },
+    watcherEnded(reason: string): void {
+      metrics.watchersEnded.inc({ reason });
+    },
     dependencyChanged(dependency: "nats" | "store" | "redis", up: boolean, reason: string | null): void {
       metrics.dependencyUp.set({ dependency }, up ? 1 : 0);
       if (up) log.info(fact("dependency.up", { dependency }), `${dependency} answers`);
       else log.warn(fact("dependency.down", { dependency, reason }), `${dependency} does not answer: ${reason}`);
+    },
+    limitsShared(shared: boolean, reason: string | null): void {
+      metrics.limitsShared.set(shared ? 1 : 0);
+      if (shared) log.info(fact("limits.shared"), "rate limits count for all nodes together");
+      else log.warn(fact("limits.local", { reason }), `rate limits count for this node alone: ${reason}`);
+    },
+    requestLimited(limit: string): void {
+      metrics.httpLimited.inc({ limit });
     },
     natsServerRestarted(exit: string): void {
       metrics.natsRestarts.inc();

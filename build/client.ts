@@ -1,0 +1,47 @@
+/** `npm run build:client`: dist/client, which package.json exports as `tocsin/client`: one file of plain JavaScript, and its types. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { clientScript } from "../src/clientScript";
+
+const root = join(import.meta.dir, "..");
+const SOURCE = join(root, "src/client");
+
+/** Writes into `folder`. Throws what does not compile. */
+export async function buildClient(folder: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  await Bun.write(join(folder, "index.js"), await clientScript());
+  writeTypes(folder);
+}
+
+function writeTypes(folder: string): void {
+  const program = ts.createProgram([join(SOURCE, "index.ts")], {
+    declaration: true,
+    emitDeclarationOnly: true,
+    outDir: folder,
+    rootDir: SOURCE,
+    target: ts.ScriptTarget.ESNext,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts", "lib.dom.asynciterable.d.ts"],
+    types: [],
+    strict: true,
+    noUncheckedIndexedAccess: true,
+  });
+  const { diagnostics } = program.emit(undefined, (path, text) => ts.sys.writeFile(path, withExtensions(text)));
+  const found = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
+  if (found.length === 0) return;
+  throw new Error(
+    found.map(({ file, messageText }) => `${file?.fileName ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`).join("\n"),
+  );
+}
+
+/** As Node wants to read them; bundlers do, too. */
+function withExtensions(text: string): string {
+  return text.replaceAll(/(from "\.\/\w+)"/g, '$1.js"');
+}
+
+if (import.meta.main) {
+  await buildClient(join(root, "dist/client"));
+  console.log("dist/client is built");
+}
