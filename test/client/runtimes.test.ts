@@ -19,6 +19,8 @@ beforeAll(async () => {
   const installed = join(folder, "node_modules/tocsin");
   await buildClient(join(installed, "dist/client"));
   cpSync(join(repoRoot, "package.json"), join(installed, "package.json"));
+  // By itself it is a package, too.
+  cpSync(join(installed, "dist/client"), join(folder, "node_modules/tocsin-client"), { recursive: true });
   cpSync(SCENARIO, join(folder, "roundTrip.mjs"));
   page = Bun.serve({
     hostname: "127.0.0.1",
@@ -42,9 +44,9 @@ function expected(id: string) {
 }
 
 /** Runs the scenario in a process of another program, which knows the package by its name alone. */
-async function runBy(program: string, id: string): Promise<unknown> {
+async function runBy(program: string, packageName: string, id: string): Promise<unknown> {
   const settings = JSON.stringify({ url: tocsin.httpUrl, token: ADMIN_TOKEN, id });
-  const script = `import * as client from "tocsin/client"; import { roundTrip } from "./roundTrip.mjs"; console.log(JSON.stringify(await roundTrip(client, ${settings})));`;
+  const script = `import * as client from "${packageName}"; import { roundTrip } from "./roundTrip.mjs"; console.log(JSON.stringify(await roundTrip(client, ${settings})));`;
   const file = join(folder, `${id}.mjs`);
   await Bun.write(file, script);
   const child = Bun.spawn([program, file], { cwd: folder, env: inherited(), stdout: "pipe", stderr: "pipe" });
@@ -54,11 +56,11 @@ async function runBy(program: string, id: string): Promise<unknown> {
 }
 
 test("the client does its work in Node", async () => {
-  expect(await runBy(Bun.which("node") ?? "node", "in-node")).toEqual(expected("in-node"));
+  expect(await runBy(Bun.which("node") ?? "node", "tocsin/client", "in-node")).toEqual(expected("in-node"));
 }, 30_000);
 
 test("the client does its work in Bun", async () => {
-  expect(await runBy(process.execPath, "in-bun")).toEqual(expected("in-bun"));
+  expect(await runBy(process.execPath, "tocsin-client", "in-bun")).toEqual(expected("in-bun"));
 }, 30_000);
 
 test("the client does its work in a page of another origin, and in one of the API's own", async () => {
