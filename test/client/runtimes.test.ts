@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import ts from "typescript";
 import { buildClient } from "../../build/client";
 import { openBrowser } from "../servers/browser";
 import { ADMIN_TOKEN, inherited, startTocsin, type TocsinProcess } from "../servers/tocsin";
@@ -54,6 +55,31 @@ async function runBy(program: string, packageName: string, id: string): Promise<
   if (code !== 0) throw new Error(`${program} ended with ${code}: ${complaint}`);
   return JSON.parse(output);
 }
+
+test.each(["tocsin/client", "tocsin-client"])(
+  "the types of %s are found by who installs it, and are strict",
+  async (name) => {
+    const file = join(folder, "user.mts");
+    const use = (id: string) => `import { createClient, type Sensor } from "${name}";
+    export const sensor: Promise<Sensor> = createClient({ url: "" }).get("/v1/sensors/{id}", { path: { id: ${id} } });`;
+    const complaints = async (id: string) => {
+      await Bun.write(file, use(id));
+      const program = ts.createProgram([file], {
+        module: ts.ModuleKind.NodeNext,
+        moduleResolution: ts.ModuleResolutionKind.NodeNext,
+        target: ts.ScriptTarget.ES2022,
+        lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
+        types: [],
+        strict: true,
+        noEmit: true,
+      });
+      return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
+    };
+    expect(await complaints('"boiler-7"')).toEqual([]);
+    expect(await complaints("7")).toEqual(["Type 'number' is not assignable to type 'string'."]);
+  },
+  30_000,
+);
 
 test("the client does its work in Node", async () => {
   expect(await runBy(Bun.which("node") ?? "node", "tocsin/client", "in-node")).toEqual(expected("in-node"));
