@@ -14,7 +14,7 @@ import { openapiDocument } from "./document";
 import { exportsApi } from "./exports";
 import type { AnswerFailure } from "./failures";
 import { incidents } from "./incidents";
-import type { WebhookPort } from "./ports";
+import type { ReadSensor, WebhookPort } from "./ports";
 import { probes } from "./probes";
 import { reference } from "./reference";
 import { replays } from "./replays";
@@ -29,6 +29,8 @@ import { webhooks } from "./webhooks";
 
 export interface ApiOptions {
   readonly store: Store;
+  /** Through what is kept ready of them. */
+  readonly readSensor: ReadSensor;
   readonly reports: ReportPublisher;
   readonly partitions: number;
   readonly registration: "open" | "closed";
@@ -62,9 +64,9 @@ export function createProbes({
 
 /** The handlers, one plugin for each noun. They are asked by the gate alone, which has read the body and the query. */
 export function createApi(options: ApiOptions) {
-  const { store, calls, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
+  const { store, readSensor, calls, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
   const app = createProbes(options)
-    .use(sensors({ store, partitions, calls }))
+    .use(sensors({ store, readSensor, partitions, calls }))
     .use(reports({ store, publisher, registration, calls }))
     .use(bulks({ store, publisher, registration, partitions, calls, answerFailure: options.answerFailure }))
     .use(changes({ store, calls }))

@@ -1,7 +1,10 @@
 import type { BucketRule, Taken } from "../domain/bucket";
 import type { FieldError } from "../domain/fault";
 import type { Webhook } from "../domain/webhook";
-import type { AttemptRow } from "../store/store";
+import type { AttemptRow, SensorRecord } from "../store/store";
+
+/** A sensor as it is; null when there is none. At once where it is at hand, and the same object for as long as nothing of it moved. */
+export type ReadSensor = (id: string) => SensorRecord | null | Promise<SensorRecord | null>;
 
 /** What the API asks of whoever sends webhooks; `service.ts` connects it. */
 export interface WebhookPort {

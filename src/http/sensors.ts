@@ -9,6 +9,8 @@ import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams, TEXT_PAT
 import { IdempotencyKey } from "./idempotency";
 import { LabelFilter, labelsOf } from "./labelQuery";
 import { operation } from "./operation";
+import type { ReadSensor } from "./ports";
+import { sensorAnswer } from "./sensorAnswer";
 import { draftOf, patched, Sensor, SensorCreation, SensorPatch, SensorReplacement, sensorView } from "./sensorModel";
 import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
 
@@ -36,11 +38,12 @@ export function sensorQueryOf({ status, severity, availability, q, label }: Stat
 
 export interface SensorsOptions {
   readonly calls: Calls;
+  readonly readSensor: ReadSensor;
   readonly store: SensorStore;
   readonly partitions: number;
 }
 
-export function sensors({ store, partitions }: SensorsOptions) {
+export function sensors({ store, readSensor, partitions }: SensorsOptions) {
   return new Elysia({ name: "sensors" })
     .get(
       "/v1/sensors",
@@ -60,7 +63,7 @@ export function sensors({ store, partitions }: SensorsOptions) {
       },
       { headers: IdempotencyKey, body: SensorCreation, ...CREATE },
     )
-    .get("/v1/sensors/:id", async ({ params: { id }, set }) => versioned(await registered(store, id), set.headers), {
+    .get("/v1/sensors/:id", async ({ params: { id } }) => sensorAnswer(found(id, await readSensor(id))), {
       params: SensorParams,
       ...GET,
     })
@@ -95,8 +98,7 @@ function versioned(record: SensorRecord, headers: Record<string, string | number
   return sensorView(record);
 }
 
-async function registered(store: SensorStore, id: string): Promise<SensorRecord> {
-  const record = await store.getSensor(id);
+function found(id: string, record: SensorRecord | null): SensorRecord {
   if (record === null) throw new Fault("notFound", `There is no sensor ${id}.`);
   return record;
 }
@@ -108,7 +110,7 @@ async function patch(
   edit: { patch: SensorPatch; wanted: number | null },
 ): Promise<SensorRecord> {
   for (let attempt = 1; ; attempt += 1) {
-    const { sensor } = await registered(store, id);
+    const { sensor } = found(id, await store.getSensor(id));
     try {
       return await store.updateSensor(patched(sensor, edit.patch, partitions), edit.wanted ?? sensor.version);
     } catch (error) {

@@ -14,7 +14,9 @@ import type { HistoryStore } from "./historyStore";
 import type { IdempotencyStore } from "./idempotencyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
+import type { SensorReadStore } from "./sensorReadStore";
 import type { SensorStore } from "./sensorStore";
+import type { SharedSecretStore } from "./sharedSecretStore";
 import type { EditedSeverities, StatusStore } from "./statusStore";
 import type { TimelineStore } from "./timelineStore";
 import type { TokenStore } from "./tokenStore";
@@ -26,7 +28,9 @@ export * from "./historyStore";
 export * from "./idempotencyStore";
 export * from "./pages";
 export * from "./replayStore";
+export * from "./sensorReadStore";
 export * from "./sensorStore";
+export * from "./sharedSecretStore";
 export * from "./statusStore";
 export * from "./timelineStore";
 export * from "./tokenStore";
@@ -41,6 +45,8 @@ export interface Store
     DeliveryStore,
     ReplayStore,
     SensorStore,
+    SensorReadStore,
+    SharedSecretStore,
     UpsertStore,
     HistoryStore,
     TimelineStore,

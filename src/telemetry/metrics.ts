@@ -49,6 +49,16 @@ export function openMetrics() {
       ["method", "route", "status"],
     ),
     dependencyUp: gauge("dependency_up", "1 while the dependency answers.", ["dependency"]),
+    cacheReads: counter("cache_reads_total", "Sensors read through the cache, by what came of it.", ["outcome"]),
+    cacheLies: counter("cache_lies_total", "Entries in Redis that no node of this database can have written.", ["kind"]),
+    cacheDrift: counter("cache_drift_total", "Entries that were found to differ from the database, and were repaired."),
+    cacheWrites: counter("cache_writes_total", "States that were to be brought to Redis behind their commit.", ["outcome"]),
+    cacheEditWaits: counter(
+      "cache_edit_waits_total",
+      "Edits that waited until nothing from before them was believed, because Redis did not answer.",
+    ),
+    cacheEntries: gauge("cache_entries", "Sensors that this node keeps ready in memory."),
+    cacheBytes: gauge("cache_bytes", "The memory that they take, about."),
     natsRestarts: counter("nats_server_restarts_total", "Times the embedded nats-server was started again."),
   };
 }

@@ -2,6 +2,9 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createDirectReads } from "../../src/cache/direct";
+import { MemoryCache } from "../../src/cache/memory";
+import { watchStore } from "../../src/cache/watchStore";
 import type { FieldError } from "../../src/domain/fault";
 import type { Scope } from "../../src/domain/token";
 import type { JwtConfig } from "../../src/edgeConfig";
@@ -77,23 +80,28 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   const folder = mkdtempSync(join(tmpdir(), "tocsin-http-"));
   const dbFile = join(folder, "tocsin.db");
   const real = options.opened ?? (await openStore({ kind: "sqlite", file: dbFile }));
-  const store = options.store?.(real) ?? real;
-  await store.fixPartitionCount(PARTITIONS, PARTITIONS);
+  const stored = options.store?.(real) ?? real;
+  await stored.fixPartitionCount(PARTITIONS, PARTITIONS);
   const faults: unknown[] = [];
   const metrics = openMetrics();
   const events = { ...createEvents(openLog("silent"), metrics), requestFailed: (_id: string, error: unknown) => void faults.push(error) };
+  // A store of somebody else's has more than one node that writes.
+  const cache = options.opened === undefined ? new MemoryCache({ store: stored, events }) : createDirectReads(stored);
+  const store = watchStore(stored, cache);
   const reports = keepReports();
   const webhooks = keepTests();
   let changed = 0;
   const health = createHealth({ checks: options.checks ?? { nats: async () => {}, store: () => store.probe() }, events });
   const adminToken = options.adminToken === undefined ? ADMIN_TOKEN : options.adminToken;
   const discard = async () => {
+    await cache.stop();
     if (options.opened === undefined) await real.close();
     rmSync(folder, { recursive: true, force: true });
   };
   const http = await openHttp({
     config: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
     store,
+    readSensor: cache.read,
     reports,
     partitions: PARTITIONS,
     registration: options.registration ?? "open",

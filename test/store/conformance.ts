@@ -23,6 +23,8 @@ import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
+import { sensorReadPromises } from "./conformance/sensorReads";
+import { sharedSecretPromises } from "./conformance/sharedSecrets";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
 import { statusPromises } from "./conformance/statuses";
 import { timelinePromises } from "./conformance/timeline";
@@ -51,6 +53,8 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...sensorPromises,
     ...upsertPromises,
     ...sensorListPromises,
+    ...sensorReadPromises,
+    ...sharedSecretPromises,
     ...historyPromises,
     ...cursorPromises,
     ...webhookPromises,

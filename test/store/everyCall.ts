@@ -95,6 +95,8 @@ async function replay(store: Store): Promise<void> {
 
 async function askAsApi(store: Store): Promise<void> {
   await store.getSensor("sensor-1");
+  await store.sensorsAt(["sensor-1", "sensor-2", "nobody"]);
+  await store.sharedSecret("cache", "first");
   await store.updateSensor(draftOf("sensor-1"), null);
   await store.upsertSensors([draftOf("sensor-1", { labels: { site: "south" } }), draftOf("sensor-3"), draftOf("never")], null);
   await store.deleteSensor("sensor-1", null);

@@ -12,7 +12,9 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SensorReadStore,
   SensorStore,
+  SharedSecretStore,
   StatusStore,
   Store,
   TimelineStore,
@@ -35,7 +37,9 @@ import { openMaintenance } from "./maintenance";
 import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
+import { openSharedSecrets } from "./sharedSecrets";
 import { openStatuses } from "./statuses";
 import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
@@ -61,6 +65,8 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<DeliveryStore>(openDeliveries(connection)),
     ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
+    ...faulted<SensorReadStore>(openSensorReads(connection)),
+    ...faulted<SharedSecretStore>(openSharedSecrets(connection)),
     ...faulted<UpsertStore>(openUpserts(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
     ...faulted<TimelineStore>(openTimeline(connection)),

@@ -13,7 +13,9 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SensorReadStore,
   SensorStore,
+  SharedSecretStore,
   StatusStore,
   Store,
   TimelineStore,
@@ -36,7 +38,9 @@ import { openPartitions } from "./partitions";
 import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
+import { openSharedSecrets } from "./sharedSecrets";
 import { openStatuses } from "./statuses";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
 import { openTimeline } from "./timeline";
@@ -61,6 +65,8 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
+    ...promised<SensorReadStore>(openSensorReads(connection)),
+    ...promised<SharedSecretStore>(openSharedSecrets(connection)),
     ...promised<UpsertStore>(openUpserts(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
     ...promised<TimelineStore>(openTimeline(connection)),
