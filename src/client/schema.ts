@@ -1118,6 +1118,8 @@ export interface components {
                 name: string;
                 up: boolean;
                 reason: string | null;
+                /** @description Whether requests fail without it; else they only take longer. */
+                needed: boolean;
             }[];
         };
         Problem: {
@@ -1167,6 +1169,8 @@ export interface components {
                 name: string;
                 up: boolean;
                 reason: string | null;
+                /** @description Whether requests fail without it; else they only take longer. */
+                needed: boolean;
             }[];
         };
         Receipt: {
