@@ -108,8 +108,8 @@ const TOKEN = {
   expiresAt: null,
 };
 const READY = [
-  { name: "nats", needed: true, up: true, reason: null },
-  { name: "store", needed: true, up: true, reason: null },
+  { name: "nats", up: true, reason: null, needed: true },
+  { name: "store", up: true, reason: null, needed: true },
 ];
 
 const CHANGE = {
@@ -164,7 +164,7 @@ const MODELS: Readonly<Record<string, Json>> = {
     detail: "nats: not connected to NATS",
     errors: [],
     requestId: REQUEST_ID,
-    dependencies: [{ name: "nats", needed: true, up: false, reason: "not connected to NATS" }, READY[1]],
+    dependencies: [{ name: "nats", up: false, reason: "not connected to NATS", needed: true }, READY[1]],
   },
   PublicKeys: {
     keys: [
