@@ -1,5 +1,6 @@
 /** The whole service, wired in the order in which a report travels; closed in reverse. */
 import { hostname } from "node:os";
+import { openBuckets } from "./buckets";
 import type { SensorCache } from "./cache/ports";
 import { type Caching, openCaching } from "./caching";
 import type { Config, NatsConfig, Secrets } from "./config";
@@ -256,9 +257,10 @@ async function openApi(
   const { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides } = means;
   const { redis, cache } = caching;
   const publisher = createReportPublisher(publishing, partitions);
+  const buckets = openBuckets(stack, redis, events);
   const http = await openHttp({
     config: config.http,
-    trustedProxies: config.edge.trustedProxies,
+    edge: { ...config.edge, buckets },
     probesAlone: !config.roles.includes("http"),
     store,
     readSensor: cache.read,

@@ -26,6 +26,8 @@ export interface Bearers {
    * it cannot be looked up.
    */
   callerOf(headers: Headers): Caller | Promise<Caller>;
+  /** Whether what is shown was valid when it was last looked up here, and is no guess. */
+  wasValid(headers: Headers): boolean;
   /** A token was made, edited or revoked here: that holds at once. */
   tokenChanged(tokenId: string): void;
   stop(): Promise<void>;
@@ -84,6 +86,7 @@ export function createBearers({ tokens, adminToken, jwt = null, clock = () => pe
       if (now >= found.renewAt) void renew(header, found);
       return found.caller;
     },
+    wasValid: (headers) => known.wasValid(headers.get("authorization") ?? ""),
     tokenChanged: (tokenId) => holders.changed(tokenId),
     stop: () => holders.stop(),
   };

@@ -1,5 +1,9 @@
+import type { Deadlines } from "./deadlines";
 import { Refusal } from "./problems";
 import { StreamedBody } from "./streamedBody";
+
+/** A body must be there by then, however slowly it comes. */
+export const BODY_MS_MAX = 30_000;
 
 /** Deeper than any sensible document, and far from what a recursive reader can bear. */
 const JSON_DEPTH_MAX = 100;
@@ -16,15 +20,22 @@ export interface BodyRule {
 // A byte order mark is kept, and so refused: RFC 8259, section 8.1.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+export interface BodyMeans {
+  readonly deadlines: Deadlines;
+  /** Room for so many bytes; throws where there is none. */
+  readonly enter: (bytes: number) => void;
+}
+
 /**
- * Reads a JSON body, or gives a {@link StreamedBody}. Throws {@link Refusal}: 415 for another type, 413 when it is too long, 400 when it is
- * not JSON.
+ * Reads a JSON body, or gives a {@link StreamedBody}. Throws {@link Refusal}: 415 for another type, 413 when it is too long, 408 when it is
+ * late, 400 when it is not JSON.
  */
-export async function readBody(request: Request, { types, bytesMax, streamed, optional }: BodyRule): Promise<unknown> {
+export async function readBody(request: Request, rule: BodyRule, means: BodyMeans): Promise<unknown> {
+  const { types, bytesMax, streamed, optional } = rule;
   if (optional && isBodiless(request.headers)) return {};
   demandType(request.headers, types);
   if (streamed) return new StreamedBody(request, bytesMax);
-  return parseJson(await readBytes(request, bytesMax), "The body");
+  return parseJson(await readBytes(request, bytesMax, means), "The body");
 }
 
 /** RFC 9112, section 6.3. */
@@ -42,11 +53,12 @@ function demandType(headers: Headers, types: readonly string[]): void {
 }
 
 /** The server itself would answer a body that is too long without a word, so its limit is out of the way and this one holds. */
-async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+async function readBytes(request: Request, bytesMax: number, { deadlines, enter }: BodyMeans): Promise<Uint8Array> {
   const declared = request.headers.get("content-length");
   if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax);
+  enter(declared === null ? bytesMax : Number(declared));
   try {
-    return declared === null ? await readChunks(request, bytesMax) : await request.bytes();
+    return await deadlines.race(declared === null ? readChunks(request, bytesMax) : request.bytes(), tooLate);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal(400, "The body did not arrive whole.");
@@ -67,6 +79,11 @@ async function readChunks({ body }: Request, bytesMax: number): Promise<Uint8Arr
     await reader.cancel();
     throw tooLarge(bytesMax);
   }
+}
+
+/** Whoever sends so slowly has the connection closed, too. */
+function tooLate(): Refusal {
+  return new Refusal(408, `The body did not come within ${BODY_MS_MAX / 1000} s.`, { headers: { connection: "close" } });
 }
 
 function tooLarge(bytesMax: number): Refusal {

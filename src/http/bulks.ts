@@ -2,7 +2,6 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ReportPublisher } from "../jetstream/ports";
 import type { Store } from "../store/store";
-import type { Caller } from "./bearers";
 import { BULK_BYTES_MAX, BULK_ITEMS_MAX, BulkDesk } from "./bulk";
 import { bulkAnswers, NDJSON_TYPE, wantsMinimal } from "./bulkAnswer";
 import { bulkReports } from "./bulkReports";
@@ -23,12 +22,10 @@ export interface BulksOptions {
   readonly registration: "open" | "closed";
   readonly partitions: number;
   readonly answerFailure: AnswerFailure;
-  /** Takes what a large request costs out of what its caller may ask for, and waits until it is there; nothing unless given. */
-  readonly charge?: (caller: Caller | null, cost: number) => Promise<void>;
 }
 
 /** Many reports, or many sensors, in one request. */
-export function bulks({ calls, answerFailure, charge = async () => {}, ...options }: BulksOptions) {
+export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
   const desk = new BulkDesk();
   const openReports = bulkReports(options);
   const openSensors = bulkSensors(options);
@@ -39,7 +36,7 @@ export function bulks({ calls, answerFailure, charge = async () => {}, ...option
       body: call?.body as StreamedBody,
       minimal: wantsMinimal(request.headers),
       reach: reachOf(calls, request),
-      charge: (hundreds: number) => charge(call?.caller ?? null, hundreds),
+      charge: async (hundreds: number) => call?.charge(hundreds),
       failed: (error: unknown) => void answerFailure(error, call?.requestId ?? ""),
     };
   };

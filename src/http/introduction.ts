@@ -27,7 +27,7 @@ sensors with certain labels: what lies outside is answered as if it were not the
 ## Errors
 
 An error is \`application/problem+json\` (RFC 9457) and always has the members \`type\`, \`title\`, \`status\`, \`detail\`, \`errors\` (\`pointer\` and \`message\`, for each
-field that is wrong) and \`requestId\`. What is wrong with a request is found in this order: 401, 404, 405, 415, 413, 400, 403, 422. \`type\` and \`status\` stay
+field that is wrong) and \`requestId\`. What is wrong with a request is found in this order: 401, 429, 404, 405, 414, 415, 413, 408, 400, 403, 422. \`type\` and \`status\` stay
 the same; \`detail\` is for people. A path asked with a method that it lacks is 405, with \`Allow\`; HEAD can be asked wherever GET can.
 
 | status | type | |

@@ -80,6 +80,6 @@ export const HIDDEN: { detail: OperationDetail } = {
 };
 
 function problemsOfAll(scope: Scope | null, takesBody: boolean): ProblemStatus[] {
-  const guarded: ProblemStatus[] = scope === null ? [] : [401, 403, 422, 429, 503];
-  return takesBody ? [...guarded, 400, 413, 415, 500] : [...guarded, 500];
+  const guarded: ProblemStatus[] = scope === null ? [414] : [401, 403, 414, 422, 429, 503];
+  return takesBody ? [...guarded, 400, 408, 413, 415, 500] : [...guarded, 500];
 }

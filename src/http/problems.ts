@@ -42,9 +42,11 @@ export const PROBLEMS = {
   403: { slug: "forbidden", title: "The token may not do this" },
   404: { slug: "not-found", title: "There is no such thing" },
   405: { slug: "method-not-allowed", title: "This cannot be done here" },
+  408: { slug: "too-slow", title: "The body did not come in time" },
   409: { slug: "conflict", title: "It conflicts with what is there" },
   412: { slug: "precondition-failed", title: "It was edited since" },
   413: { slug: "content-too-large", title: "The body is too large" },
+  414: { slug: "path-too-long", title: "The path and its query are too long" },
   415: { slug: "unsupported-media-type", title: "The body is of a wrong type" },
   422: { slug: "invalid", title: "The input is not valid" },
   429: { slug: "too-many-requests", title: "Too much at once" },
@@ -62,6 +64,13 @@ export const STATUS_OF_FAULT: Record<FaultKind, ProblemStatus> = {
   unavailable: 503,
 };
 
+export interface RefusalFacts {
+  readonly errors?: readonly FieldError[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The limit that was reached, for the metrics. */
+  readonly limit?: string;
+}
+
 /** A refusal that speaks of HTTP itself; what the domain refuses is a `Fault`. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
@@ -69,7 +78,7 @@ export class Refusal extends Error {
   constructor(
     readonly status: ProblemStatus,
     detail: string,
-    readonly more: { readonly errors?: readonly FieldError[]; readonly headers?: Readonly<Record<string, string>> } = {},
+    readonly more: RefusalFacts = {},
   ) {
     super(detail);
   }

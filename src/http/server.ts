@@ -5,8 +5,8 @@ import type { Events } from "../telemetry/events";
 import { type ApiOptions, createApi, createProbes } from "./api";
 import { createAuditTrail } from "./auditTrail";
 import { createBearers } from "./bearers";
+import { createEdge, type EdgeOptions } from "./edge";
 import type { Calls } from "./calls";
-import { createClientReader } from "./clientAddress";
 import { createFailures } from "./failures";
 import { createGate } from "./gate";
 import { createIdempotency } from "./idempotency";
@@ -22,9 +22,8 @@ export interface HttpOptions extends Omit<ApiOptions, "calls" | "answerFailure" 
   readonly adminToken: string | null;
   /** Null, or left out, where JSON Web Tokens are not taken. */
   readonly jwt?: JwtConfig | null;
-  /** TRUSTED_PROXIES. */
-  readonly trustedProxies?: readonly string[];
-  readonly events: Pick<Events, "requestFailed" | "requestAnswered" | "failed">;
+  readonly edge: EdgeOptions;
+  readonly events: Pick<Events, "requestFailed" | "requestAnswered" | "requestLimited" | "failed">;
 }
 
 export interface HttpServer {
@@ -45,8 +44,8 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const notKept = (error: unknown) => events.failed("idempotency.keep", error);
   const idempotency = createIdempotency({ store, vault, notKept });
   const audit = createAuditTrail(store, (error) => events.failed("audit.complete", error));
-  const clients = createClientReader(options.trustedProxies ?? []);
-  const handle = createGate({ routes, bearers, calls, clients, idempotency, audit, answerFailure, serve: api.fetch, events });
+  const edge = createEdge(options.edge, bearers);
+  const handle = createGate({ ...edge, routes, bearers, calls, idempotency, audit, answerFailure, serve: api.fetch, events });
   const server = listen(config, {
     // Bun routes by the path as it was sent; the URL that it gives has been put in order.
     routes: Object.fromEntries(
@@ -59,6 +58,7 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
     async stop(graceMs) {
       health.drain();
       await stopWithin(server, graceMs);
+      edge.stop();
       await bearers.stop();
     },
   };

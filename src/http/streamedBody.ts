@@ -1,4 +1,5 @@
 /** A body that is read as it comes and never held whole. */
+import { Pace, PACE_BYTES_MIN, PACE_MS } from "./pace";
 import { Refusal } from "./problems";
 
 /** A body that takes longer is broken off: whoever sends it holds one of few places. */
@@ -6,7 +7,7 @@ const READ_MS_MAX = 10 * 60 * 1000;
 
 /** Why a body ended before its end. */
 export interface BrokenOff {
-  readonly status: 400 | 413;
+  readonly status: 400 | 408 | 413;
   readonly detail: string;
 }
 
@@ -34,15 +35,21 @@ export class StreamedBody {
 async function* chunksOf(body: Request["body"], bytesMax: number): AsyncGenerator<Uint8Array, BrokenOff | null> {
   if (body === null) return null;
   const reader = body.getReader();
-  let [isLate, isWhole] = [false, false];
-  const late = setTimeout(() => {
-    isLate = true;
+  let late: string | null = null;
+  let isWhole = false;
+  const breakOff = (why: string) => {
+    late ??= why;
     void reader.cancel().catch(() => {});
-  }, READ_MS_MAX);
+  };
+  const end = setTimeout(() => breakOff(`The body took longer than ${READ_MS_MAX / 60_000} minutes.`), READ_MS_MAX);
+  const pace = new Pace();
+  const look = setInterval(() => {
+    if (pace.isTooSlow()) breakOff(`Of the body fewer than ${PACE_BYTES_MIN} bytes came in ${PACE_MS / 1000} s.`);
+  }, PACE_MS);
   try {
     for (let bytes = 0; ;) {
-      const { done, value } = await reader.read();
-      if (isLate) return { status: 400, detail: `The body took longer than ${READ_MS_MAX / 60_000} minutes.` };
+      const { done, value } = await pace.wait(() => reader.read());
+      if (late !== null) return { status: 408, detail: late };
       if (done) {
         isWhole = true;
         return null;
@@ -54,7 +61,8 @@ async function* chunksOf(body: Request["body"], bytesMax: number): AsyncGenerato
   } catch {
     return { status: 400, detail: "The body did not arrive whole." };
   } finally {
-    clearTimeout(late);
+    clearTimeout(end);
+    clearInterval(look);
     if (!isWhole) void reader.cancel().catch(() => {});
   }
 }

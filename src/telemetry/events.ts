@@ -125,6 +125,14 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
       if (up) log.info(fact("dependency.up", { dependency }), `${dependency} answers`);
       else log.warn(fact("dependency.down", { dependency, reason }), `${dependency} does not answer: ${reason}`);
     },
+    limitsShared(shared: boolean, reason: string | null): void {
+      metrics.limitsShared.set(shared ? 1 : 0);
+      if (shared) log.info(fact("limits.shared"), "rate limits count for all nodes together");
+      else log.warn(fact("limits.local", { reason }), `rate limits count for this node alone: ${reason}`);
+    },
+    requestLimited(limit: string): void {
+      metrics.httpLimited.inc({ limit });
+    },
     natsServerRestarted(exit: string): void {
       metrics.natsRestarts.inc();
       log.warn(fact("nats-server.restarted", { exit }), `nats-server ended (${exit}) and is started again`);

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { createDirectReads } from "../../src/cache/direct";
 import { MemoryCache } from "../../src/cache/memory";
 import { watchStore } from "../../src/cache/watchStore";
+import { createMemoryBuckets } from "../../src/cache/memoryBuckets";
 import type { FieldError } from "../../src/domain/fault";
 import type { Scope } from "../../src/domain/token";
 import type { JwtConfig } from "../../src/edgeConfig";
+import type { EdgeOptions } from "../../src/http/edge";
 import type { WebhookPort } from "../../src/http/ports";
 import { openHttp } from "../../src/http/server";
 import type { PublishAck, ReportPublisher } from "../../src/jetstream/ports";
@@ -74,7 +76,17 @@ export interface TestApiOptions {
   /** A store of somebody else's, which stays open; then there is no `dbFile`. */
   readonly opened?: Store;
   readonly jwt?: JwtConfig;
+  /** Without any, there are no rates, and a test may be wrong as often as it likes. */
+  readonly edge?: Partial<EdgeOptions>;
 }
+
+const NO_EDGE: Omit<EdgeOptions, "buckets"> = {
+  trustedProxies: [],
+  corsOrigins: [],
+  perToken: null,
+  perAddress: null,
+  limits: { wrongTokens: { name: "wrong-tokens", perSecond: 1e6, burst: 1e6 } },
+};
 
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const folder = mkdtempSync(join(tmpdir(), "tocsin-http-"));
@@ -100,6 +112,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   };
   const http = await openHttp({
     config: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
+    edge: { ...NO_EDGE, buckets: createMemoryBuckets(), ...options.edge },
     store,
     readSensor: cache.read,
     reports,
