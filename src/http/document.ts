@@ -6,7 +6,7 @@ import { curlOf } from "./curl";
 import { exampleOf, PARAMETERS, PATH_IDS, TEXTS } from "./examples";
 import { INTRODUCTION } from "./introduction";
 import { type OperationDetail, TAGS } from "./operation";
-import { sharedHeaders, sharedResponses, contentOf, headerOf } from "./responses";
+import { contentOf, EVENTS_TYPE, headerOf, sharedHeaders, sharedResponses } from "./responses";
 import { bodyTypes, isBodyOptional } from "./routeTable";
 
 /** The plugin takes a path with a dot in it, such as `/.well-known`, for a file. */
