@@ -6,6 +6,7 @@ import { type Caching, openCaching } from "./caching";
 import type { Config, NatsConfig, Secrets } from "./config";
 import { type DataFolder, openDataFolder } from "./dataFolder";
 import { isFault } from "./domain/fault";
+import { openErasure } from "./erasure";
 import { firstAdminToken } from "./firstToken";
 import { openHttp } from "./http/server";
 import { openWaitingRoom } from "./http/waitingRoom";
@@ -97,6 +98,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
+  const erasure = openErasure({ store, events });
+  stack.defer(() => erasure.stop());
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };

@@ -21,6 +21,11 @@ export function watchStore(store: Store, cache: Watcher): Store {
       (draft) => [draft.id],
       cache,
     ),
+    putSensor: watched(
+      (...args: Parameters<Store["putSensor"]>) => store.putSensor(...args),
+      (draft) => [draft.id],
+      cache,
+    ),
     deleteSensor: watched(
       (...args: Parameters<Store["deleteSensor"]>) => store.deleteSensor(...args),
       (id) => [id],

@@ -2,8 +2,8 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ChangeData } from "../domain/change";
 import { refusingClause } from "../domain/filter";
-import { isWithin, type Reach } from "../domain/reach";
-import type { HistoryStore, Page, SensorQuery, SensorRecord, SensorStore } from "../store/store";
+import { isWithin } from "../domain/reach";
+import type { HistoryStore, Page, SensorRecord, SensorStore } from "../store/store";
 import type { Call, Calls } from "./calls";
 import { ChangeFilterFields, changeFilterOf } from "./changeFilter";
 import { Change } from "./changes";
@@ -13,7 +13,7 @@ import type { AnswerFailure } from "./failures";
 import { oneOf, RangeFields, rangeOf } from "./fields";
 import { operation } from "./operation";
 import { Sensor, sensorView } from "./sensorModel";
-import { SensorFilterFields, sensorQueryOf } from "./sensors";
+import { SensorFilterFields, sensorQueryOf } from "./sensorFilter";
 
 const FORMATS = ["ndjson", "csv"] as const;
 type FormatName = (typeof FORMATS)[number];
@@ -40,12 +40,12 @@ export function exportsApi({ store, calls, answerFailure }: ExportsApiOptions) {
       ({ query, request }) => {
         const call = calls.get(request) as Call;
         const { reach = null } = call.caller ?? {};
-        const wanted = withinReach(sensorQueryOf(query), reach);
+        const wanted = sensorQueryOf(query, reach);
         return exports.open({
           name: "sensors",
           format: SENSOR_FORMATS[formatOf(query.format, request)],
           call,
-          page: async (page) => only(await store.listSensors(wanted, page), ({ sensor }) => isWithin(reach, sensor)),
+          page: async (page) => (wanted === null ? NONE : store.listSensors(wanted, page)),
         });
       },
       { query: SensorsQuery, ...SENSORS },
@@ -70,10 +70,7 @@ export function exportsApi({ store, calls, answerFailure }: ExportsApiOptions) {
     );
 }
 
-/** Finds those in reach by their labels; who asks for others finds none, for each row is looked at. */
-function withinReach(query: SensorQuery, reach: Reach | null): SensorQuery {
-  return reach !== null && "labels" in reach ? { ...query, labels: { ...reach.labels, ...query.labels } } : query;
-}
+const NONE: Page<never> = { items: [], nextCursor: null };
 
 function only<Row>({ items, nextCursor }: Page<Row>, isWanted: (row: Row) => boolean): Page<Row> {
   return { items: items.filter(isWanted), nextCursor };

@@ -1,6 +1,5 @@
 import type { SensorRecord } from "../store/store";
-import { sensorView } from "./sensorModel";
-import { etagOf } from "./versions";
+import { sensorEtagOf, sensorView } from "./sensorModel";
 
 interface Written {
   readonly text: string;
@@ -15,7 +14,7 @@ export function sensorAnswer(record: SensorRecord): Response {
   let { text, headers } = written.get(record) ?? {};
   if (text === undefined || headers === undefined) {
     text = JSON.stringify(sensorView(record));
-    headers = { "content-type": "application/json", etag: etagOf(record.sensor.version) };
+    headers = { "content-type": "application/json", etag: sensorEtagOf(record) };
     written.set(record, { text, headers });
   }
   return new Response(text, { headers });

@@ -8,8 +8,9 @@ import type { StatusRecord, StatusStore } from "../store/store";
 import { type Calls, reachOf } from "./calls";
 import { nullable, oneOf, pageOf, PageQuery, pageSchema, TEXT_PATTERN, TimeOrNull, timeOrNull } from "./fields";
 import { operation } from "./operation";
+import { doneWithoutBody, NO_BODY_WHEN_MINIMAL, PREFER, preferred } from "./prefer";
 import { invalid, Refusal } from "./problems";
-import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
+import { ETAG_HEADER, etagOf, IF_MATCH, IfMatch, IfNoneMatch, NOT_MODIFIED, notModified, onVersion } from "./versions";
 
 const Code = Type.String({ pattern: STATUS_PATTERN, examples: ["door.open"] });
 const StatusParams = Type.Object({ status: Code });
@@ -39,6 +40,8 @@ const Status = Type.Object(
 );
 type Status = Static<typeof Status>;
 
+const PutHeaders = Type.Object({ ...IF_MATCH, ...PREFER });
+
 export interface StatusesOptions {
   readonly calls: Calls;
   readonly store: StatusStore;
@@ -47,10 +50,14 @@ export interface StatusesOptions {
 export function statuses({ store, calls }: StatusesOptions) {
   return new Elysia({ name: "statuses" })
     .get("/v1/statuses", async ({ query }) => pageOfAll(await store.listStatuses(), query), { query: PageQuery, ...LIST })
-    .get("/v1/statuses/:status", async ({ params: { status }, set }) => versioned(await known(store, status), set.headers), {
-      params: StatusParams,
-      ...GET,
-    })
+    .get(
+      "/v1/statuses/:status",
+      async ({ params: { status }, headers, set }) => {
+        const view = await known(store, status);
+        return notModified(headers, () => etagOf(view.version)) ?? versioned(view, set.headers);
+      },
+      { params: StatusParams, headers: IfNoneMatch, ...GET },
+    )
     .put(
       "/v1/statuses/:status",
       async ({ params: { status }, body: { severity, description = "" }, headers, set, request }) => {
@@ -63,9 +70,9 @@ export function statuses({ store, calls }: StatusesOptions) {
           set.status = 201;
           set.headers["location"] = `/v1/statuses/${status}`;
         }
-        return versioned(viewOf(record), set.headers);
+        return preferred(headers.prefer, set, versioned(viewOf(record), set.headers));
       },
-      { params: StatusParams, headers: IfMatch, body: StatusEdit, ...PUT },
+      { params: StatusParams, headers: PutHeaders, body: StatusEdit, ...PUT },
     )
     .delete(
       "/v1/statuses/:status",
@@ -138,6 +145,7 @@ function statusAt(cursor: string): string {
 }
 
 const ONE = { description: "The status.", schema: Status, headers: ETAG_HEADER };
+const MADE = { ...ONE, description: `The status. ${NO_BODY_WHEN_MINIMAL}`, headers: { ...ETAG_HEADER, location: "Its path." } };
 
 const LIST = operation({
   id: "listStatuses",
@@ -152,7 +160,7 @@ const GET = operation({
   tag: "Catalogue",
   summary: "One status",
   scope: "sensors:read",
-  answers: { 200: ONE },
+  answers: { 200: ONE, ...NOT_MODIFIED },
   problems: [404],
 });
 const PUT = operation({
@@ -164,7 +172,7 @@ const PUT = operation({
     `At most ${STATUSES_MAX} statuses are set.`,
   scope: "sensors:write",
   takesBody: true,
-  answers: { 200: ONE, 201: { ...ONE, headers: { ...ETAG_HEADER, location: "Its path." } } },
+  answers: { 200: ONE, 201: MADE, ...doneWithoutBody(ETAG_HEADER) },
   problems: [404, 409, 412],
 });
 const DELETE = operation({

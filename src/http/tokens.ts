@@ -24,6 +24,7 @@ import {
 } from "./fields";
 import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
+import { doneWithoutBody, Prefer, preferred } from "./prefer";
 import { invalid } from "./problems";
 
 const NAME_CHARS_MAX = 128;
@@ -103,13 +104,13 @@ export function tokens({ store, changed }: TokensOptions) {
     .get("/v1/tokens/:id", async ({ params: { id } }) => tokenView(await known(store, id)), { params: OwnParams, ...GET })
     .patch(
       "/v1/tokens/:id",
-      async ({ params: { id }, body: { name, expiresAt } }) => {
+      async ({ params: { id }, body: { name, expiresAt }, headers, set }) => {
         const expiry = expiresAt === undefined ? {} : { expiresAt: expiryOf(expiresAt) };
         const record = await store.updateToken(id, { ...(name === undefined ? {} : { name }), ...expiry });
         changed(id);
-        return tokenView(record);
+        return preferred(headers.prefer, set, tokenView(record));
       },
-      { params: OwnParams, body: TokenPatch, ...PATCH },
+      { params: OwnParams, headers: Prefer, body: TokenPatch, ...PATCH },
     )
     .delete(
       "/v1/tokens/:id",
@@ -198,7 +199,7 @@ const PATCH = operation({
   description: "It holds everywhere within a second. Neither its scopes nor the sensors that it reaches can be edited.",
   scope: "admin",
   takesBody: true,
-  answers: { 200: { description: "The token.", schema: Token } },
+  answers: { 200: { description: "The token.", schema: Token }, ...doneWithoutBody({}) },
   problems: [404],
 });
 const DELETE = operation({

@@ -10,6 +10,7 @@ import type { Report } from "../domain/report";
 import type { Sensor } from "../domain/sensor";
 import type { State } from "../domain/state";
 import type { AuditStore } from "./auditStore";
+import type { ErasureStore } from "./erasureStore";
 import type { HistoryStore } from "./historyStore";
 import type { IdempotencyStore } from "./idempotencyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
@@ -24,6 +25,7 @@ import type { UpsertStore } from "./upsertStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
 export * from "./auditStore";
+export * from "./erasureStore";
 export * from "./historyStore";
 export * from "./idempotencyStore";
 export * from "./pages";
@@ -49,6 +51,7 @@ export interface Store
     SharedSecretStore,
     UpsertStore,
     HistoryStore,
+    ErasureStore,
     TimelineStore,
     StatusStore,
     WebhookStore,

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isWithin, type Reach } from "../domain/reach";
 import type { Sensor } from "../domain/sensor";
+import { registration, replacement } from "./sensorEdits";
 import type { SensorAndState, SensorDraft } from "./store";
 import { UPSERT_SET_MAX, type Upserted } from "./upsertStore";
 
@@ -22,7 +23,6 @@ export interface FoldedSet {
 /** Takes drafts in one after the other, from what is there: `found` holds what there is, tombstones too. */
 export function foldDrafts(drafts: readonly SensorDraft[], found: readonly SensorAndState[], reach: Reach | null): FoldedSet {
   if (drafts.length > UPSERT_SET_MAX) throw new Error(`a set of ${drafts.length} sensors`);
-  const now = Date.now();
   const there = new Map(found.map((each) => [each.sensor.id, each]));
   const living = new Map(found.filter(({ deleted }) => !deleted).map(({ sensor }) => [sensor.id, sensor]));
   const writes: UpsertWrite[] = [];
@@ -30,7 +30,7 @@ export function foldDrafts(drafts: readonly SensorDraft[], found: readonly Senso
     const before = living.get(draft.id);
     if (before !== undefined && !isWithin(reach, before)) return { kind: "outOfReach" };
     if (before !== undefined && isSame(draft, before)) return { kind: "unchanged", sensor: before };
-    const sensor = before === undefined ? registered(draft, there.get(draft.id)?.sensor, now) : replaced(draft, before, now);
+    const sensor = before === undefined ? registration(draft, there.get(draft.id) ?? null) : replacement(draft, before);
     living.set(draft.id, sensor);
     writes.push({ sensor, partition: draft.partition, before: before ?? null });
     return { kind: before === undefined ? "created" : "replaced", sensor };
@@ -79,24 +79,4 @@ function isSame({ name, labels, metadata, heartbeat }: SensorDraft, before: Sens
     isDeepStrictEqual(heartbeat, before.heartbeat) &&
     isDeepStrictEqual(kept, before.metadata)
   );
-}
-
-/** Its versions go on: the same version never means another sensor. */
-function registered(draft: SensorDraft, tombstone: Sensor | undefined, now: number): Sensor {
-  const { version, life } = tombstone ?? { version: 0, life: 0 };
-  return { ...editable(draft), version: version + 1, life: life + 1, createdAt: now, updatedAt: now };
-}
-
-function replaced(draft: SensorDraft, { version, life, createdAt }: Sensor, now: number): Sensor {
-  return { ...editable(draft), version: version + 1, life, createdAt, updatedAt: now };
-}
-
-function editable({
-  id,
-  name,
-  labels,
-  metadata,
-  heartbeat,
-}: SensorDraft): Pick<Sensor, "id" | "name" | "labels" | "metadata" | "heartbeat"> {
-  return { id, name, labels, metadata, heartbeat };
 }

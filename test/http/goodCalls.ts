@@ -82,15 +82,15 @@ export function goodCalls(made: Made): Record<string, Call> {
     live: {},
     ready: {},
     metrics: {},
-    listSensors: { query: `${page}&status=overheated&severity=critical&availability=online&label=site:north&q=BOIL` },
+    listSensors: { query: `${page}&status=overheated&status=ok&severity=critical&availability=online&label=site:north&q=BOIL` },
     putSensors: { json: [{ id: "pump-2", labels: { a: "b" } }, { id: "pump-2", name: "Pump" }, { id: "?" }] },
     createSensor: {
       json: { id: "pump-1", name: "Pump", labels: { a: "b" }, metadata: { c: [1] }, heartbeat: { intervalSeconds: 9, graceSeconds: 1 } },
     },
-    getSensor: { id: "boiler-7" },
+    getSensor: { id: "boiler-7", headers: { "if-none-match": 'W/"1", "x,y"' } },
     replaceSensor: { id: "pump-1", json: { name: "Pump 1" }, headers: { "if-match": '"1"' } },
-    patchSensor: { id: "pump-1", json: { labels: { d: "e" } }, headers: { "if-match": "*" } },
-    deleteSensor: { id: "pump-1" },
+    patchSensor: { id: "pump-1", json: { labels: { d: "e" } }, headers: { "if-match": "*", prefer: "return=minimal" } },
+    deleteSensor: { id: "pump-1", query: "history=delete" },
     postReport: { id: "boiler-7", json: { status: "ok", value: 1 } },
     postReports: {
       json: [

@@ -7,6 +7,7 @@ import { deadLetterPromises } from "./conformance/deadLetters";
 import { deliveryPromises } from "./conformance/deliveries";
 import { endingPromises } from "./conformance/endings";
 import { putToTheTest, type StoreHarness } from "./conformance/harness";
+import { erasurePromises } from "./conformance/erasure";
 import { historyPromises } from "./conformance/history";
 import { idempotencyPromises } from "./conformance/idempotency";
 import { incidentPromises } from "./conformance/incidents";
@@ -23,6 +24,7 @@ import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
+import { sensorPutPromises } from "./conformance/sensorPuts";
 import { sensorReadPromises } from "./conformance/sensorReads";
 import { sharedSecretPromises } from "./conformance/sharedSecrets";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
@@ -51,11 +53,13 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...operationalEventPromises,
     ...replayPromises,
     ...sensorPromises,
+    ...sensorPutPromises,
     ...upsertPromises,
     ...sensorListPromises,
     ...sensorReadPromises,
     ...sharedSecretPromises,
     ...historyPromises,
+    ...erasurePromises,
     ...cursorPromises,
     ...webhookPromises,
     ...deadLetterPromises,

@@ -21,6 +21,8 @@ export async function makeEveryCall(store: Store): Promise<void> {
   await store.leave(["node"]);
   await store.prepareDays(1);
   await store.probe();
+  await store.deleteSensor("sensor-2", null, { history: "delete" });
+  for (const after of ["", "sensor-1", "z"]) await store.eraseHistory(after, 10);
   await store.prune({ reports: FAR, changes: FAR, deliveries: FAR, deadLetters: FAR }, 2);
 }
 
@@ -98,8 +100,10 @@ async function askAsApi(store: Store): Promise<void> {
   await store.sensorsAt(["sensor-1", "sensor-2", "nobody"]);
   await store.sharedSecret("cache", "first");
   await store.updateSensor(draftOf("sensor-1"), null);
+  await store.putSensor(draftOf("sensor-1"), { expected: "present", reach: null });
   await store.upsertSensors([draftOf("sensor-1", { labels: { site: "south" } }), draftOf("sensor-3"), draftOf("never")], null);
   await store.deleteSensor("sensor-1", null);
+  await store.listSensors({ id: "sensor-2", status: ["ok", "hot"] }, { limit: 1, cursor: null });
   for (const query of sensorQueries()) await twoPages((page) => store.listSensors(query, page));
   for (const order of ORDERS) {
     for (const range of RANGES) {
@@ -174,9 +178,9 @@ async function edit(store: Store): Promise<void> {
 function sensorQueries(): SensorQuery[] {
   const labels: readonly SensorQuery["labels"][] = [undefined, { site: "north" }, { site: "north", floor: "1" }];
   return labels.flatMap((label) =>
-    [undefined, "ok"].flatMap((status) =>
-      [undefined, ...SEVERITIES].flatMap((severity) =>
-        [undefined, ...AVAILABILITIES].flatMap((availability) =>
+    [undefined, "ok", ["ok", "hot"]].flatMap((status) =>
+      [undefined, ...SEVERITIES, ["critical", "warning"] as const].flatMap((severity) =>
+        [undefined, ...AVAILABILITIES, ["offline", "online"] as const, ["offline", "pending"] as const].flatMap((availability) =>
           [undefined, "sensor"].map((q) => ({ labels: label, status, severity, availability, q })),
         ),
       ),

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { ChangeData } from "../../domain/change";
 import { decodeCursor, toPage } from "../cursor";
+import { keptCondition } from "../erasureStore";
 import type { ChangeQuery, Page, PageRequest } from "../store";
 import type { Connection } from "./connection";
 import { statement } from "./statement";
@@ -21,7 +22,8 @@ const firstSince = statement<{ number: number }>(
   "changeList.firstSince",
   "select number from changes where partition = $1 and recorded_at >= $2 order by recorded_at, number limit 1",
 );
-const BETWEEN = "select partition, number, data from changes where partition = $1 and number >= $2 and number < $3";
+const BETWEEN = `select partition, number, data from changes
+  where partition = $1 and number >= $2 and number < $3 and ${keptCondition("changes")}`;
 const up = statement<Row>("changeList.up", `${BETWEEN} order by number limit $4`);
 const down = statement<Row>("changeList.down", `${BETWEEN} order by number desc limit $4`);
 

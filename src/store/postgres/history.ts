@@ -21,7 +21,14 @@ export function openHistory(connection: Connection): HistoryStore {
     const rows = await db
       .select({ revision, data })
       .from(changes)
-      .where(and(eq(changes.sensorId, sensorId), from === undefined ? undefined : beyond(revision, from), within(occurredAt, range)))
+      .where(
+        and(
+          eq(changes.sensorId, sensorId),
+          from === undefined ? undefined : beyond(revision, from),
+          within(occurredAt, range),
+          isKept(changes.recordedAt, sensorId),
+        ),
+      )
       .orderBy(order === "asc" ? asc(revision) : desc(revision))
       .limit(limit + 1);
     return toPage(rows, { limit, list, key: (row) => [row.revision], item: ({ data: text }) => JSON.parse(text) as ChangeData });
@@ -34,7 +41,7 @@ export function openHistory(connection: Connection): HistoryStore {
       const rows = await db
         .select()
         .from(reports)
-        .where(and(eq(reports.sensorId, sensorId), inSpan(range, order, reached)))
+        .where(and(eq(reports.sensorId, sensorId), inSpan(range, order, reached), isKept(reports.recordedAt, sensorId)))
         .orderBy(...PLACE.map((column) => (order === "asc" ? asc(column) : desc(column))))
         .limit(limit + 1);
       const key = (row: ReportFields) => [row.receivedAt, row.partition, row.generation, row.sequence];
@@ -70,6 +77,11 @@ function inSpan({ since, until }: TimeRange, order: "asc" | "desc", reached: Pla
     );
   // The days go by the database's clock, which may be behind the stream's: a day more is looked at.
   return and(sql`(${place}) > (${values(after)})`, sql`(${place}) < (${values(before)})`, gte(reports.recordedAt, after[0] - DAY_MS));
+}
+
+/** Not of before it was deleted with its history. */
+function isKept(column: typeof changes.recordedAt | typeof reports.recordedAt, sensorId: string): SQL {
+  return sql`${column} >= coalesce((select erase_before from sensors where id = ${sensorId}), 0)`;
 }
 
 function within(column: typeof changes.occurredAt, { since, until }: TimeRange): SQL | undefined {

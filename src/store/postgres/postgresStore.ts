@@ -3,6 +3,7 @@ import type {
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
+  ErasureStore,
   HistoryStore,
   IdempotencyStore,
   IncidentStore,
@@ -29,6 +30,7 @@ import { openAudit } from "./audit";
 import { openChangeLog } from "./changeLog";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
+import { openErasure } from "./erasure";
 import { openHistory } from "./history";
 import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
@@ -69,6 +71,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<SharedSecretStore>(openSharedSecrets(connection)),
     ...faulted<UpsertStore>(openUpserts(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
+    ...faulted<ErasureStore>(openErasure(connection)),
     ...faulted<TimelineStore>(openTimeline(connection)),
     ...faulted<StatusStore>(openStatuses(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),

@@ -3,15 +3,18 @@ import type { ChangeData } from "../../domain/change";
 import type { ChangeQuery, HistoryStore, Page, PageRequest, TimeRange } from "../store";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
+import { keptCondition } from "../erasureStore";
 import { reportOf } from "../reportRows";
+import { prepareErased } from "./erasure";
 import type { Direct } from "./faults";
-import { beginningOf, byTime, type Place, type Span, spanBeyond } from "./places/place";
+import { beginningOf, byTime, type Place, type PlaceInTime, type Span, spanBeyond } from "./places/place";
 import type { ReportPlaces } from "./places/reportPlaces";
 import { changes, reports } from "./schema/log";
 
 export function openHistory(connection: Connection, places: Pick<ReportPlaces, "placesOf">): Direct<HistoryStore> {
   const { db, read } = connection;
   const reportAt = prepareReportAt(connection);
+  const erased = prepareErased(connection);
   const listAllChanges = prepareListOfAll(connection);
 
   function listChangesOf(sensorId: string, { range, order }: ChangeQuery, { limit, cursor }: PageRequest): Page<ChangeData> {
@@ -22,7 +25,14 @@ export function openHistory(connection: Connection, places: Pick<ReportPlaces, "
     const rows = db
       .select({ revision, data })
       .from(changes)
-      .where(and(eq(changes.sensorId, sensorId), from === undefined ? undefined : beyond(revision, from), within(occurredAt, range)))
+      .where(
+        and(
+          eq(changes.sensorId, sensorId),
+          from === undefined ? undefined : beyond(revision, from),
+          within(occurredAt, range),
+          gte(changes.recordedAt, erased(sensorId) ?? 0),
+        ),
+      )
       .orderBy(order === "asc" ? asc(revision) : desc(revision))
       .limit(limit + 1)
       .all();
@@ -35,12 +45,20 @@ export function openHistory(connection: Connection, places: Pick<ReportPlaces, "
         const list = `reportsOf:${sensorId}`;
         const from = decodeCursor<[number, number, number, number]>(cursor, list, ["number", "number", "number", "number"]);
         const rows: ReportFields[] = [];
+        const before = erased(sensorId);
+        const isKept = (row: ReportFields | undefined) => row !== undefined && (before === undefined || row.recordedAt >= before);
         let span: Span | null = spanOf(range, order, from);
+        if (before !== undefined)
+          span = keptOf(
+            span,
+            (kept) => places.placesOf(sensorId, kept, 1)[0],
+            (place) => isKept(reportAt(place)),
+          );
         while (span !== null && rows.length <= limit) {
           const wanted = limit + 1 - rows.length;
           const found = places.placesOf(sensorId, span, wanted);
           // A place whose report is pruned leads nowhere.
-          rows.push(...found.map(reportAt).filter((row) => row !== undefined));
+          for (const row of found.map(reportAt)) if (row !== undefined && isKept(row)) rows.push(row);
           const last = found.at(-1);
           span = last === undefined || found.length < wanted ? null : spanBeyond(span, last);
         }
@@ -75,6 +93,25 @@ function spanOf({ since, until }: TimeRange, order: "asc" | "desc", reached: rea
   return inside ? spanBeyond(span, place) : span;
 }
 
+/**
+ * What of a span may be kept of a sensor that was deleted with its history: reports are recorded in the order of their times, so the time
+ * at which those begin that are kept is found by halving. Only within one millisecond both may stand.
+ */
+function keptOf(span: Span, firstOf: (span: Span) => PlaceInTime | undefined, isKept: (place: PlaceInTime) => boolean): Span {
+  const within: Span = { after: beginningOf(0), before: beginningOf(Number.MAX_SAFE_INTEGER), order: "asc" };
+  const newest = firstOf({ ...within, order: "desc" });
+  if (newest === undefined) return span;
+  let [low, high] = [0, newest.receivedAt + 1];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const first = firstOf({ ...within, after: beginningOf(middle) });
+    if (first === undefined || isKept(first)) high = middle;
+    else low = middle + 1;
+  }
+  const from = beginningOf(high - 1);
+  return byTime(from, span.after) > 0 ? { ...span, after: from } : span;
+}
+
 function within(column: typeof changes.occurredAt, { since, until }: TimeRange): SQL | undefined {
   return and(since === undefined ? undefined : gte(column, since), until === undefined ? undefined : lt(column, until));
 }
@@ -90,7 +127,7 @@ function prepareListOfAll({ client, read }: Connection): (query: ChangeQuery, pa
     )
     .pluck();
   const fields = "partition, number, data";
-  const bounds = "partition = ? and number >= ? and number < ?";
+  const bounds = `partition = ? and number >= ? and number < ? and ${keptCondition("changes")}`;
   const up = client.prepare<number[], Row>(`select ${fields} from changes where ${bounds} order by number limit ?`);
   const down = client.prepare<number[], Row>(`select ${fields} from changes where ${bounds} order by number desc limit ?`);
 

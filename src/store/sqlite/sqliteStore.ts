@@ -5,6 +5,7 @@ import type {
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
+  ErasureStore,
   HistoryStore,
   IdempotencyStore,
   IncidentStore,
@@ -29,6 +30,7 @@ import { type Connection, openConnection } from "./connection";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
 import { asFault, promised } from "./faults";
+import { openErasure } from "./erasure";
 import { openHistory } from "./history";
 import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
@@ -69,6 +71,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<SharedSecretStore>(openSharedSecrets(connection)),
     ...promised<UpsertStore>(openUpserts(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
+    ...promised<ErasureStore>(openErasure(connection, places)),
     ...promised<TimelineStore>(openTimeline(connection)),
     ...promised<StatusStore>(openStatuses(connection)),
     ...promised<WebhookStore>(openWebhooks(connection)),
