@@ -60,7 +60,9 @@ export interface paths {
         };
         /**
          * List sensors by id
-         * @description Needs the scope `sensors:read`.
+         * @description All filters must hold; of one that repeats, any of its values.
+         *
+         *     Needs the scope `sensors:read`.
          */
         get: operations["listSensors"];
         /**
@@ -95,14 +97,16 @@ export interface paths {
          */
         get: operations["getSensor"];
         /**
-         * Replace what an operator may set
-         * @description Needs the scope `sensors:write`.
+         * Register a sensor, or replace what an operator may set
+         * @description `If-None-Match: *` registers only, `If-Match` replaces only: else it is whichever there is.
+         *
+         *     Needs the scope `sensors:write`.
          */
         put: operations["replaceSensor"];
         post?: never;
         /**
          * Delete a sensor
-         * @description Its history stays readable. Registered again under its id, its changes go on from their last number.
+         * @description Its history stays readable, or goes with it (`history=delete`); changes that are owed to a webhook are delivered all the same. Registered again under its id, its changes go on from their last number.
          *
          *     Needs the scope `sensors:write`.
          */
@@ -1364,7 +1368,7 @@ export interface components {
              * @description RFC 3339, UTC, milliseconds.
              */
             updatedAt: string;
-            /** @description Counts edits; the `ETag`. */
+            /** @description Counts edits, on through all lives of the id; the `ETag` begins with it. */
             version: number;
         };
         SensorCreation: {
@@ -1833,12 +1837,12 @@ export interface operations {
     listSensors: {
         parameters: {
             query?: {
-                /** @description What the sensor's status is now. */
-                status?: string;
-                /** @description What the sensor's severity is now. */
-                severity?: "ok" | "warning" | "critical" | "unknown";
-                /** @description What the sensor's availability is now. */
-                availability?: "pending" | "online" | "offline";
+                /** @description May repeat: any of them. */
+                status?: string[];
+                /** @description May repeat: any of them. */
+                severity?: ("ok" | "warning" | "critical" | "unknown")[];
+                /** @description May repeat: any of them. */
+                availability?: ("pending" | "online" | "offline")[];
                 /** @description `site:north`; may repeat, all must hold. */
                 label?: string[];
                 /** @description Text in id or name, whatever its case. */
@@ -1905,6 +1909,8 @@ export interface operations {
             header?: {
                 /** @description Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
             };
             path?: never;
             cookie?: never;
@@ -1915,7 +1921,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The sensor. */
+            /** @description The sensor. Without a body where `Prefer: return=minimal` asked for that, which `Preference-Applied` says then. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1929,7 +1935,10 @@ export interface operations {
     getSensor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything. */
+                "if-none-match"?: string;
+            };
             path: {
                 /** @description Case-sensitive. */
                 id: string;
@@ -1953,8 +1962,12 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
+                /** @description `*`: create only. */
+                "if-none-match"?: string;
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
             };
             path: {
                 /** @description Case-sensitive. */
@@ -1978,13 +1991,32 @@ export interface operations {
                     "application/json": components["schemas"]["Sensor"];
                 };
             };
+            /** @description The sensor. Without a body where `Prefer: return=minimal` asked for that, which `Preference-Applied` says then. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sensor"];
+                };
+            };
+            /** @description Done; without a body, as `Prefer: return=minimal` asked for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     deleteSensor: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `delete`: its reports and changes are gone with it, at once. Left out, they are kept. */
+                history?: "keep" | "delete";
+            };
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -2008,8 +2040,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
             };
             path: {
                 /** @description Case-sensitive. */
@@ -2033,6 +2067,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Sensor"];
                 };
+            };
+            /** @description Done; without a body, as `Prefer: return=minimal` asked for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2238,12 +2279,12 @@ export interface operations {
     exportSensors: {
         parameters: {
             query?: {
-                /** @description What the sensor's status is now. */
-                status?: string;
-                /** @description What the sensor's severity is now. */
-                severity?: "ok" | "warning" | "critical" | "unknown";
-                /** @description What the sensor's availability is now. */
-                availability?: "pending" | "online" | "offline";
+                /** @description May repeat: any of them. */
+                status?: string[];
+                /** @description May repeat: any of them. */
+                severity?: ("ok" | "warning" | "critical" | "unknown")[];
+                /** @description May repeat: any of them. */
+                availability?: ("pending" | "online" | "offline")[];
                 /** @description `site:north`; may repeat, all must hold. */
                 label?: string[];
                 /** @description Text in id or name, whatever its case. */
@@ -2370,7 +2411,10 @@ export interface operations {
     getWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything. */
+                "if-none-match"?: string;
+            };
             path: {
                 /** @description The id that the service gave. */
                 id: string;
@@ -2394,7 +2438,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -2418,8 +2462,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
             };
             path: {
                 /** @description The id that the service gave. */
@@ -2443,6 +2489,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Webhook"];
                 };
+            };
+            /** @description Done; without a body, as `Prefer: return=minimal` asked for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2499,7 +2552,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
@@ -2531,7 +2584,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -2881,7 +2934,10 @@ export interface operations {
     getStatus: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything. */
+                "if-none-match"?: string;
+            };
             path: {
                 /** @description What the sensor's status is now. */
                 status: string;
@@ -2905,8 +2961,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
             };
             path: {
                 /** @description What the sensor's status is now. */
@@ -2929,7 +2987,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description The status. */
+            /** @description The status. Without a body where `Prefer: return=minimal` asked for that, which `Preference-Applied` says then. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2938,13 +2996,20 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
+            /** @description Done; without a body, as `Prefer: return=minimal` asked for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     deleteStatus: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -3068,7 +3133,10 @@ export interface operations {
     patchToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
+            };
             path: {
                 /** @description The id that the service gave. */
                 id: string;
@@ -3091,6 +3159,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Token"];
                 };
+            };
+            /** @description Done; without a body, as `Prefer: return=minimal` asked for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
