@@ -18,6 +18,8 @@ import { type News, type Newsroom, openNewsroom } from "./jetstream/news";
 import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
 import { createPulse, type Pulse } from "./jetstream/pulse";
+import { watchAllChanges } from "./jetstream/wake";
+import { Live } from "./live/live";
 import { createSender } from "./notifier/webhook/sender";
 import { createTraffic } from "./notifier/webhook/traffic";
 import { defaultPartitions } from "./partitionCount";
@@ -248,7 +250,7 @@ function isConnectedLately(links: readonly NatsLink[]): () => boolean {
 
 async function openApi(
   stack: AsyncDisposableStack,
-  { store, events, partitions, publishing, sender }: WorkerParts,
+  { store, events, partitions, publishing, consuming, sender }: WorkerParts,
   means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & {
     vault: Vault;
     metrics: Metrics;
@@ -271,6 +273,7 @@ async function openApi(
     partitions,
     registration: config.registration,
     webhooks: sender,
+    live: new Live({ store, hints: { follow: (onHint) => watchAllChanges(consuming, partitions, onHint) }, events }),
     vault,
     webhooksChanged,
     adminToken: secrets.adminToken,

@@ -14,7 +14,8 @@ import { openapiDocument } from "./document";
 import { exportsApi } from "./exports";
 import type { AnswerFailure } from "./failures";
 import { incidents } from "./incidents";
-import type { ReadSensor, WebhookPort } from "./ports";
+import { live } from "./live";
+import type { LivePort, ReadSensor, WebhookPort } from "./ports";
 import { probes } from "./probes";
 import { reference } from "./reference";
 import { replays } from "./replays";
@@ -35,6 +36,7 @@ export interface ApiOptions {
   readonly partitions: number;
   readonly registration: "open" | "closed";
   readonly webhooks: WebhookPort;
+  readonly live: LivePort;
   readonly vault: Vault;
   readonly webhooksChanged: () => void;
   readonly tokenChanged: (id: string) => void;
@@ -70,6 +72,7 @@ export function createApi(options: ApiOptions) {
     .use(reports({ store, publisher, registration, calls }))
     .use(bulks({ store, publisher, registration, partitions, calls, answerFailure: options.answerFailure }))
     .use(changes({ store, calls }))
+    .use(live({ port: options.live, calls }))
     .use(uptime({ store, calls }))
     .use(exportsApi({ store, calls, answerFailure: options.answerFailure }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))

@@ -6,6 +6,8 @@ export interface Call {
   readonly requestId: string;
   /** Whose request it is: the client's IP address, behind the proxies that we trust. */
   readonly address: string;
+  /** As it was asked: a handler of GET answers HEAD, too, of which nobody reads the body. */
+  readonly method: string;
   /** Null where anybody may ask. */
   readonly caller: Caller | null;
   /** For answers that go on for long: whether who asks would be let in now. Never rejects; while nobody can tell, it is what it was. */

@@ -6,7 +6,7 @@ import { isWithin } from "../domain/reach";
 import type { HistoryStore, Page, SensorRecord, SensorStore } from "../store/store";
 import type { Call, Calls } from "./calls";
 import { ChangeFilterFields, changeFilterOf } from "./changeFilter";
-import { Change } from "./changes";
+import { Change } from "./changeModel";
 import { type Cell, CSV_TYPE, csvLine } from "./csv";
 import { createExports, EXPORTS_AT_ONCE_MAX, type ExportFormat } from "./exportStream";
 import type { AnswerFailure } from "./failures";

@@ -163,6 +163,7 @@ function handedOn(arrival: Arrival, { route, template, caller, body, query }: As
   const { address } = client;
   calls.set(passed, {
     requestId,
+    method: request.method,
     address,
     caller,
     stillLetIn: () => isLetIn(bearers, request.headers),

@@ -4,7 +4,7 @@ import { Fault } from "../domain/fault";
 import { problemResponse } from "./problems";
 
 /** Longer than proxies keep an idle connection: whoever closes first must not be us. */
-const IDLE_SECONDS = 75;
+export const IDLE_SECONDS = 75;
 /** Bun's own 413 has no body and passes by the gate, so its limit is out of reach, and `body.ts` holds ours. */
 const BUN_BODY_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 

@@ -1,5 +1,7 @@
 import type { BucketRule, Taken } from "../domain/bucket";
 import type { FieldError } from "../domain/fault";
+import type { ChangeCursor } from "../domain/changeCursor";
+import type { Lookout } from "../domain/lookout";
 import type { Webhook } from "../domain/webhook";
 import type { AttemptRow, SensorRecord } from "../store/store";
 
@@ -12,6 +14,20 @@ export interface WebhookPort {
   checkUrl(url: string): Promise<FieldError | null>;
   /** Sends one test event, once, as its deliveries would be sent, and tells how that went; never throws for what the endpoint did. */
   sendTest(webhook: Webhook): Promise<AttemptRow>;
+}
+
+/** The live stream of changes. */
+export interface LivePort {
+  /** `from` null begins at the present. Throws `Fault` (unavailable) when there is no room for one more. */
+  watch(wish: {
+    readonly from: ChangeCursor | null;
+    readonly lookout: Lookout;
+    /** Those who came with the same are asked after together. */
+    readonly credential: string;
+    readonly stillLetIn: () => Promise<boolean>;
+  }): Promise<ReadableStream<Uint8Array>>;
+  /** Takes nobody new, gives everybody a last word and ends their streams. */
+  stop(): Promise<void>;
 }
 
 /** Buckets by rule and key, on this node or across all of them. Whoever is known here is answered at once, without a promise; none of them rejects. */

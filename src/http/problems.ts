@@ -44,6 +44,7 @@ export const PROBLEMS = {
   405: { slug: "method-not-allowed", title: "This cannot be done here" },
   408: { slug: "too-slow", title: "The body did not come in time" },
   409: { slug: "conflict", title: "It conflicts with what is there" },
+  410: { slug: "gone", title: "It is no longer kept" },
   412: { slug: "precondition-failed", title: "It was edited since" },
   413: { slug: "content-too-large", title: "The body is too large" },
   414: { slug: "path-too-long", title: "The path and its query are too long" },
@@ -61,6 +62,7 @@ export const STATUS_OF_FAULT: Record<FaultKind, ProblemStatus> = {
   notFound: 404,
   conflict: 409,
   preconditionFailed: 412,
+  gone: 410,
   unavailable: 503,
 };
 

@@ -57,6 +57,8 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
     url: `http://${addressOf(config.host, server.port ?? config.port)}`,
     async stop(graceMs) {
       health.drain();
+      // The server waits for every stream that is open.
+      await options.live.stop();
       await stopWithin(server, graceMs);
       edge.stop();
       await bearers.stop();

@@ -10,6 +10,7 @@ import type { Report } from "../domain/report";
 import type { Sensor } from "../domain/sensor";
 import type { State } from "../domain/state";
 import type { AuditStore } from "./auditStore";
+import type { ChangeFeedStore } from "./changeFeed";
 import type { ErasureStore } from "./erasureStore";
 import type { HistoryStore } from "./historyStore";
 import type { IdempotencyStore } from "./idempotencyStore";
@@ -25,6 +26,7 @@ import type { UpsertStore } from "./upsertStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
 export * from "./auditStore";
+export * from "./changeFeed";
 export * from "./erasureStore";
 export * from "./historyStore";
 export * from "./idempotencyStore";
@@ -43,6 +45,7 @@ export interface Store
     PartitionStore,
     IngestStore,
     ChangeLogStore,
+    ChangeFeedStore,
     PlanStore,
     DeliveryStore,
     ReplayStore,

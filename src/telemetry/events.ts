@@ -120,6 +120,12 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
     requestAnswered(request: { method: string; route: string; status: number; seconds: number }): void {
       metrics.httpSeconds.observe({ method: request.method, route: request.route, status: request.status }, request.seconds);
     },
+    watchersCounted(count: number): void {
+      metrics.watchers.set(count);
+    },
+    watcherEnded(reason: string): void {
+      metrics.watchersEnded.inc({ reason });
+    },
     dependencyChanged(dependency: "nats" | "store" | "redis", up: boolean, reason: string | null): void {
       metrics.dependencyUp.set({ dependency }, up ? 1 : 0);
       if (up) log.info(fact("dependency.up", { dependency }), `${dependency} answers`);

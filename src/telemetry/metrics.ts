@@ -53,6 +53,8 @@ export function openMetrics() {
       ["method", "route", "status"],
     ),
     httpLimited: counter("http_limited_total", "Requests refused because of a limit, by the limit.", ["limit"]),
+    watchers: gauge("watchers", "Live streams that are open on this node."),
+    watchersEnded: counter("watchers_ended_total", "Live streams that this node ended, by why.", ["reason"]),
     dependencyUp: gauge("dependency_up", "1 while the dependency answers.", ["dependency"]),
     cacheReads: counter("cache_reads_total", "Sensors read through the cache, by what came of it.", ["outcome"]),
     cacheLies: counter("cache_lies_total", "Entries in Redis that no node of this database can have written.", ["kind"]),

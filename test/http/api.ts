@@ -12,6 +12,7 @@ import type { JwtConfig } from "../../src/edgeConfig";
 import type { EdgeOptions } from "../../src/http/edge";
 import type { WebhookPort } from "../../src/http/ports";
 import { openHttp } from "../../src/http/server";
+import { Live, type LiveLimits } from "../../src/live/live";
 import type { PublishAck, ReportPublisher } from "../../src/jetstream/ports";
 import { openStore } from "../../src/store/open";
 import type { AttemptRow, Store } from "../../src/store/store";
@@ -78,6 +79,7 @@ export interface TestApiOptions {
   readonly jwt?: JwtConfig;
   /** Without any, there are no rates, and a test may be wrong as often as it likes. */
   readonly edge?: Partial<EdgeOptions>;
+  readonly live?: Partial<LiveLimits>;
 }
 
 const NO_EDGE: Omit<EdgeOptions, "buckets"> = {
@@ -119,6 +121,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     partitions: PARTITIONS,
     registration: options.registration ?? "open",
     webhooks,
+    live: new Live({ store, hints: { follow: () => () => {} }, events, limits: options.live }),
     vault: openVault({ keys: [new SealingKey(randomBytes(32))] }),
     webhooksChanged: () => {
       changed += 1;
@@ -164,9 +167,18 @@ function requester(url: string): TestApi["request"] {
     if (contentType !== null) sent.set("content-type", contentType);
     const response = await fetch(`${url}${path}`, { method, headers: sent, body: given ?? null, redirect: "manual" });
     // A connection of its own each time would be slow; an unread body would hold it.
-    const text = await response.text();
+    const text = await textOf(response);
     return { status: response.status, headers: response.headers, text, json: <Body>() => JSON.parse(text) as Body };
   };
+}
+
+/** Of a stream without an end, what comes first. */
+async function textOf(response: Response): Promise<string> {
+  if (response.headers.get("content-type") !== "text/event-stream" || response.body === null) return response.text();
+  const reader = response.body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
 }
 
 function keepReports(): KeptReports {

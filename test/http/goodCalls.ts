@@ -99,7 +99,11 @@ export function goodCalls(made: Made): Record<string, Call> {
       ],
     },
     listReports: { id: "boiler-7", query: `${page}&${range}` },
-    listChanges: { query: `${page}&${range}` },
+    listChanges: { query: `${page}&${range}&sensorId=boiler-7&sensorId=x&from=ok&direction=raised` },
+    watchChanges: {
+      query: "kind=status&kind=availability&to=overheated&minSeverity=warning&label=site:north",
+      headers: { "last-event-id": "" },
+    },
     listSensorChanges: { id: "boiler-7", query: `${page}&${range}` },
     getUptime: { id: "boiler-7", query: "since=2026-01-01T00:00:00Z&until=2026-12-01T00:00:00Z" },
     exportSensors: { query: "format=ndjson&status=ok&label=site:north" },

@@ -169,6 +169,8 @@ function badCalls({ parameters = [], requestBody }: Operation, good: Call): Call
   ];
   for (const { name, in: place } of parameters) {
     for (const text of ODD_TEXTS) {
+      // Whoever asks resolves it by themselves, and asks for another resource.
+      if (place === "path" && text === "..") continue;
       if (place === "path") calls.push({ ...good, id: text });
       else if (place === "query") calls.push({ ...good, query: `${name}=${text}` }, { ...good, query: `${name}=${text}&${name}=1` });
       else if (!text.includes("%")) calls.push({ ...good, headers: { [name]: text } });

@@ -1,5 +1,6 @@
 import { describe } from "bun:test";
 import { auditPromises } from "./conformance/audit";
+import { changeFeedPromises } from "./conformance/changeFeed";
 import { changePromises } from "./conformance/changes";
 import { coalescingPromises } from "./conformance/coalescing";
 import { cursorPromises } from "./conformance/cursors";
@@ -41,6 +42,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...ingestPromises,
     ...knownSensorPromises,
     ...changePromises,
+    ...changeFeedPromises,
     ...planPromises,
     ...deliveryPromises,
     ...endingPromises,

@@ -110,6 +110,7 @@ async function askAsApi(store: Store): Promise<void> {
       await twoPages((page) => store.listReports("sensor-2", { range, order }, page));
       await twoPages((page) => store.listChanges({ sensorId: "sensor-2", range, order }, page));
       await twoPages((page) => store.listChanges({ range, order }, page));
+      for (const from of [null, [300, 2]]) await store.readChanges({ from, range, order }, { rows: 10, bytes: 1000 });
     }
   }
   for (const webhookId of [undefined, "w"]) {

@@ -1,5 +1,6 @@
 import type {
   AuditStore,
+  ChangeFeedStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
@@ -27,6 +28,7 @@ import { type Connection, openConnection } from "./connection";
 import { prepareDays } from "./days";
 import { asFault, faulted } from "./faults";
 import { openAudit } from "./audit";
+import { openChangeFeed } from "./changeFeed";
 import { openChangeLog } from "./changeLog";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
@@ -63,6 +65,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<PartitionStore>(openPartitions(connection)),
     ...faulted<IngestStore>(openIngest(connection)),
     ...faulted<ChangeLogStore>(openChangeLog(connection)),
+    ...faulted<ChangeFeedStore>(openChangeFeed(connection)),
     ...faulted<PlanStore>(openPlan(connection)),
     ...faulted<DeliveryStore>(openDeliveries(connection)),
     ...faulted<ReplayStore>(openReplays(connection)),

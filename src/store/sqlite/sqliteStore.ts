@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { Fault } from "../../domain/fault";
 import type {
   AuditStore,
+  ChangeFeedStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
@@ -25,6 +26,7 @@ import type {
   WebhookStore,
 } from "../store";
 import { openAudit } from "./audit";
+import { openChangeFeed } from "./changeFeed";
 import { openChangeLog } from "./changeLog";
 import { type Connection, openConnection } from "./connection";
 import { openDeadLetters } from "./deadLetters";
@@ -63,6 +65,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<PartitionStore>(openPartitions(connection)),
     ...promised<IngestStore>(openIngest(connection, places)),
     ...promised<ChangeLogStore>(openChangeLog(connection)),
+    ...promised<ChangeFeedStore>(openChangeFeed(connection)),
     ...promised<PlanStore>(openPlan(connection)),
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<ReplayStore>(openReplays(connection)),
