@@ -180,7 +180,10 @@ export interface paths {
         };
         /**
          * Changes of all sensors, oldest first
-         * @description In the order of each partition; `since` and `until` count by when a change was recorded.
+         * @description Each sensor's in their order, and all of them about as they were recorded; `since` and `until` count by that. A page looks at some
+         *     thousand changes and a few MiB at most, so with a filter it may hold fewer than there are: go on while there is a `nextCursor`.
+         *
+         *     `cursor` is where to go on later, or to follow the live stream from. `order=desc&limit=1` gives that of the present.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -202,11 +205,39 @@ export interface paths {
         };
         /**
          * A sensor's changes, oldest first
-         * @description `since` and `until` count by when a change occurred. Readable after the sensor was deleted, too.
+         * @description `since` and `until` count by when a change occurred; a page of a range looks at some thousand changes at most, so go on while there is a
+         *     `nextCursor`. Readable after the sensor was deleted, too.
          *
          *     Needs the scope `sensors:read`.
          */
         get: operations["listSensorChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/changes/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes as they are recorded, as server-sent events
+         * @description Begins at the present, or behind `Last-Event-ID` or `cursor`, which every list of changes gives. The id of an event is such a cursor, so a client
+         *     that comes back with the last one, on any node, misses nothing and gets nothing twice.
+         *
+         *     `change`: the data is an item of the list. `gap`: `missed` changes after the cursor are no longer kept; the stream goes on at the oldest that are.
+         *     `slow`, `shutdown`, `unauthorized`: the last word of a stream that the server ends; come back with `cursor`, the last id, except after `unauthorized`.
+         *     An id without an event, every quarter of a minute, says where a stream is that has nothing to tell.
+         *
+         *     Needs the scope `sensors:read`.
+         */
+        get: operations["watchChanges"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2178,6 +2209,20 @@ export interface operations {
     listChanges: {
         parameters: {
             query?: {
+                /** @description Of this sensor; may repeat, any of them. */
+                sensorId?: string[];
+                /** @description `site:north`; may repeat, all must hold. */
+                label?: string[];
+                /** @description Whatever moved; may repeat, any of them. */
+                kind?: ("status" | "availability")[];
+                /** @description The status before; may repeat, any of them. */
+                from?: string[];
+                /** @description The status after; may repeat, any of them. */
+                to?: string[];
+                /** @description Reached before or after; `unknown` always passes. */
+                minSeverity?: "ok" | "warning" | "critical";
+                /** @description Whether the severity went up or down. */
+                direction?: "raised" | "lowered";
                 /** @description RFC 3339 with a time zone. */
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
@@ -2186,7 +2231,7 @@ export interface operations {
                 order?: "asc" | "desc";
                 /** @description The most items of a page. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; belongs to the same list. */
+                /** @description The `cursor` or `nextCursor` of a list of changes, or the id of an event of the live stream. */
                 cursor?: string;
             };
             header?: never;
@@ -2205,6 +2250,8 @@ export interface operations {
                         items: components["schemas"]["Change"][];
                         /** @description What to ask the next page with; null at the end. */
                         nextCursor: string | null;
+                        /** @description Behind the newest change that this page has come to: ask the list with it later, or the live stream, and see every later change once. */
+                        cursor: string;
                     };
                 };
             };
@@ -2244,6 +2291,46 @@ export interface operations {
                         /** @description What to ask the next page with; null at the end. */
                         nextCursor: string | null;
                     };
+                };
+            };
+        };
+    };
+    watchChanges: {
+        parameters: {
+            query?: {
+                /** @description Of this sensor; may repeat, any of them. */
+                sensorId?: string[];
+                /** @description `site:north`; may repeat, all must hold. */
+                label?: string[];
+                /** @description Whatever moved; may repeat, any of them. */
+                kind?: ("status" | "availability")[];
+                /** @description The status before; may repeat, any of them. */
+                from?: string[];
+                /** @description The status after; may repeat, any of them. */
+                to?: string[];
+                /** @description Reached before or after; `unknown` always passes. */
+                minSeverity?: "ok" | "warning" | "critical";
+                /** @description Whether the severity went up or down. */
+                direction?: "raised" | "lowered";
+                /** @description The `cursor` or `nextCursor` of a list of changes, or the id of an event of the live stream. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description The id of the last event that was received: the stream goes on behind it. Goes before `cursor`. */
+                "last-event-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream that does not end. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
         };

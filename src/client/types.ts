@@ -50,9 +50,7 @@ type Successes<Op> = Op extends { responses: infer All } ? All[keyof All & (200 
 export type AnswerOf<M extends Method, P extends Path> = InOnePiece<Content<Successes<Operation<M, P>>>>;
 
 /** Which changes a live stream is asked for. */
-export type LiveQuery = paths extends { "/v1/changes/live": { get: { parameters: { query?: infer Query } } } }
-  ? Omit<Query, "cursor">
-  : object;
+export type LiveQuery = Omit<Part<Operation<"get", "/v1/changes/live">, "query">, "cursor">;
 
 /** The lists that come in pages. */
 export type PagedPath = { [P in PathOf<"get">]: AnswerOf<"get", P> extends { nextCursor: string | null } ? P : never }[PathOf<"get">];
