@@ -1,16 +1,32 @@
-/** `npm run build:client`: dist/client, which package.json exports as `tocsin/client`: one file of plain JavaScript, and its types. */
+/**
+ * `npm run build:client`: dist/client, one file of plain JavaScript and its types. package.json exports it as `tocsin/client`, and it is a
+ * package of its own, `tocsin-client`, for who wants nothing else.
+ */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
+import packageJson from "../package.json" with { type: "json" };
 import { clientScript } from "../src/clientScript";
 
 const root = join(import.meta.dir, "..");
 const SOURCE = join(root, "src/client");
 
+const { version, license } = packageJson;
+const MANIFEST = {
+  name: "tocsin-client",
+  version,
+  description: "The typed client of Tocsin's API, for Node, Bun and browsers.",
+  license,
+  type: "module",
+  sideEffects: false,
+  exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
+};
+
 /** Writes into `folder`. Throws what does not compile. */
 export async function buildClient(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   await Bun.write(join(folder, "index.js"), await clientScript());
+  await Bun.write(join(folder, "package.json"), `${JSON.stringify(MANIFEST, null, 2)}\n`);
   writeTypes(folder);
 }
 

@@ -4,7 +4,7 @@ import { reports, type ReportResult, type ReportsOptions } from "./reports";
 import type { Problem, Receipt, ReportBody, ReportItem } from "./schema";
 import { linesIn } from "./text";
 import { type ClientOptions, createTransport, type Wanted } from "./transport";
-import type { AnswerOf, AnyOptions, ItemOf, LineOf, LinePath, Method, OptionsOf, PagedPath, PathOf, Rest } from "./types";
+import type { AnswerOf, AnyOptions, ItemOf, LineOf, LinePath, LiveQuery, Method, OptionsOf, PagedPath, PathOf, Rest } from "./types";
 
 type Call<M extends Method> = <P extends PathOf<M>>(path: P, ...rest: Rest<OptionsOf<M, P>>) => Promise<AnswerOf<M, P>>;
 
@@ -24,7 +24,7 @@ export interface Tocsin {
   /** Many of them, many in one request; see {@link ReportResult}. */
   reports(items: Iterable<ReportItem> | AsyncIterable<ReportItem>, options?: ReportsOptions): AsyncGenerator<ReportResult, void>;
   /** Changes as they come; see {@link LiveEvent}. */
-  live(options?: LiveOptions<Record<string, unknown>>): AsyncGenerator<LiveEvent, void>;
+  live(options?: LiveOptions<LiveQuery>): AsyncGenerator<LiveEvent, void>;
 }
 
 export function createClient(options: ClientOptions): Tocsin {

@@ -17,7 +17,7 @@ export type ReportResult = AcceptedReport | RefusedItem;
 type Line = ReportResult | BulkSummary;
 
 /**
- * Sends reports as they come, many in one request, and gives what became of each, in their order: `status` 202, or why it was refused.
+ * Sends reports as they come, many in one request, and gives what became of each, in their order: where the broker holds it, or why it was refused (`errors`).
  * Nothing is sent but what is asked for: read it to its end. Throws a `TocsinProblem` when a request was refused as a whole.
  */
 export async function* reports(

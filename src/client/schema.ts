@@ -60,7 +60,9 @@ export interface paths {
         };
         /**
          * List sensors by id
-         * @description Needs the scope `sensors:read`.
+         * @description All filters must hold; of one that repeats, any of its values.
+         *
+         *     Needs the scope `sensors:read`.
          */
         get: operations["listSensors"];
         /**
@@ -95,14 +97,16 @@ export interface paths {
          */
         get: operations["getSensor"];
         /**
-         * Replace what an operator may set
-         * @description Needs the scope `sensors:write`.
+         * Register a sensor, or replace what an operator may set
+         * @description `If-None-Match: *` registers only, `If-Match` replaces only: else it is whichever there is.
+         *
+         *     Needs the scope `sensors:write`.
          */
         put: operations["replaceSensor"];
         post?: never;
         /**
          * Delete a sensor
-         * @description Its history stays readable. Registered again under its id, its changes go on from their last number.
+         * @description Its history stays readable, or goes with it (`history=delete`); changes that are owed to a webhook are delivered all the same. Registered again under its id, its changes go on from their last number.
          *
          *     Needs the scope `sensors:write`.
          */
@@ -176,7 +180,10 @@ export interface paths {
         };
         /**
          * Changes of all sensors, oldest first
-         * @description In the order of each partition; `since` and `until` count by when a change was recorded.
+         * @description Each sensor's in their order, and all of them about as they were recorded; `since` and `until` count by that. A page looks at some
+         *     thousand changes and a few MiB at most, so with a filter it may hold fewer than there are: go on while there is a `nextCursor`.
+         *
+         *     `cursor` is where to go on later, or to follow the live stream from. `order=desc&limit=1` gives that of the present.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -198,11 +205,39 @@ export interface paths {
         };
         /**
          * A sensor's changes, oldest first
-         * @description `since` and `until` count by when a change occurred. Readable after the sensor was deleted, too.
+         * @description `since` and `until` count by when a change occurred; a page of a range looks at some thousand changes at most, so go on while there is a
+         *     `nextCursor`. Readable after the sensor was deleted, too.
          *
          *     Needs the scope `sensors:read`.
          */
         get: operations["listSensorChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/changes/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes as they are recorded, as server-sent events
+         * @description Begins at the present, or behind `Last-Event-ID` or `cursor`, which every list of changes gives. The id of an event is such a cursor, so a client
+         *     that comes back with the last one, on any node, misses nothing and gets nothing twice.
+         *
+         *     `change`: the data is an item of the list. `gap`: `missed` changes after the cursor are no longer kept; the stream goes on at the oldest that are.
+         *     `slow`, `shutdown`, `unauthorized`: the last word of a stream that the server ends; come back with `cursor`, the last id, except after `unauthorized`.
+         *     An id without an event, every quarter of a minute, says where a stream is that has nothing to tell.
+         *
+         *     Needs the scope `sensors:read`.
+         */
+        get: operations["watchChanges"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1118,6 +1153,8 @@ export interface components {
                 name: string;
                 up: boolean;
                 reason: string | null;
+                /** @description Whether requests fail without it; else they only take longer. */
+                needed: boolean;
             }[];
         };
         Problem: {
@@ -1167,6 +1204,8 @@ export interface components {
                 name: string;
                 up: boolean;
                 reason: string | null;
+                /** @description Whether requests fail without it; else they only take longer. */
+                needed: boolean;
             }[];
         };
         Receipt: {
@@ -1360,7 +1399,7 @@ export interface components {
              * @description RFC 3339, UTC, milliseconds.
              */
             updatedAt: string;
-            /** @description Counts edits; the `ETag`. */
+            /** @description Counts edits, on through all lives of the id; the `ETag` begins with it. */
             version: number;
         };
         SensorCreation: {
@@ -1829,12 +1868,12 @@ export interface operations {
     listSensors: {
         parameters: {
             query?: {
-                /** @description What the sensor's status is now. */
-                status?: string;
-                /** @description What the sensor's severity is now. */
-                severity?: "ok" | "warning" | "critical" | "unknown";
-                /** @description What the sensor's availability is now. */
-                availability?: "pending" | "online" | "offline";
+                /** @description May repeat: any of them. */
+                status?: string[];
+                /** @description May repeat: any of them. */
+                severity?: ("ok" | "warning" | "critical" | "unknown")[];
+                /** @description May repeat: any of them. */
+                availability?: ("pending" | "online" | "offline")[];
                 /** @description `site:north`; may repeat, all must hold. */
                 label?: string[];
                 /** @description Text in id or name, whatever its case. */
@@ -1901,6 +1940,8 @@ export interface operations {
             header?: {
                 /** @description Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
             };
             path?: never;
             cookie?: never;
@@ -1911,7 +1952,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The sensor. */
+            /** @description The sensor. Without a body where `Prefer: return=minimal` asked for that, which `Preference-Applied` says then. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1925,7 +1966,10 @@ export interface operations {
     getSensor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything. */
+                "if-none-match"?: string;
+            };
             path: {
                 /** @description Case-sensitive. */
                 id: string;
@@ -1949,8 +1993,12 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
+                /** @description `*`: create only. */
+                "if-none-match"?: string;
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
             };
             path: {
                 /** @description Case-sensitive. */
@@ -1974,13 +2022,32 @@ export interface operations {
                     "application/json": components["schemas"]["Sensor"];
                 };
             };
+            /** @description The sensor. Without a body where `Prefer: return=minimal` asked for that, which `Preference-Applied` says then. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sensor"];
+                };
+            };
+            /** @description Done; without a body, as `Prefer: return=minimal` asked for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     deleteSensor: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `delete`: its reports and changes are gone with it, at once. Left out, they are kept. */
+                history?: "keep" | "delete";
+            };
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -2004,8 +2071,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
             };
             path: {
                 /** @description Case-sensitive. */
@@ -2029,6 +2098,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Sensor"];
                 };
+            };
+            /** @description Done; without a body, as `Prefer: return=minimal` asked for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2133,6 +2209,20 @@ export interface operations {
     listChanges: {
         parameters: {
             query?: {
+                /** @description Of this sensor; may repeat, any of them. */
+                sensorId?: string[];
+                /** @description `site:north`; may repeat, all must hold. */
+                label?: string[];
+                /** @description Whatever moved; may repeat, any of them. */
+                kind?: ("status" | "availability")[];
+                /** @description The status before; may repeat, any of them. */
+                from?: string[];
+                /** @description The status after; may repeat, any of them. */
+                to?: string[];
+                /** @description Reached before or after; `unknown` always passes. */
+                minSeverity?: "ok" | "warning" | "critical";
+                /** @description Whether the severity went up or down. */
+                direction?: "raised" | "lowered";
                 /** @description RFC 3339 with a time zone. */
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
@@ -2141,7 +2231,7 @@ export interface operations {
                 order?: "asc" | "desc";
                 /** @description The most items of a page. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; belongs to the same list. */
+                /** @description The `cursor` or `nextCursor` of a list of changes, or the id of an event of the live stream. */
                 cursor?: string;
             };
             header?: never;
@@ -2160,6 +2250,8 @@ export interface operations {
                         items: components["schemas"]["Change"][];
                         /** @description What to ask the next page with; null at the end. */
                         nextCursor: string | null;
+                        /** @description Behind the newest change that this page has come to: ask the list with it later, or the live stream, and see every later change once. */
+                        cursor: string;
                     };
                 };
             };
@@ -2203,6 +2295,46 @@ export interface operations {
             };
         };
     };
+    watchChanges: {
+        parameters: {
+            query?: {
+                /** @description Of this sensor; may repeat, any of them. */
+                sensorId?: string[];
+                /** @description `site:north`; may repeat, all must hold. */
+                label?: string[];
+                /** @description Whatever moved; may repeat, any of them. */
+                kind?: ("status" | "availability")[];
+                /** @description The status before; may repeat, any of them. */
+                from?: string[];
+                /** @description The status after; may repeat, any of them. */
+                to?: string[];
+                /** @description Reached before or after; `unknown` always passes. */
+                minSeverity?: "ok" | "warning" | "critical";
+                /** @description Whether the severity went up or down. */
+                direction?: "raised" | "lowered";
+                /** @description The `cursor` or `nextCursor` of a list of changes, or the id of an event of the live stream. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description The id of the last event that was received: the stream goes on behind it. Goes before `cursor`. */
+                "last-event-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream that does not end. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+        };
+    };
     getUptime: {
         parameters: {
             query?: {
@@ -2234,12 +2366,12 @@ export interface operations {
     exportSensors: {
         parameters: {
             query?: {
-                /** @description What the sensor's status is now. */
-                status?: string;
-                /** @description What the sensor's severity is now. */
-                severity?: "ok" | "warning" | "critical" | "unknown";
-                /** @description What the sensor's availability is now. */
-                availability?: "pending" | "online" | "offline";
+                /** @description May repeat: any of them. */
+                status?: string[];
+                /** @description May repeat: any of them. */
+                severity?: ("ok" | "warning" | "critical" | "unknown")[];
+                /** @description May repeat: any of them. */
+                availability?: ("pending" | "online" | "offline")[];
                 /** @description `site:north`; may repeat, all must hold. */
                 label?: string[];
                 /** @description Text in id or name, whatever its case. */
@@ -2366,7 +2498,10 @@ export interface operations {
     getWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything. */
+                "if-none-match"?: string;
+            };
             path: {
                 /** @description The id that the service gave. */
                 id: string;
@@ -2390,7 +2525,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -2414,8 +2549,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
             };
             path: {
                 /** @description The id that the service gave. */
@@ -2439,6 +2576,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Webhook"];
                 };
+            };
+            /** @description Done; without a body, as `Prefer: return=minimal` asked for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2495,7 +2639,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
@@ -2527,7 +2671,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -2877,7 +3021,10 @@ export interface operations {
     getStatus: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything. */
+                "if-none-match"?: string;
+            };
             path: {
                 /** @description What the sensor's status is now. */
                 status: string;
@@ -2901,8 +3048,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
             };
             path: {
                 /** @description What the sensor's status is now. */
@@ -2925,7 +3074,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description The status. */
+            /** @description The status. Without a body where `Prefer: return=minimal` asked for that, which `Preference-Applied` says then. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2934,13 +3083,20 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
+            /** @description Done; without a body, as `Prefer: return=minimal` asked for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     deleteStatus: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. */
+                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -3064,7 +3220,10 @@ export interface operations {
     patchToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
+                prefer?: string;
+            };
             path: {
                 /** @description The id that the service gave. */
                 id: string;
@@ -3087,6 +3246,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Token"];
                 };
+            };
+            /** @description Done; without a body, as `Prefer: return=minimal` asked for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

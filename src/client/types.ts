@@ -49,6 +49,9 @@ type Successes<Op> = Op extends { responses: infer All } ? All[keyof All & (200 
 /** What a success gives: its JSON, its text, or nothing. */
 export type AnswerOf<M extends Method, P extends Path> = InOnePiece<Content<Successes<Operation<M, P>>>>;
 
+/** Which changes a live stream is asked for. */
+export type LiveQuery = Omit<Part<Operation<"get", "/v1/changes/live">, "query">, "cursor">;
+
 /** The lists that come in pages. */
 export type PagedPath = { [P in PathOf<"get">]: AnswerOf<"get", P> extends { nextCursor: string | null } ? P : never }[PathOf<"get">];
 export type ItemOf<P extends PagedPath> = AnswerOf<"get", P> extends { items: (infer Item)[] } ? Item : never;

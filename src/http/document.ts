@@ -6,7 +6,7 @@ import { curlOf } from "./curl";
 import { exampleOf, PARAMETERS, PATH_IDS, TEXTS } from "./examples";
 import { INTRODUCTION } from "./introduction";
 import { type OperationDetail, TAGS } from "./operation";
-import { sharedHeaders, sharedResponses, contentOf, headerOf } from "./responses";
+import { contentOf, EVENTS_TYPE, headerOf, sharedHeaders, sharedResponses } from "./responses";
 import { bodyTypes, isBodyOptional } from "./routeTable";
 
 /** The plugin takes a path with a dot in it, such as `/.well-known`, for a file. */
@@ -158,9 +158,6 @@ function linesOf(values: readonly unknown[]): string {
   return values.map((value) => `${JSON.stringify(value)}\n`).join("");
 }
 
-/** What ends by itself is no stream. */
-const ENDLESS = "text/event-stream";
-
 function tellCurl(operation: Operation, { method, path }: { method: string; path: string }): void {
   const { parameters = [], security, responses, requestBody } = operation;
   const [body] = Object.entries(requestBody?.content ?? {});
@@ -169,7 +166,7 @@ function tellCurl(operation: Operation, { method, path }: { method: string; path
     path,
     needsToken: security.length > 0,
     parameters: parameters.filter(({ required }) => required),
-    endless: Object.values(responses).some(({ content = {} }) => ENDLESS in content),
+    endless: Object.values(responses).some(({ content = {} }) => EVENTS_TYPE in content),
     body: body === undefined ? undefined : { type: body[0], value: exampleOf(body[1].schema) },
   });
   operation.description = [operation.description, `\`\`\`sh\n${command}\n\`\`\``].filter(Boolean).join("\n\n");

@@ -2,7 +2,8 @@
 import type { TSchema } from "@sinclair/typebox";
 import { Problem, PROBLEMS, type ProblemStatus } from "./problems";
 
-export const PROBLEM_TYPE = "application/problem+json";
+const PROBLEM_TYPE = "application/problem+json";
+export const EVENTS_TYPE = "text/event-stream";
 
 export interface Answer {
   readonly description: string;
@@ -47,6 +48,7 @@ const HEADERS: Readonly<Record<string, Header>> = {
     example: "return=minimal",
     required: false,
   },
+  "x-accel-buffering": { description: "`no`: a proxy is not to keep the stream back.", example: "no", required: true },
   ratelimit: {
     description: "`r`: how many requests are left at once; `t`: seconds until all are. Where a limit is set.",
     example: '"token";r=199;t=1',
@@ -58,6 +60,8 @@ const HEADERS: Readonly<Record<string, Header>> = {
     required: false,
   },
 };
+/** Of a stream of events. */
+const STREAMED = ["x-accel-buffering"];
 const ALWAYS = ["x-request-id", "ratelimit", "ratelimit-policy"];
 
 /** With what the answer to a problem brings. */
@@ -90,7 +94,7 @@ const DETAILS: Readonly<Record<number, string>> = {
 
 export function responseOf(answer: Answer): Record<string, unknown> & { description: string } {
   const { description, schema, type = "application/json", also = {}, otherTypes = [], headers = {} } = answer;
-  const names = new Set([...Object.keys(headers), ...ALWAYS]);
+  const names = new Set([...Object.keys(headers), ...ALWAYS, ...(type === EVENTS_TYPE ? STREAMED : [])]);
   const example = answer.example === undefined ? {} : { example: answer.example };
   const others = [...Object.entries(also), ...otherTypes.map((other) => [other, { type: "string" }] as const)];
   return {

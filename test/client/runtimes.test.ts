@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import ts from "typescript";
 import { buildClient } from "../../build/client";
 import { openBrowser } from "../servers/browser";
 import { ADMIN_TOKEN, inherited, startTocsin, type TocsinProcess } from "../servers/tocsin";
@@ -19,6 +20,8 @@ beforeAll(async () => {
   const installed = join(folder, "node_modules/tocsin");
   await buildClient(join(installed, "dist/client"));
   cpSync(join(repoRoot, "package.json"), join(installed, "package.json"));
+  // By itself it is a package, too.
+  cpSync(join(installed, "dist/client"), join(folder, "node_modules/tocsin-client"), { recursive: true });
   cpSync(SCENARIO, join(folder, "roundTrip.mjs"));
   page = Bun.serve({
     hostname: "127.0.0.1",
@@ -42,9 +45,9 @@ function expected(id: string) {
 }
 
 /** Runs the scenario in a process of another program, which knows the package by its name alone. */
-async function runBy(program: string, id: string): Promise<unknown> {
+async function runBy(program: string, packageName: string, id: string): Promise<unknown> {
   const settings = JSON.stringify({ url: tocsin.httpUrl, token: ADMIN_TOKEN, id });
-  const script = `import * as client from "tocsin/client"; import { roundTrip } from "./roundTrip.mjs"; console.log(JSON.stringify(await roundTrip(client, ${settings})));`;
+  const script = `import * as client from "${packageName}"; import { roundTrip } from "./roundTrip.mjs"; console.log(JSON.stringify(await roundTrip(client, ${settings})));`;
   const file = join(folder, `${id}.mjs`);
   await Bun.write(file, script);
   const child = Bun.spawn([program, file], { cwd: folder, env: inherited(), stdout: "pipe", stderr: "pipe" });
@@ -53,12 +56,37 @@ async function runBy(program: string, id: string): Promise<unknown> {
   return JSON.parse(output);
 }
 
+test.each(["tocsin/client", "tocsin-client"])(
+  "the types of %s are found by who installs it, and are strict",
+  async (name) => {
+    const file = join(folder, "user.mts");
+    const use = (id: string) => `import { createClient, type Sensor } from "${name}";
+    export const sensor: Promise<Sensor> = createClient({ url: "" }).get("/v1/sensors/{id}", { path: { id: ${id} } });`;
+    const complaints = async (id: string) => {
+      await Bun.write(file, use(id));
+      const program = ts.createProgram([file], {
+        module: ts.ModuleKind.NodeNext,
+        moduleResolution: ts.ModuleResolutionKind.NodeNext,
+        target: ts.ScriptTarget.ES2022,
+        lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
+        types: [],
+        strict: true,
+        noEmit: true,
+      });
+      return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
+    };
+    expect(await complaints('"boiler-7"')).toEqual([]);
+    expect(await complaints("7")).toEqual(["Type 'number' is not assignable to type 'string'."]);
+  },
+  30_000,
+);
+
 test("the client does its work in Node", async () => {
-  expect(await runBy(Bun.which("node") ?? "node", "in-node")).toEqual(expected("in-node"));
+  expect(await runBy(Bun.which("node") ?? "node", "tocsin/client", "in-node")).toEqual(expected("in-node"));
 }, 30_000);
 
 test("the client does its work in Bun", async () => {
-  expect(await runBy(process.execPath, "in-bun")).toEqual(expected("in-bun"));
+  expect(await runBy(process.execPath, "tocsin-client", "in-bun")).toEqual(expected("in-bun"));
 }, 30_000);
 
 test("the client does its work in a page of another origin, and in one of the API's own", async () => {

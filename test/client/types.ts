@@ -18,6 +18,9 @@ export async function typed(tocsin: Tocsin): Promise<void> {
   for await (const event of tocsin.live()) if (event.type === "change") void event.change.to.status;
   void [nothing, items.length, severity, cursor, text];
 
+  tocsin.live({ query: { sensorId: ["a"], label: ["site:north"], minSeverity: "warning" }, after: "c1" });
+  for await (const result of tocsin.reports([{ sensorId: "a", status: "ok" }])) if ("errors" in result) void result.detail;
+
   // @ts-expect-error there is no such path
   await tocsin.get("/v1/sensor");
   // @ts-expect-error it cannot be deleted
@@ -42,6 +45,10 @@ export async function typed(tocsin: Tocsin): Promise<void> {
   await tocsin.get("/v1/sensors", { query: { limit: "many" } });
   // @ts-expect-error one sensor has no pages
   tocsin.pages("/v1/sensors/{id}", { path: { id: "a" } });
+  // @ts-expect-error a stream has no such parameter
+  tocsin.live({ query: { colour: "red" } });
+  // @ts-expect-error a report is somebody's
+  tocsin.reports([{ status: "ok" }]);
   // @ts-expect-error the answer has no such field
   void sensor.colour;
   // @ts-expect-error severities are known
