@@ -49,5 +49,12 @@ that comes back with the last one, on any node, misses nothing and gets nothing 
 \`slow\`, \`shutdown\`, \`unauthorized\`: the last word of a stream that the server ends; come back with \`cursor\`, the last id, except after \`unauthorized\`.
 An id without an event, every quarter of a minute, says where a stream is that has nothing to tell.`,
   scope: "sensors:read",
-  answers: { 200: { description: "A stream that does not end.", schema: Type.String(), type: "text/event-stream" } },
+  answers: {
+    200: {
+      description: "A stream that does not end.",
+      schema: Type.String(),
+      type: "text/event-stream",
+      headers: { "x-accel-buffering": "`no`: a proxy must not hold it back." },
+    },
+  },
 });
