@@ -191,7 +191,7 @@ async function isLetIn(bearers: Bearers, headers: Headers): Promise<boolean> {
 }
 
 function notAllowed({ resource: { allow } }: Match, method: string): Refusal {
-  return new Refusal(405, `${method} is none of ${allow}, which can be done here.`, { headers: { allow } });
+  return new Refusal(405, `${method} cannot be done here: what can is ${allow}.`, { headers: { allow } });
 }
 
 function demandScope(caller: Caller | null, { scope }: Route): void {
@@ -201,7 +201,7 @@ function demandScope(caller: Caller | null, { scope }: Route): void {
 
 function demandParams({ brokenParams }: Match): void {
   if (brokenParams.length === 0) return;
-  const errors = brokenParams.map((name) => ({ pointer: `/${name}`, message: "is empty, a dot segment, or not percent-encoded UTF-8" }));
+  const errors = brokenParams.map((name) => ({ pointer: `/${name}`, message: "is empty, or a dot segment, or not percent-encoded UTF-8" }));
   throw invalid("The path is not valid.", errors);
 }
 
