@@ -6,7 +6,7 @@ import type { Severity } from "../../../src/domain/severity";
 import type { StreamMessage } from "../../../src/jetstream/ports";
 import type { AcquiredLease, BatchPart, SensorDraft, Store } from "../../../src/store/store";
 import { draftOf, LOG_BEGINS } from "../conformance/samples";
-import { delivered, Planner, refused } from "../conformance/planner";
+import { delivered, type Planner, refused } from "../conformance/planner";
 import { pick, type Random, type Span, tick } from "./raceActors";
 
 export const PARTITIONS = [0, 1] as const;
@@ -190,7 +190,7 @@ export class Sender {
     changes.forEach(({ number }, index) => {
       if (number !== this.planned + index + 1) throw new Error(`change ${number} comes after ${this.planned + index}`);
     });
-    if (changes.length === 0) return void (await Bun.sleep(1));
+    if (changes.length === 0) return Bun.sleep(1);
     const parsed = changes.map(({ data, ...change }) => ({ ...change, ...(JSON.parse(data) as { revision: number }) }));
     await this.planner.owe(parsed as never, [this.webhookId]);
   }
