@@ -71,8 +71,10 @@ export function createJwtVerifier(config: JwtConfig, means: Omit<KeySetOptions, 
 }
 
 function verifiedBy(payload: JWTPayload, scopeClaim: string): Verified {
-  const { sub = "", iss = "", exp = 0 } = payload;
-  if (sub === "" || sub.length > SUBJECT_CHARS_MAX || !SUBJECT.test(sub)) throw new NoSubject();
+  const { iss = "", exp = 0 } = payload;
+  const sub: unknown = payload.sub;
+  // jose demands that it is there, and not that it is a text.
+  if (typeof sub !== "string" || sub === "" || sub.length > SUBJECT_CHARS_MAX || !SUBJECT.test(sub)) throw new NoSubject();
   const caller: Caller = { kind: "jwt", id: `${sub}@${iss}`, name: sub, scopes: scopesIn(payload[scopeClaim]), reach: null };
   return { caller, expiresAt: (exp + CLOCK_TOLERANCE_SECONDS) * 1000 };
 }
