@@ -28,6 +28,9 @@ export function reachOf(calls: Calls, request: Request): Reach | null {
   return calls.get(request)?.caller?.reach ?? null;
 }
 
+/** For descriptions of operations that {@link demandAll}. */
+export const NOT_LIMITED = "Not for a token that is limited to some sensors.";
+
 /** For what is of all sensors at once, `what`. Throws a 403 for a token that is limited to some of them. */
 export function demandAll(calls: Calls, request: Request, what: string): void {
   if (reachOf(calls, request) === null) return;

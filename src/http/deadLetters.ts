@@ -4,7 +4,7 @@ import { Fault } from "../domain/fault";
 import { REPORT_BYTES_MAX } from "../domain/report";
 import { isSensorId } from "../domain/sensor";
 import type { ReportPublisher } from "../jetstream/ports";
-import { type Calls, demandAll } from "./calls";
+import { type Calls, demandAll, NOT_LIMITED } from "./calls";
 import type { DeadLetterRecord, DeadLetterStore } from "../store/store";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
 import { IdempotencyKey } from "./idempotency";
@@ -86,7 +86,7 @@ const LIST = operation({
   id: "listDeadLetters",
   tag: "Dead letters",
   summary: "List dead letters, newest first",
-  description: "A page may end before its limit where payloads are large.",
+  description: `A page may end before its limit where payloads are large. ${NOT_LIMITED}`,
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(DeadLetter) } },
 });
@@ -94,6 +94,7 @@ const GET = operation({
   id: "getDeadLetter",
   tag: "Dead letters",
   summary: "One dead letter with its bytes",
+  description: NOT_LIMITED,
   scope: "sensors:read",
   answers: { 200: { description: "The dead letter.", schema: DeadLetter } },
   problems: [404],
@@ -102,6 +103,7 @@ const REPLAY = operation({
   id: "replayDeadLetter",
   tag: "Dead letters",
   summary: "Publish its payload again, after the cause is mended",
+  description: NOT_LIMITED,
   scope: "reports:write",
   answers: { 202: RECEIPT },
   problems: [404, 409],

@@ -2,7 +2,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { Fault } from "../domain/fault";
 import type { IncidentRecord, IncidentStore } from "../store/store";
-import { type Calls, demandAll } from "./calls";
+import { type Calls, demandAll, NOT_LIMITED } from "./calls";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
 import { operation } from "./operation";
 
@@ -49,6 +49,7 @@ const LIST = operation({
   id: "listIncidents",
   tag: "Operations",
   summary: "Things that should not have been, newest first",
+  description: NOT_LIMITED,
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Incident) } },
 });
@@ -56,6 +57,7 @@ const GET = operation({
   id: "getIncident",
   tag: "Operations",
   summary: "One incident",
+  description: NOT_LIMITED,
   scope: "sensors:read",
   answers: { 200: { description: "The incident.", schema: Incident } },
   problems: [404],
