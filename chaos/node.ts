@@ -22,6 +22,7 @@ export interface NodeOptions {
   readonly partitions: number;
   /** Of http, ingest, notify, separated by commas; all unless given. */
   readonly roles?: string;
+  readonly redisUrl?: string;
 }
 
 interface Parts {
@@ -47,7 +48,7 @@ export class ServiceNode implements AsyncDisposable {
   private constructor(
     readonly name: string,
     private readonly parts: Parts,
-    { httpPort, databaseUrl, partitions, roles = "" }: Pick<NodeOptions, "databaseUrl" | "partitions" | "roles"> & { httpPort: number },
+    { httpPort, databaseUrl, partitions, roles = "", redisUrl }: Omit<NodeOptions, "name" | "natsUrls"> & { httpPort: number },
   ) {
     const { folder, proxies } = parts;
     this.httpUrl = `http://127.0.0.1:${httpPort}`;
@@ -65,17 +66,18 @@ export class ServiceNode implements AsyncDisposable {
       ADMIN_TOKEN,
       SECRETS_KEY,
       LOG_LEVEL: "warn",
+      ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
     };
   }
 
   /** With its proxies, not yet started. */
-  static async prepare({ name, databaseUrl, natsUrls, partitions, roles }: NodeOptions): Promise<ServiceNode> {
+  static async prepare({ name, databaseUrl, natsUrls, ...rest }: NodeOptions): Promise<ServiceNode> {
     const postgres = await openProxy(Number(new URL(databaseUrl).port));
     const nats = await Promise.all(natsUrls.map((url) => openProxy(Number(new URL(url).port))));
     const [httpPort] = await freePorts(1);
     const folder = mkdtempSync(join(tmpdir(), "tocsin-chaos-"));
     const parts = { folder, proxies: { postgres, nats }, prefix: await dieWithParent() };
-    return new ServiceNode(name, parts, { httpPort, databaseUrl, partitions, roles });
+    return new ServiceNode(name, parts, { httpPort, databaseUrl, ...rest });
   }
 
   get running(): boolean {

@@ -1,11 +1,12 @@
 import type { DataFolder } from "./dataFolder";
 import { hashToken, mintToken } from "./domain/token";
+import { createOwnToken, type OwnTokenStore } from "./ownTokens";
 import type { TokenStore } from "./store/store";
 
 export const ADMIN_TOKEN_FILE = "admin-token";
 
 interface Means {
-  readonly store: Pick<TokenStore, "createToken" | "listTokens">;
+  readonly store: Pick<TokenStore, "listTokens"> & OwnTokenStore;
   readonly folder: Pick<DataFolder, "writeSecret">;
   /** ADMIN_TOKEN: whoever sets it needs no other. */
   readonly adminToken: string | null;
@@ -21,6 +22,7 @@ export async function firstAdminToken({ store, folder, adminToken }: Means): Pro
   if (items.length > 0) return null;
   const token = mintToken();
   folder.writeSecret(ADMIN_TOKEN_FILE, token);
-  await store.createToken({ id: "tok_first", name: "first start", hash: hashToken(token), scopes: ["admin"], expiresAt: null });
+  const draft = { id: "tok_first", name: "first start", hash: hashToken(token), scopes: ["admin"], expiresAt: null };
+  await createOwnToken(store, draft, { kind: "start", name: "first start" });
   return token;
 }

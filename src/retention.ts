@@ -1,6 +1,6 @@
 import type { Config } from "./config";
 import { IDEMPOTENCY_KEEP_MS } from "./http/idempotency";
-import type { IdempotencyStore, MaintenanceStore } from "./store/store";
+import type { AuditStore, IdempotencyStore, MaintenanceStore } from "./store/store";
 import type { Events } from "./telemetry/events";
 
 const EVERY_MS = 10 * 60_000;
@@ -13,7 +13,7 @@ export function openRetention({
   keep,
   events,
 }: {
-  store: MaintenanceStore & Pick<IdempotencyStore, "pruneIdempotent">;
+  store: MaintenanceStore & Pick<IdempotencyStore, "pruneIdempotent"> & Pick<AuditStore, "pruneAudit">;
   keep: Config["keep"];
   events: Events;
 }) {
@@ -37,7 +37,8 @@ export function openRetention({
       for (let full = true; full && !stopped;) {
         full = false;
         const idempotency = await store.pruneIdempotent(now - IDEMPOTENCY_KEEP_MS, ROWS_AT_ONCE);
-        for (const [table, count] of Object.entries({ ...(await store.prune(before, ROWS_AT_ONCE)), idempotency })) {
+        const audit = await store.pruneAudit(now - keep.auditDays * DAY_MS, ROWS_AT_ONCE);
+        for (const [table, count] of Object.entries({ ...(await store.prune(before, ROWS_AT_ONCE)), idempotency, audit })) {
           total.set(table, (total.get(table) ?? 0) + count);
           full ||= count >= ROWS_AT_ONCE;
         }

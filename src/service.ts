@@ -1,8 +1,12 @@
 /** The whole service, wired in the order in which a report travels; closed in reverse. */
 import { hostname } from "node:os";
+import { openBuckets } from "./buckets";
+import type { SensorCache } from "./cache/ports";
+import { type Caching, openCaching } from "./caching";
 import type { Config, NatsConfig, Secrets } from "./config";
 import { type DataFolder, openDataFolder } from "./dataFolder";
 import { isFault } from "./domain/fault";
+import { openErasure } from "./erasure";
 import { firstAdminToken } from "./firstToken";
 import { openHttp } from "./http/server";
 import { openWaitingRoom } from "./http/waitingRoom";
@@ -14,6 +18,8 @@ import { type News, type Newsroom, openNewsroom } from "./jetstream/news";
 import type { ReportPublisher } from "./jetstream/ports";
 import { createReportPublisher } from "./jetstream/publishReports";
 import { createPulse, type Pulse } from "./jetstream/pulse";
+import { watchAllChanges } from "./jetstream/wake";
+import { Live } from "./live/live";
 import { createSender } from "./notifier/webhook/sender";
 import { createTraffic } from "./notifier/webhook/traffic";
 import { defaultPartitions } from "./partitionCount";
@@ -73,10 +79,12 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const folder = needsFolder(config) ? stack.adopt(openDataFolder(config.dataDir), (opened) => opened.release()) : null;
   await folder?.endOrphan();
   const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
-  const store = overrides.store?.(opened) ?? opened;
-  const partitions = await store.fixPartitionCount(config.partitions, defaultPartitions(config));
+  const stored = overrides.store?.(opened) ?? opened;
+  const partitions = await stored.fixPartitionCount(config.partitions, defaultPartitions(config));
   const failed = (error: unknown) => events.failed("vault.open", error);
-  const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: store, say, failed });
+  const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: stored, say, failed });
+  const caching = await openCaching(stack, { config, store: stored, partitions, events });
+  const { store, cache } = caching;
 
   const broker = await openBroker(config.nats, { folder, partitions, say, events });
   if (broker.child !== null) stack.defer(() => broker.child?.stop(NATS_STOP_MS) ?? Promise.resolve());
@@ -92,12 +100,14 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });
   stack.defer(() => retention.stop());
+  const erasure = openErasure({ store, events });
+  stack.defer(() => erasure.stop());
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
-  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId });
+  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId, cache });
   await waiting?.[Symbol.asyncDispose]();
-  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, webhooksChanged, overrides });
+  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -175,7 +185,11 @@ interface Work extends Pick<Workers, "webhooksChanged"> {
 }
 
 /** This node's share of the partitions, in its roles, and how the notifiers of all nodes hear that webhooks were edited. */
-function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nodeId }: { config: Config; nodeId: string }): Work {
+function openWork(
+  stack: AsyncDisposableStack,
+  parts: WorkerParts,
+  { config, nodeId, cache }: { config: Config; nodeId: string; cache: SensorCache },
+): Work {
   const { store, partitions, publishing, consuming, events } = parts;
   const workers = createWorkers(
     config.roles.filter((role): role is LeasedRole => role !== "http"),
@@ -199,7 +213,8 @@ function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nod
     events,
   });
   for (const link of [publishing, consuming]) link.onReconnect(() => sharing.nodesChanged());
-  newsroom.hear((news) => take(news, sharing, workers));
+  newsroom.hear((news) => take(news, { sharing, workers, cache }));
+  cache.share((sensorIds) => newsroom.tell({ kind: "edited", sensorIds }));
   stack.defer(async () => {
     await sharing.stop();
     await newsroom.stop();
@@ -207,9 +222,10 @@ function openWork(stack: AsyncDisposableStack, parts: WorkerParts, { config, nod
   return { ...webhookNews(workers, newsroom), handOver: () => sharing.stop() };
 }
 
-function take(news: News, sharing: Sharing, workers: Workers): void {
+function take(news: News, { sharing, workers, cache }: { sharing: Sharing; workers: Workers; cache: SensorCache }): void {
   if (news.kind === "nodes") sharing.nodesChanged();
   else if (news.kind === "webhooks") workers.webhooksChanged();
+  else if (news.kind === "edited") cache.heardOfEdits(news.sensorIds);
   else if (news.role === "ingest" || news.role === "notify") sharing.leaseReleased(news.role, news.partition);
 }
 
@@ -234,28 +250,39 @@ function isConnectedLately(links: readonly NatsLink[]): () => boolean {
 
 async function openApi(
   stack: AsyncDisposableStack,
-  { store, events, partitions, publishing, sender }: WorkerParts,
+  { store, events, partitions, publishing, consuming, sender }: WorkerParts,
   means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & {
     vault: Vault;
     metrics: Metrics;
     pulse: Pulse;
+    caching: Caching;
     webhooksChanged: () => void;
   },
 ): Promise<string> {
-  const { config, secrets, vault, metrics, pulse, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides } = means;
+  const { redis, cache } = caching;
   const publisher = createReportPublisher(publishing, partitions);
+  const buckets = openBuckets(stack, redis, events);
   const http = await openHttp({
     config: config.http,
+    edge: { ...config.edge, buckets },
     probesAlone: !config.roles.includes("http"),
     store,
+    readSensor: cache.read,
     reports: overrides?.reports?.(publisher) ?? publisher,
     partitions,
     registration: config.registration,
     webhooks: sender,
+    live: new Live({ store, hints: { follow: (onHint) => watchAllChanges(consuming, partitions, onHint) }, events }),
     vault,
     webhooksChanged,
     adminToken: secrets.adminToken,
-    health: createHealth({ checks: { nats: () => pulse.beat(), store: () => store.probe() }, events }),
+    jwt: config.jwt,
+    health: createHealth({
+      checks: { nats: () => pulse.beat(), store: () => store.probe() },
+      helpful: redis === null ? {} : { redis: () => redis.beat() },
+      events,
+    }),
     events,
     metrics,
   });

@@ -8,6 +8,10 @@ const RETRY_MS_MAX = 1000;
 export interface RedisLink {
   readonly client: Redis;
   readonly isUp: () => boolean;
+  /** Another after every start of the server, and on every other server; null until it is known. */
+  readonly serverId: () => string | null;
+  /** Rejects, with the reason, when it does not answer. */
+  beat(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -20,6 +24,7 @@ export interface RedisOptions {
 export function openRedis(url: string, { onStatus }: RedisOptions = {}): RedisLink {
   let up: boolean | null = null;
   let reason: string | null = null;
+  let serverId: string | null = null;
   const tell = (now: boolean) => {
     if (now !== up) onStatus?.(now, now ? null : reason);
     up = now;
@@ -33,17 +38,50 @@ export function openRedis(url: string, { onStatus }: RedisOptions = {}): RedisLi
     autoResubscribe: true,
     retryStrategy: (tries) => Math.min(50 * 2 ** tries, RETRY_MS_MAX),
   });
+  let connections = 0;
+  const ask = async (connection: number) => {
+    const told = await askForServerId(client);
+    if (connection !== connections) return;
+    serverId = told;
+    tell(true);
+  };
   client.on("error", (error: Error) => {
     reason = error.message;
     tell(false);
   });
-  client.on("ready", () => tell(true));
-  client.on("close", () => tell(false));
+  client.on("ready", () => void ask((connections += 1)));
+  client.on("close", () => {
+    connections += 1;
+    serverId = null;
+    tell(false);
+  });
   return {
     client,
-    isUp: () => client.status === "ready",
+    isUp: () => serverId !== null && client.status === "ready",
+    serverId: () => serverId,
+    async beat() {
+      if (client.status !== "ready") throw new Error(reason ?? "no connection yet");
+      await client.ping();
+    },
     async close() {
       client.disconnect();
     },
   };
+}
+
+const ASK_AGAIN_MS = 100;
+/** Of a server that does not say who it is, one start cannot be told from another. */
+const UNNAMED = "unnamed";
+
+/** Null when the connection is gone. */
+async function askForServerId(client: Redis): Promise<string | null> {
+  while (client.status === "ready") {
+    try {
+      return /^run_id:(\w+)/m.exec(await client.info("server"))?.[1] ?? UNNAMED;
+    } catch (error) {
+      if (/NOPERM|unknown command/i.test(String(error))) return UNNAMED;
+      await Bun.sleep(ASK_AGAIN_MS);
+    }
+  }
+  return null;
 }

@@ -1,12 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import { type CliConfig, readCliConfig, readConfig } from "../config";
-import { Fault } from "../domain/fault";
-import { hashToken, mintToken, SCOPES, type Scope } from "../domain/token";
-import { type Api, ApiError, openApi } from "./api";
-import { commaList, wholeNumber } from "./flags";
-import { withOwnStore } from "./ownStore";
+import type { Reach } from "../domain/reach";
+import { SCOPES, SCOPES_WITHIN_REACH, type Scope } from "../domain/token";
+import { UsageError } from "./errors";
+import { collect, commaList, label, sensorId, wholeNumber } from "./flags";
+import { openTokenPlace, type ShownToken } from "./tokenPlaces";
 
 const NAME_CHARS_MAX = 128;
 const DAY_MS = 24 * 3600 * 1000;
@@ -14,6 +11,8 @@ const DAY_MS = 24 * 3600 * 1000;
 interface CreateOptions {
   readonly name: string;
   readonly scopes: readonly Scope[];
+  readonly sensor?: string;
+  readonly label?: readonly (readonly [string, string])[];
   readonly expiresDays?: number;
 }
 
@@ -24,49 +23,57 @@ export function addToken(program: Command): void {
     .description("make a token and print it, once: by the API of the running Tocsin, else straight in the database of this data folder")
     .requiredOption("--name <name>", "whose it is", tokenName)
     .requiredOption("--scopes <scopes>", `what it may do, of ${SCOPES.join(", ")}`, scopeList)
+    .option("--sensor <id>", "it reaches this sensor alone", sensorId)
+    .option("--label <key:value>", "it reaches the sensors that carry all of these; may repeat", collect(label))
     .option("--expires-days <days>", "how long it is valid (default: for ever)", wholeNumber({ min: 1, max: 3650 }))
     .addHelpText("after", EXAMPLES)
     .action(create);
+  token
+    .command("list")
+    .description("print all tokens, a line each: id, scopes, sensors, expiry, last use, name; the tokens themselves nobody can show")
+    .addHelpText("after", EXAMPLES)
+    .action(list);
+  token
+    .command("revoke")
+    .description("take a token out of use, on every node within a second")
+    .argument("<id>", "tok_… as the list shows it")
+    .addHelpText("after", EXAMPLES)
+    .action(revoke);
 }
 
 async function create(options: CreateOptions): Promise<void> {
-  const cli = readCliConfig();
-  const api = openApi(cli);
-  console.log((await isRunning(api, cli)) ? await createByApi(api, options) : await createInStore(options));
+  const { name, scopes, expiresDays } = options;
+  const reach = reachOf(options);
+  const place = await openTokenPlace();
+  console.log(await place.create({ name, scopes, reach, expiresAt: expiresDays === undefined ? null : Date.now() + expiresDays * DAY_MS }));
 }
 
-/** Throws {@link ApiError} when nobody answers where TOCSIN_URL leads: a token in the database here would be of no use there. */
-async function isRunning(api: Api, { named }: CliConfig): Promise<boolean> {
-  if (await api.answers()) return true;
-  if (named) throw new ApiError(null, `no Tocsin answers at ${api.url}, where TOCSIN_URL leads`);
-  return false;
+async function list(): Promise<void> {
+  for (const token of await (await openTokenPlace()).list()) console.log(tokenLine(token));
 }
 
-async function createByApi(api: Api, { name, scopes, expiresDays }: CreateOptions): Promise<string> {
-  const expiresAt = expiresDays === undefined ? {} : { expiresAt: new Date(expiry(expiresDays)).toISOString() };
-  const { token } = await api.request<{ token: string }>("POST", "/v1/tokens", { name, scopes, ...expiresAt });
-  return token;
+async function revoke(id: string): Promise<void> {
+  await (await openTokenPlace()).revoke(id);
+  console.error(`${id} is revoked`);
 }
 
-/** In a database that is there: one that nobody has run on yet would be made for a token that nobody asks for. */
-async function createInStore({ name, scopes, expiresDays }: CreateOptions): Promise<string> {
-  const { config } = readConfig();
-  const { store } = config;
-  if (store.kind === "sqlite" && !existsSync(store.file)) {
-    throw new Fault(
-      "notFound",
-      `no Tocsin runs here, and there is no database ${store.file}; start one (tocsin up), or set DATA_DIR or TOCSIN_URL`,
-    );
+/** Throws {@link UsageError} for what the API would refuse. */
+function reachOf({ sensor, label: labels, scopes }: CreateOptions): Reach | null {
+  if (sensor === undefined && labels === undefined) return null;
+  if (sensor !== undefined && labels !== undefined) throw new UsageError("--sensor and --label do not go together");
+  const wide = scopes.find((scope) => !SCOPES_WITHIN_REACH.includes(scope));
+  if (wide !== undefined) {
+    throw new UsageError(`${wide} speaks of all sensors; with --sensor or --label a token can have ${SCOPES_WITHIN_REACH.join(", ")}`);
   }
-  const token = mintToken();
-  const id = `tok_${randomUUID().replaceAll("-", "")}`;
-  const expiresAt = expiresDays === undefined ? null : expiry(expiresDays);
-  await withOwnStore(config, (store) => store.createToken({ id, name, hash: hashToken(token), scopes, expiresAt }));
-  return token;
+  return sensor === undefined ? { labels: Object.fromEntries(labels ?? []) } : { sensorId: sensor };
 }
 
-function expiry(days: number): number {
-  return Date.now() + days * DAY_MS;
+/** One line; the name, which may hold anything, is its end. */
+export function tokenLine({ id, name, scopes, sensorId: sensor, labels, expiresAt, lastUsedAt }: ShownToken): string {
+  const carried = Object.entries(labels ?? {}).map(([key, value]) => `${key}:${value}`);
+  const reach = sensor ?? (labels === null ? "all sensors" : carried.join(","));
+  const expiry = expiresAt === null ? "for ever" : `until ${expiresAt}`;
+  return [id, scopes.join(","), reach, expiry, lastUsedAt === null ? "never used" : `used ${lastUsedAt}`, name].join("  ");
 }
 
 function tokenName(text: string): string {
@@ -85,4 +92,8 @@ const EXAMPLES = `
 Examples:
   $ tocsin token create --name dashboard --scopes sensors:read,webhooks:read
   $ tocsin token create --name gateway-7 --scopes reports:write --expires-days 365
+  $ tocsin token create --name boiler-7 --scopes reports:write --sensor boiler-7
+  $ tocsin token create --name north --scopes sensors:read,reports:write --label site:north
+  $ tocsin token list
+  $ tocsin token revoke tok_…
   $ TOCSIN_TOKEN=… TOCSIN_URL=https://tocsin.example.org tocsin token create --name ops --scopes admin`;

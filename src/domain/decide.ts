@@ -1,8 +1,9 @@
 import { type ChangeDraft, type ChangeKind, conditionOf } from "./change";
 import type { Report } from "./report";
 import { heartbeatMs, type Sensor } from "./sensor";
-import { STATUS_CATALOGUE } from "./severity";
+import type { Severity } from "./severity";
 import type { Condition, State } from "./state";
+import type { StatusCatalogue } from "./statusCatalogue";
 
 /** What became of a report. */
 export const DISPOSITIONS = ["applied", "unchanged", "late", "duplicate"] as const;
@@ -20,18 +21,22 @@ export interface PlacedReport {
   readonly receivedAt: number;
 }
 
-/**
- * What a report does to a state. Pure: the same log gives the same changes. A report makes at most one change.
- * `duplicate` must have been asked of the log whenever {@link mayBeDuplicate} says so.
- */
-export function decide(sensor: Sensor, state: State, placed: PlacedReport, duplicate: boolean): Decision {
+/** What a decision must know beside the sensor and the report. */
+export interface Known {
+  /** Whether the log holds this report already; must have been asked of it whenever {@link mayBeDuplicate} says so. */
+  readonly duplicate: boolean;
+  readonly catalogue: StatusCatalogue;
+}
+
+/** What a report does to a state. Pure: the same log and the same edits give the same changes. A report makes at most one change. */
+export function decide(sensor: Sensor, state: State, placed: PlacedReport, { duplicate, catalogue }: Known): Decision {
   const { report, receivedAt } = placed;
   if (duplicate) return { state, disposition: "duplicate", change: null };
   const effectiveAt = effectiveTime(report, receivedAt);
   const late = state.lastReportedAt !== null && effectiveAt < state.lastReportedAt;
   const next: Condition = late
     ? { status: state.status, severity: state.severity, availability: "online" }
-    : { status: report.status, severity: severityOf(report), availability: "online" };
+    : { status: report.status, severity: severityOf(report, catalogue), availability: "online" };
   const kind = kindOf(state, next);
   const heard: State = {
     ...state,
@@ -114,8 +119,8 @@ function newest(one: number | null, other: number | null): number | null {
   return Math.max(one, other);
 }
 
-function severityOf(report: Report) {
-  return report.severity ?? STATUS_CATALOGUE.get(report.status) ?? "unknown";
+function severityOf(report: Report, catalogue: StatusCatalogue): Severity {
+  return report.severity ?? catalogue.get(report.status) ?? "unknown";
 }
 
 function kindOf(from: Condition, to: Condition): ChangeKind | null {

@@ -4,6 +4,7 @@ export type FaultKind =
   | "notFound"
   | "conflict" // it exists already, or the state forbids it
   | "preconditionFailed" // the version named is not the current one
+  | "gone" // it was there, and is no longer kept
   | "unavailable"; // a dependency is away; the same call may succeed later
 
 export interface FieldError {

@@ -29,7 +29,7 @@ export interface Sensor {
   readonly labels: Labels;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly heartbeat: Heartbeat | null;
-  /** Counts edits, from 1; the ETag. */
+  /** Counts edits, from 1, on through all lives: the same version never means another sensor. */
   readonly version: number;
   /** Counts registrations under this id, from 1: a state that was written in an earlier life keeps only its revision. */
   readonly life: number;

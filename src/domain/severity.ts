@@ -20,7 +20,7 @@ export function severityStep(from: Severity | null, to: Severity | null): number
   return RANK[to ?? "ok"] - RANK[from ?? "ok"];
 }
 
-/** The built-in status catalogue: the severity of a status whose report names none. Any other status is `unknown`. */
+/** The built-in status catalogue, which operators edit (statusCatalogue.ts): the severity of a status whose report names none. */
 export const STATUS_CATALOGUE: ReadonlyMap<string, Severity> = new Map<string, Severity>([
   ...(["ok", "up", "normal", "healthy", "ready", "idle", "running", "closed", "online", "recovered"] as const).map(
     (status) => [status, "ok"] as const,

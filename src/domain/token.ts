@@ -18,10 +18,20 @@ export function mintToken(): string {
   return `${TOKEN_PREFIX}${Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))).toString("base64url")}`;
 }
 
+const TOKEN = new RegExp(`^${TOKEN_PREFIX}[A-Za-z0-9_-]{43}$`);
+
+/** Whether a text can be one of ours at all. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
 /** SHA-256, hex. A token has 256 random bits, so a slow hash would protect nothing. */
 export function hashToken(token: string): string {
   return new Bun.CryptoHasher("sha256").update(token).digest("hex");
 }
+
+/** What a token may do that is limited to some sensors: all else speaks of others, too. */
+export const SCOPES_WITHIN_REACH: readonly Scope[] = ["sensors:read", "sensors:write", "reports:write"];
 
 /** Whether a token with these scopes may do what `wanted` names. */
 export function allows(scopes: readonly string[], wanted: Scope): boolean {

@@ -4,14 +4,18 @@ import type { Store } from "../store/store";
 import type { Health } from "../telemetry/health";
 import type { Metrics } from "../telemetry/metrics";
 import type { Vault } from "../vault";
+import { audit } from "./audit";
+import { bulks } from "./bulks";
 import type { Calls } from "./calls";
 import { changes } from "./changes";
 import { deadLetters } from "./deadLetters";
 import { deliveries } from "./deliveries";
 import { openapiDocument } from "./document";
+import { exportsApi } from "./exports";
 import type { AnswerFailure } from "./failures";
 import { incidents } from "./incidents";
-import type { WebhookPort } from "./ports";
+import { live } from "./live";
+import type { LivePort, ReadSensor, WebhookPort } from "./ports";
 import { probes } from "./probes";
 import { reference } from "./reference";
 import { replays } from "./replays";
@@ -19,19 +23,23 @@ import { reports } from "./reports";
 import { sensors } from "./sensors";
 import { statuses } from "./statuses";
 import { tokens } from "./tokens";
+import { uptime } from "./uptime";
 import { webhookSecrets } from "./webhookSecrets";
 import { webhookExplanations } from "./webhookExplanations";
 import { webhooks } from "./webhooks";
 
 export interface ApiOptions {
   readonly store: Store;
+  /** Through what is kept ready of them. */
+  readonly readSensor: ReadSensor;
   readonly reports: ReportPublisher;
   readonly partitions: number;
   readonly registration: "open" | "closed";
   readonly webhooks: WebhookPort;
+  readonly live: LivePort;
   readonly vault: Vault;
   readonly webhooksChanged: () => void;
-  readonly tokenRevoked: (id: string) => void;
+  readonly tokenChanged: (id: string) => void;
   readonly health: Health;
   readonly metrics: Pick<Metrics, "registry">;
   readonly calls: Calls;
@@ -58,19 +66,24 @@ export function createProbes({
 
 /** The handlers, one plugin for each noun. They are asked by the gate alone, which has read the body and the query. */
 export function createApi(options: ApiOptions) {
-  const { store, calls, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
+  const { store, readSensor, calls, vault, reports: publisher, partitions, registration, webhooksChanged: changed } = options;
   const app = createProbes(options)
-    .use(sensors({ store, partitions, calls }))
+    .use(sensors({ store, readSensor, partitions, calls }))
     .use(reports({ store, publisher, registration, calls }))
+    .use(bulks({ store, publisher, registration, partitions, calls, answerFailure: options.answerFailure }))
     .use(changes({ store, calls }))
+    .use(live({ port: options.live, calls }))
+    .use(uptime({ store, calls }))
+    .use(exportsApi({ store, calls, answerFailure: options.answerFailure }))
     .use(webhooks({ store, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))
     .use(webhookSecrets({ store, vault, changed }))
     .use(replays({ store, changed }))
     .use(deliveries({ store, changed }))
     .use(deadLetters({ store, publisher }))
-    .use(statuses())
-    .use(tokens({ store, revoked: options.tokenRevoked }))
+    .use(statuses({ store, calls }))
+    .use(tokens({ store, changed: options.tokenChanged }))
+    .use(audit({ store }))
     .use(incidents({ store }));
   return app.use(reference({ document: () => openapiDocument(app) }));
 }

@@ -1,22 +1,18 @@
 import { timingSafeEqual } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import type { Reach } from "../domain/reach";
-import { hashToken } from "../domain/token";
-import type { TokenRecord, TokenStore } from "../store/store";
-import { Refusal } from "./problems";
+import { hashToken, isToken } from "../domain/token";
+import type { JwtVerifier } from "./jwt";
+import { type Known, KnownCallers } from "./knownCallers";
+import { unauthorized } from "./problems";
+import { openTokenHolders, type TokenHolderOptions } from "./tokenHolders";
 
-/** A revoked token is out after this. */
-const KNOWN_FOR_MS = 1000;
-const KNOWN_MAX = 10_000;
-/** How exactly a token's last use is told. */
-const TOUCH_EVERY_MS = 60_000;
-/** Uses are written down beside the requests, together. */
-const TOUCH_AFTER_MS = 1000;
+/** So long a JSON Web Token is not checked again: a key that is withdrawn is out after this. */
+const JWT_KNOWN_FOR_MS = 5000;
 
 /** Who asks, and what that one may do. */
 export interface Caller {
   readonly kind: "admin" | "token" | "jwt";
-  /** The same for as long as the credential is: a token's id, a JWT's issuer and subject. */
+  /** The same for as long as the credential is: a token's id, a JWT's subject and issuer. */
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly string[];
@@ -25,89 +21,91 @@ export interface Caller {
 }
 
 export interface Bearers {
-  /** Who asks. Throws {@link Refusal} (401) without a valid token, `Fault` (unavailable) when it cannot be looked up. */
-  callerOf(headers: Headers): Promise<Caller>;
-  /** A token was revoked here: it is out at once. */
-  forget(tokenId: string): void;
+  /**
+   * Who asks: at once, where that is known. Throws, or rejects with, {@link Refusal} (401) without a valid token, `Fault` (unavailable) when
+   * it cannot be looked up.
+   */
+  callerOf(headers: Headers): Caller | Promise<Caller>;
+  /** Whether what is shown was valid when it was last looked up here, and is no guess. */
+  wasValid(headers: Headers): boolean;
+  /** A token was made, edited or revoked here: that holds at once. */
+  tokenChanged(tokenId: string): void;
   stop(): Promise<void>;
 }
 
-export interface BearersOptions {
-  readonly tokens: Pick<TokenStore, "findToken" | "touchToken">;
+export interface BearersOptions extends Pick<TokenHolderOptions, "tokens"> {
   readonly adminToken: string | null;
+  /** Null where JSON Web Tokens are not taken. */
+  readonly jwt?: JwtVerifier | null;
+  /** Monotonic milliseconds. */
+  readonly clock?: () => number;
 }
 
-export function createBearers({ tokens, adminToken }: BearersOptions): Bearers {
+export function createBearers({ tokens, adminToken, jwt = null, clock = () => performance.now() }: BearersOptions): Bearers {
   const admin: Caller = { kind: "admin", id: "admin", name: "ADMIN_TOKEN", scopes: ["admin"], reach: null };
   const adminHashes = adminToken === null ? [] : spellings(adminToken).map((spelling) => Buffer.from(hashToken(spelling)));
-  const known = new LRUCache<string, TokenRecord>({ max: KNOWN_MAX, ttl: KNOWN_FOR_MS });
-  const uses = openUses(tokens);
+  const known = new KnownCallers();
+  const holders = openTokenHolders({ tokens, known, clock });
 
-  async function find(hash: string): Promise<TokenRecord | null> {
-    const record = known.get(hash) ?? (await tokens.findToken(hash));
-    if (record === null) return null;
-    if (!known.has(hash)) known.set(hash, record);
-    return record;
+  async function jwtHolder(header: string, token: string, verifier: JwtVerifier): Promise<Caller> {
+    const from = clock();
+    try {
+      const { caller, expiresAt } = await verifier.verify(token);
+      return known.remember(header, caller, { from, forMs: JWT_KNOWN_FOR_MS, expiresAt });
+    } catch (error) {
+      known.forget(header);
+      throw error;
+    }
+  }
+
+  function look(header: string): Caller | Promise<Caller> {
+    const token = tokenIn(header);
+    if (adminHashes.length > 0 && isOneOf(adminHashes, Buffer.from(hashToken(token)))) {
+      return known.remember(header, admin, { from: 0, forMs: Number.POSITIVE_INFINITY, expiresAt: null });
+    }
+    if (isToken(token)) return holders.holderOf(header, token);
+    if (jwt !== null && JWT.test(token)) return jwtHolder(header, token, jwt);
+    throw unauthorized("The token is not valid.");
+  }
+
+  async function renew(header: string, before: Known): Promise<void> {
+    before.renewAt = Number.POSITIVE_INFINITY;
+    try {
+      await look(header);
+    } catch {
+      // Whoever asks when it counts no more is told.
+    }
   }
 
   return {
-    async callerOf(headers) {
-      const token = tokenIn(headers);
-      const hash = hashToken(token);
-      if (adminHashes.some((adminHash) => timingSafeEqual(Buffer.from(hash), adminHash))) return admin;
-      const record = await find(hash);
-      const now = Date.now();
-      if (record === null || (record.expiresAt !== null && record.expiresAt <= now)) throw unauthorized("The token is not valid.");
-      uses.note(record.id, now);
-      const { id, name, scopes, reach } = record;
-      return { kind: "token", id, name, scopes, reach };
+    callerOf(headers) {
+      const header = headers.get("authorization") ?? "";
+      const now = clock();
+      const found = known.at(header, now);
+      if (found === null) return look(header);
+      if (now >= found.renewAt) void renew(header, found);
+      return found.caller;
     },
-    forget(tokenId) {
-      for (const [hash, record] of known.entries()) if (record.id === tokenId) known.delete(hash);
-    },
-    stop: () => uses.stop(),
+    wasValid: (headers) => known.wasValid(headers.get("authorization") ?? ""),
+    tokenChanged: (tokenId) => holders.changed(tokenId),
+    stop: () => holders.stop(),
   };
 }
 
-function tokenIn(headers: Headers): string {
-  const token = /^bearer +(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
+function tokenIn(header: string): string {
+  const token = /^bearer +(.+)$/i.exec(header)?.[1];
   if (token === undefined) throw unauthorized("Send a token as `Authorization: Bearer …`.");
   return token;
+}
+
+/** Compares with all of them, in the same time whichever it is. */
+function isOneOf(hashes: readonly Buffer[], hash: Buffer): boolean {
+  return hashes.map((each) => timingSafeEqual(hash, each)).includes(true);
 }
 
 /** How a text can stand in a header as we read it, byte by byte: as it is, or, where it is not ASCII, as the bytes of its UTF-8. */
 function spellings(text: string): string[] {
   return [...new Set([text, Buffer.from(text).toString("latin1")])];
-}
-
-function unauthorized(detail: string): Refusal {
-  return new Refusal(401, detail, { headers: { "www-authenticate": "Bearer" } });
-}
-
-/** Writes down when tokens were last used, each at most once a minute, and never while a request waits for it. */
-function openUses(tokens: Pick<TokenStore, "touchToken">) {
-  const noted = new LRUCache<string, true>({ max: KNOWN_MAX, ttl: TOUCH_EVERY_MS });
-  const waiting = new Map<string, number>();
-  let timer: Timer | null = null;
-
-  async function write(): Promise<void> {
-    timer = null;
-    const due = [...waiting];
-    waiting.clear();
-    // Only people read it, and the next use tells again: no reason to fail, or to say anything.
-    await Promise.allSettled(due.map(([id, usedAt]) => tokens.touchToken(id, usedAt)));
-  }
-
-  return {
-    note(id: string, usedAt: number): void {
-      if (noted.has(id)) return;
-      noted.set(id, true);
-      waiting.set(id, usedAt);
-      timer ??= setTimeout(() => void write(), TOUCH_AFTER_MS);
-    },
-    async stop(): Promise<void> {
-      if (timer !== null) clearTimeout(timer);
-      await write();
-    },
-  };
 }

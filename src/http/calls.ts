@@ -4,10 +4,16 @@ import type { Caller } from "./bearers";
 /** What is known of a request once it was let in, before its handler runs. */
 export interface Call {
   readonly requestId: string;
+  /** Whose request it is: the client's IP address, behind the proxies that we trust. */
+  readonly address: string;
+  /** As it was asked: a handler of GET answers HEAD, too, of which nobody reads the body. */
+  readonly method: string;
   /** Null where anybody may ask. */
   readonly caller: Caller | null;
   /** For answers that go on for long: whether who asks would be let in now. Never rejects; while nobody can tell, it is what it was. */
   readonly stillLetIn: () => Promise<boolean>;
+  /** Takes `cost` more for a large request, and resolves when the caller may go on: at the pace that its rate allows. */
+  readonly charge: (cost: number) => Promise<void>;
   /** Parsed JSON; null when the operation takes none. */
   readonly body: unknown;
   readonly query: Readonly<Record<string, unknown>>;

@@ -1,7 +1,8 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import { Fault } from "../domain/fault";
 import type { IncidentRecord, IncidentStore } from "../store/store";
-import { pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
+import { OwnParams, pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
 import { operation } from "./operation";
 
 const Incident = Type.Object(
@@ -16,11 +17,20 @@ const Incident = Type.Object(
 );
 
 export function incidents({ store }: { readonly store: IncidentStore }) {
-  return new Elysia({ name: "incidents" }).get(
-    "/v1/incidents",
-    async ({ query }) => pageView(await store.listIncidents(pageOf(query)), incidentView),
-    { query: PageQuery, ...LIST },
-  );
+  return new Elysia({ name: "incidents" })
+    .get("/v1/incidents", async ({ query }) => pageView(await store.listIncidents(pageOf(query)), incidentView), {
+      query: PageQuery,
+      ...LIST,
+    })
+    .get(
+      "/v1/incidents/:id",
+      async ({ params: { id } }) => {
+        const incident = await store.getIncident(id);
+        if (incident === null) throw new Fault("notFound", `There is no incident ${id}.`);
+        return incidentView(incident);
+      },
+      { params: OwnParams, ...GET },
+    );
 }
 
 function incidentView({ id, kind, partition, detail, recordedAt }: IncidentRecord): Static<typeof Incident> {
@@ -33,4 +43,12 @@ const LIST = operation({
   summary: "Things that should not have been, newest first",
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Incident) } },
+});
+const GET = operation({
+  id: "getIncident",
+  tag: "Operations",
+  summary: "One incident",
+  scope: "sensors:read",
+  answers: { 200: { description: "The incident.", schema: Incident } },
+  problems: [404],
 });

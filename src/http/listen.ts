@@ -4,11 +4,12 @@ import { Fault } from "../domain/fault";
 import { problemResponse } from "./problems";
 
 /** Longer than proxies keep an idle connection: whoever closes first must not be us. */
-const IDLE_SECONDS = 75;
+export const IDLE_SECONDS = 75;
 /** Bun's own 413 has no body and passes by the gate, so its limit is out of reach, and `body.ts` holds ours. */
 const BUN_BODY_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 
-export type Handle = (request: Request) => Response | Promise<Response>;
+/** `peer`: the address at the other end of the connection; null once that is gone. */
+export type Handle = (request: Request, peer: string | null) => Response | Promise<Response>;
 
 export interface Handlers {
   /** By the template of their path. */
@@ -18,6 +19,10 @@ export interface Handlers {
 }
 
 export type Listening = ReturnType<typeof listen>;
+
+function withPeer(handle: Handle) {
+  return (request: Request, server: Bun.Server<unknown>) => handle(request, server.requestIP(request)?.address ?? null);
+}
 
 /** Throws `Fault` that says what to do when the port cannot be had. */
 export function listen({ host, port }: HttpConfig, { routes = {}, fetch }: Handlers) {
@@ -29,8 +34,8 @@ export function listen({ host, port }: HttpConfig, { routes = {}, fetch }: Handl
       idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: BUN_BODY_BYTES_MAX,
       development: false,
-      routes,
-      fetch,
+      routes: Object.fromEntries(Object.entries(routes).map(([template, handle]) => [template, withPeer(handle)])),
+      fetch: withPeer(fetch),
       error: () => problemResponse({ status: 500, detail: "Something went wrong here." }, crypto.randomUUID()),
     });
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { TSchema } from "@sinclair/typebox";
 import type { Scope } from "../domain/token";
-import { Problem, PROBLEMS, type ProblemStatus } from "./problems";
+import type { ProblemStatus } from "./problems";
+import { type Answer, contentOf, problemOf, responseOf } from "./responses";
 
 /** A body is at most so long; where an operation takes less, it says so. */
 export const BODY_BYTES_MAX = 1024 * 1024;
@@ -14,17 +15,12 @@ export const TAGS = {
   Deliveries: "One change owed to one webhook, and every try.",
   "Dead letters": "Messages that could not become a report.",
   Catalogue: "The severity of a status whose report names none.",
-  Access: "Tokens and what they may do.",
+  Access: "Tokens, what they may do, and who edited what.",
   Operations: "Probes, metrics and incidents.",
 } as const;
 
-interface Answer {
-  readonly description: string;
-  /** Left out where there is no body. */
-  readonly schema?: TSchema;
-  readonly type?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
+/** Marks an `Idempotency-Key` under which no answer is kept, because it is a part of what is sent. */
+export const NAMES_BODY = "x-names-body";
 
 export interface OperationWish {
   readonly id: string;
@@ -34,6 +30,8 @@ export interface OperationWish {
   /** Null for whoever asks. */
   readonly scope: Scope | null;
   readonly takesBody?: boolean;
+  /** The body is read as it comes, by the operation itself; schemas by content types. */
+  readonly streams?: Readonly<Record<string, TSchema>>;
   readonly bodyBytesMax?: number;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Which problems can come beside those that any such operation may answer with. */
@@ -49,12 +47,14 @@ export interface OperationDetail {
   readonly security: { readonly bearer: string[] }[];
   readonly responses: Record<string, { description: string }>;
   readonly hide?: boolean;
+  /** Only of a body that is streamed; any other is declared by its schema. */
+  readonly requestBody?: { readonly required: true; readonly content: Record<string, { schema: TSchema }> };
   readonly "x-body-bytes-max"?: number;
 }
 
 /** Declares an operation for Elysia's `detail`. Answers are not checked as they leave: tests compare them with the document. */
 export function operation(wish: OperationWish): { detail: OperationDetail } {
-  const { id, tag, summary, scope, takesBody = false, answers, problems = [] } = wish;
+  const { id, tag, summary, scope, streams, takesBody = streams !== undefined, answers, problems = [] } = wish;
   const description = [wish.description, scope === null ? undefined : `Needs the scope \`${scope}\`.`].filter(Boolean).join("\n\n");
   const statuses = new Set<ProblemStatus>([...problems, ...problemsOfAll(scope, takesBody)]);
   const responses: OperationDetail["responses"] = {};
@@ -68,6 +68,7 @@ export function operation(wish: OperationWish): { detail: OperationDetail } {
       ...(description === "" ? {} : { description }),
       security: scope === null ? [] : [{ bearer: [scope] }],
       responses,
+      ...(streams === undefined ? {} : { requestBody: { required: true, content: contentOf(streams) } }),
       ...(takesBody ? { "x-body-bytes-max": wish.bodyBytesMax ?? BODY_BYTES_MAX } : {}),
     },
   };
@@ -79,25 +80,6 @@ export const HIDDEN: { detail: OperationDetail } = {
 };
 
 function problemsOfAll(scope: Scope | null, takesBody: boolean): ProblemStatus[] {
-  const guarded: ProblemStatus[] = scope === null ? [] : [401, 403, 422, 503];
-  return takesBody ? [...guarded, 400, 413, 415, 500] : [...guarded, 500];
-}
-
-function responseOf({ description, schema, type = "application/json", headers = {} }: Answer) {
-  const named = Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]);
-  return {
-    description,
-    ...(named.length === 0 ? {} : { headers: Object.fromEntries(named) as Record<string, unknown> }),
-    ...(schema === undefined ? {} : { content: { [type]: { schema } } }),
-  };
-}
-
-function problemOf(status: ProblemStatus) {
-  const headers: Record<number, Record<string, string>> = {
-    401: { "www-authenticate": "`Bearer`" },
-    429: { "retry-after": "Seconds" },
-    503: { "retry-after": "Seconds" },
-  };
-  const answer = { description: PROBLEMS[status].title, schema: Problem, type: "application/problem+json" };
-  return responseOf({ ...answer, headers: headers[status] ?? {} });
+  const guarded: ProblemStatus[] = scope === null ? [414] : [401, 403, 414, 422, 429, 503];
+  return takesBody ? [...guarded, 400, 408, 413, 415, 500] : [...guarded, 500];
 }

@@ -1,6 +1,12 @@
+import type { BucketRule, Taken } from "../domain/bucket";
 import type { FieldError } from "../domain/fault";
+import type { ChangeCursor } from "../domain/changeCursor";
+import type { Lookout } from "../domain/lookout";
 import type { Webhook } from "../domain/webhook";
-import type { AttemptRow } from "../store/store";
+import type { AttemptRow, SensorRecord } from "../store/store";
+
+/** A sensor as it is; null when there is none. At once where it is at hand, and the same object for as long as nothing of it moved. */
+export type ReadSensor = (id: string) => SensorRecord | null | Promise<SensorRecord | null>;
 
 /** What the API asks of whoever sends webhooks; `service.ts` connects it. */
 export interface WebhookPort {
@@ -10,26 +16,26 @@ export interface WebhookPort {
   sendTest(webhook: Webhook): Promise<AttemptRow>;
 }
 
-/** A token bucket: `burst` at once, refilled at `perSecond`. */
-export interface BucketRule {
-  /** Part of the bucket's key and of its `RateLimit-Policy`. */
-  readonly name: string;
-  readonly perSecond: number;
-  readonly burst: number;
+/** The live stream of changes. */
+export interface LivePort {
+  /** `from` null begins at the present. Throws `Fault` (unavailable) when there is no room for one more. */
+  watch(wish: {
+    readonly from: ChangeCursor | null;
+    readonly lookout: Lookout;
+    /** Those who came with the same are asked after together. */
+    readonly credential: string;
+    readonly stillLetIn: () => Promise<boolean>;
+  }): Promise<ReadableStream<Uint8Array>>;
+  /** Takes nobody new, gives everybody a last word and ends their streams. */
+  stop(): Promise<void>;
 }
 
-export interface Taken {
-  readonly allowed: boolean;
-  /** Whole ones that are left. */
-  readonly remaining: number;
-  /** Until the bucket is full again. */
-  readonly resetMs: number;
-  /** Until what was wanted would be there; 0 when it was. */
-  readonly retryAfterMs: number;
-}
-
-/** Buckets by key, on this node or across all of them. */
+/** Buckets by rule and key, on this node or across all of them. Whoever is known here is answered at once, without a promise; none of them rejects. */
 export interface Buckets {
-  /** Takes `cost` (0 only looks) out of a bucket, or nothing if there is not enough. Never rejects: without Redis this node alone counts. */
-  take(key: string, rule: BucketRule, cost: number): Promise<Taken>;
+  /** Takes one out of a bucket, if it is there. */
+  take(rule: BucketRule, key: string): Taken | Promise<Taken>;
+  /** Whether one could be taken. */
+  look(rule: BucketRule, key: string): Taken | Promise<Taken>;
+  /** Takes so many, on credit if need be. Gives the milliseconds until it is paid. */
+  charge(rule: BucketRule, key: string, cost: number): number | Promise<number>;
 }

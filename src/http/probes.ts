@@ -10,6 +10,7 @@ const Dependency = Type.Object({
   name: Type.String(),
   up: Type.Boolean(),
   reason: Type.Union([Type.String(), Type.Null()]),
+  needed: Type.Boolean({ description: "Whether requests fail without it; else they only take longer." }),
 });
 const Ready = Type.Object({ status: Type.Literal("ready"), dependencies: Type.Array(Dependency) }, { $id: "Ready" });
 const NotReady = Type.Object({ ...Problem.properties, dependencies: Type.Array(Dependency) }, { $id: "NotReady" });
@@ -28,7 +29,7 @@ export function probes({ health, metrics: { registry }, calls }: ProbesOptions) 
       async ({ request }) => {
         const { ready, draining, dependencies } = await health.readiness();
         if (ready) return { status: "ready", dependencies };
-        const away = dependencies.filter(({ up }) => !up).map(({ name, reason }) => `${name}: ${reason}`);
+        const away = dependencies.filter(({ up, needed }) => needed && !up).map(({ name, reason }) => `${name}: ${reason}`);
         const detail = draining ? "It is stopping." : away.join("; ");
         return problemResponse({ status: 503, detail, extension: { dependencies } }, calls.get(request)?.requestId ?? "");
       },

@@ -42,9 +42,12 @@ export const PROBLEMS = {
   403: { slug: "forbidden", title: "The token may not do this" },
   404: { slug: "not-found", title: "There is no such thing" },
   405: { slug: "method-not-allowed", title: "This cannot be done here" },
+  408: { slug: "too-slow", title: "The body did not come in time" },
   409: { slug: "conflict", title: "It conflicts with what is there" },
+  410: { slug: "gone", title: "It is no longer kept" },
   412: { slug: "precondition-failed", title: "It was edited since" },
   413: { slug: "content-too-large", title: "The body is too large" },
+  414: { slug: "path-too-long", title: "The path and its query are too long" },
   415: { slug: "unsupported-media-type", title: "The body is of a wrong type" },
   422: { slug: "invalid", title: "The input is not valid" },
   429: { slug: "too-many-requests", title: "Too much at once" },
@@ -59,8 +62,16 @@ export const STATUS_OF_FAULT: Record<FaultKind, ProblemStatus> = {
   notFound: 404,
   conflict: 409,
   preconditionFailed: 412,
+  gone: 410,
   unavailable: 503,
 };
+
+export interface RefusalFacts {
+  readonly errors?: readonly FieldError[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The limit that was reached, for the metrics. */
+  readonly limit?: string;
+}
 
 /** A refusal that speaks of HTTP itself; what the domain refuses is a `Fault`. */
 export class Refusal extends Error {
@@ -69,7 +80,7 @@ export class Refusal extends Error {
   constructor(
     readonly status: ProblemStatus,
     detail: string,
-    readonly more: { readonly errors?: readonly FieldError[]; readonly headers?: Readonly<Record<string, string>> } = {},
+    readonly more: RefusalFacts = {},
   ) {
     super(detail);
   }
@@ -77,6 +88,10 @@ export class Refusal extends Error {
 
 export function invalid(detail: string, errors: readonly FieldError[]): Refusal {
   return new Refusal(422, detail, { errors });
+}
+
+export function unauthorized(detail: string): Refusal {
+  return new Refusal(401, detail, { headers: { "www-authenticate": "Bearer" } });
 }
 
 export interface ProblemFacts {

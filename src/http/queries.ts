@@ -6,14 +6,13 @@ export interface ReadQuery {
   readonly errors: readonly FieldError[];
 }
 
-const EMPTY: ReadQuery = { query: {}, errors: [] };
-
 /**
  * The parameters of a query string, typed as their schema wants them: digits become a number where it asks for one, and only a list may
  * be given more than once. (Elysia's own reader splits a list's values at commas.) What a value must be like is checked by the schema.
  */
 export function readQuery(search: string, schema: TSchema | null): ReadQuery {
-  if (search === "") return EMPTY;
+  // An object of its own: Elysia sets the defaults of what was not given in it.
+  if (search === "") return { query: {}, errors: [] };
   const properties = (schema?.["properties"] ?? {}) as Readonly<Record<string, TSchema>>;
   const query: Record<string, unknown> = {};
   const errors: FieldError[] = [];

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Elysia } from "elysia";
+import { clientScript } from "../clientScript";
 import { HIDDEN } from "./operation";
 
 /** Nothing from outside, nothing inline, and nobody may frame it. */
@@ -44,15 +45,17 @@ export interface ReferenceOptions {
   readonly document: () => string;
 }
 
-/** The reference page and everything that it loads. */
+/** The reference page and everything that it loads; and the client, for pages and for who wants to have a look at it. */
 export function reference({ document }: ReferenceOptions) {
   let text: string | null = null;
+  let script: string | null = null;
   return new Elysia({ name: "reference" })
     .get("/swagger", () => file(PAGE, "text/html; charset=utf-8"), HIDDEN)
     .get("/swagger/start.js", () => file(START, JAVASCRIPT), HIDDEN)
     .get("/swagger/json", () => file((text ??= document()), "application/json; charset=utf-8"), HIDDEN)
     .get("/swagger/swagger-ui.css", () => packaged(import.meta.resolve("swagger-ui-dist/swagger-ui.css"), CSS), HIDDEN)
     .get("/swagger/swagger-ui-bundle.js", () => packaged(import.meta.resolve("swagger-ui-dist/swagger-ui-bundle.js"), JAVASCRIPT), HIDDEN)
+    .get("/client.js", async () => file((script ??= await clientScript()), JAVASCRIPT), HIDDEN)
     .get("/swagger/favicon-32x32.png", () => packaged(import.meta.resolve("swagger-ui-dist/favicon-32x32.png"), "image/png"), HIDDEN);
 }
 

@@ -2,11 +2,11 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { DISPOSITIONS } from "../domain/decide";
 import { Fault } from "../domain/fault";
-import { checkReport, REPORT_BYTES_MAX, ReportBody } from "../domain/report";
+import { REPORT_BYTES_MAX, REPORT_ID_CHARS_MAX } from "../domain/report";
 import { SEVERITIES } from "../domain/severity";
 import type { PublishAck, ReportPublisher } from "../jetstream/ports";
-import type { HistoryStore, ReportRecord, SensorStore } from "../store/store";
-import type { Calls } from "./calls";
+import type { HistoryStore, ReportRecord } from "../store/store";
+import { type Calls, reachOf } from "./calls";
 import { demandKnown, type KnownSensors } from "./knownSensors";
 import {
   nullable,
@@ -24,18 +24,13 @@ import {
   TimeOrNull,
   timeOrNull,
 } from "./fields";
-import { operation } from "./operation";
-import { invalid, Refusal } from "./problems";
+import { NAMES_BODY, operation } from "./operation";
+import { Refusal } from "./problems";
+import { reportable } from "./reportable";
+import { payloadOf, Report } from "./reportIntake";
 
 /** So many may wait for the broker's acknowledgement at once; more are told to come again. */
 const PUBLISHING_MAX = 10_000;
-
-/** Over HTTP a field that is not known is refused: whoever sends it hears of the misspelling. */
-const Report = Type.Object(ReportBody.properties, {
-  $id: "ReportBody",
-  additionalProperties: false,
-  examples: [{ status: "overheated", severity: "critical", value: 97.5, at: "2026-11-23T10:00:00.000Z", id: "m-1" }],
-});
 
 const Receipt = Type.Object(
   {
@@ -65,16 +60,35 @@ const ReportView = Type.Object(
   { $id: "Report" },
 );
 
+/** A report has a name of its own, by which it takes effect once: the key is one, and no answer is kept under it. */
+const ReportKey = Type.Object({
+  "idempotency-key": Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: REPORT_ID_CHARS_MAX,
+      pattern: "^[\\x20-\\x7e]*$",
+      description: "The report's `id`, where the body gives none.",
+      examples: ["m-1"],
+      [NAMES_BODY]: true,
+    }),
+  ),
+});
+
+function named(report: Report, key: string | undefined): Report {
+  return key === undefined || report.id !== undefined ? report : { ...report, id: key };
+}
+
 const ReportsQuery = Type.Object({ ...RangeFields, order: Type.Optional(Order), ...PageFields }, { additionalProperties: false });
 
 export interface ReportsOptions {
   readonly calls: Calls;
-  readonly store: Pick<SensorStore, "getSensor"> & Pick<HistoryStore, "listReports"> & KnownSensors;
+  readonly store: Pick<HistoryStore, "listReports"> & KnownSensors;
   readonly publisher: ReportPublisher;
   readonly registration: "open" | "closed";
 }
 
-export function reports({ store, publisher, registration }: ReportsOptions) {
+export function reports({ calls, store, publisher, registration }: ReportsOptions) {
+  const ask = reportable({ store, registration });
   let publishing = 0;
 
   async function publish(sensorId: string, payload: Uint8Array): Promise<PublishAck> {
@@ -90,37 +104,25 @@ export function reports({ store, publisher, registration }: ReportsOptions) {
   return new Elysia({ name: "reports" })
     .post(
       "/v1/sensors/:id/reports",
-      async ({ params: { id }, body, set }) => {
-        const payload = payloadOf(body);
-        if (registration === "closed" && (await store.getSensor(id)) === null) throw new Fault("notFound", `There is no sensor ${id}.`);
+      async ({ params: { id }, body, headers, request, set }) => {
+        const payload = payloadOf(named(body, headers["idempotency-key"]));
+        const mayReport = await ask([id], reachOf(calls, request));
+        if (!mayReport(id)) throw new Fault("notFound", `There is no sensor ${id}.`);
         const { stream, sequence, duplicate } = await publish(id, payload);
         set.status = 202;
         return { stream, sequence, duplicate };
       },
-      { params: SensorParams, body: Report, ...POST },
+      { params: SensorParams, headers: ReportKey, body: Report, ...POST },
     )
     .get(
       "/v1/sensors/:id/reports",
-      async ({ params: { id }, query }) => {
-        await demandKnown(store, id);
+      async ({ params: { id }, query, request }) => {
+        await demandKnown(store, id, reachOf(calls, request));
         const page = await store.listReports(id, { range: rangeOf(query), order: query.order ?? "desc" }, pageOf(query));
         return pageView(page, reportView);
       },
       { params: SensorParams, query: ReportsQuery, ...LIST },
     );
-}
-
-const encoder = new TextEncoder();
-
-/** What is published: written anew, so that it begins with `{`. Throws a 422 or a 413. */
-function payloadOf(body: Static<typeof Report>): Uint8Array {
-  const payload = encoder.encode(JSON.stringify(body));
-  // A number can grow when it is written again.
-  if (payload.length > REPORT_BYTES_MAX) throw new Refusal(413, `A report may have ${REPORT_BYTES_MAX} bytes, written out.`);
-  const checked = checkReport(body, payload.length);
-  if (checked.ok) return payload;
-  const [, pointer = "", message = checked.reason] = /^(\/\S*): (.*)$/.exec(checked.reason) ?? [];
-  throw invalid("The report is not valid.", [{ pointer, message }]);
 }
 
 function reportView({ stream, sequence, report, receivedAt, recordedAt, disposition, changeId }: ReportRecord): Static<typeof ReportView> {

@@ -2,10 +2,14 @@ import type { TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { Scope } from "../domain/token";
 import type { BodyRule } from "./body";
-import { BODY_BYTES_MAX, type OperationDetail } from "./operation";
+import { BODY_BYTES_MAX, NAMES_BODY, type OperationDetail } from "./operation";
 
 /** What the gate must know of an operation, read from its declaration. */
 export interface Route {
+  readonly operationId: string;
+  readonly tag: string;
+  /** It changes what an operator is in charge of, so who does it is written down. */
+  readonly edits: boolean;
   /** Null for whoever asks. */
   readonly scope: Scope | null;
   /** Null when it takes no body; one that is sent all the same is not read. */
@@ -90,13 +94,23 @@ function resourceOf(template: string, declared: readonly DeclaredRoute[]): Resou
   return { template, methods, open, allow: [...methods.keys()].toSorted().join(", ") };
 }
 
+const EDITING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+
 function routeOf(method: string, hooks: unknown): Route {
   const { detail, body, query, headers } = hooks as { detail: OperationDetail; body?: TSchema; query?: TSchema; headers?: TSchema };
-  const answersOnce = Object.hasOwn((headers?.["properties"] ?? {}) as object, "idempotency-key");
+  const key = (headers?.["properties"] as Record<string, TSchema> | undefined)?.["idempotency-key"];
+  const answersOnce = key !== undefined && key[NAMES_BODY] !== true;
   const scope = (detail.security[0]?.bearer[0] ?? null) as Scope | null;
+  const edits = EDITING.has(method) && scope !== null && scope !== "reports:write";
+  const { operationId, tags } = detail;
+  return { operationId, tag: tags[0] ?? "", edits, scope, body: bodyRule(method, detail, body), query: query ?? null, answersOnce };
+}
+
+function bodyRule(method: string, detail: OperationDetail, body: TSchema | undefined): BodyRule | null {
   const bytesMax = detail["x-body-bytes-max"] ?? BODY_BYTES_MAX;
-  const rule = body === undefined ? null : { types: bodyTypes(method), bytesMax, optional: isBodyOptional(method, body) };
-  return { scope, body: rule, query: query ?? null, answersOnce };
+  const { requestBody: streamed } = detail;
+  if (streamed !== undefined) return { types: Object.keys(streamed.content), bytesMax, streamed: true, optional: false };
+  return body === undefined ? null : { types: bodyTypes(method), bytesMax, streamed: false, optional: isBodyOptional(method, body) };
 }
 
 /** An edit or a replacement with nothing in it is a slip; a command with nothing to say is none. */

@@ -15,6 +15,7 @@ import { fieldErrorsOf } from "./fieldErrors";
 import { Labels, nullable, oneOf, SensorId, TEXT_PATTERN, Time, timeOf, TimeOrNull, timeOrNull } from "./fields";
 import { mergePatch } from "./mergePatch";
 import { invalid } from "./problems";
+import { etagOf } from "./versions";
 
 const Name = Type.String({ minLength: 1, maxLength: SENSOR_NAME_CHARS_MAX, pattern: TEXT_PATTERN, description: "Left out, the id." });
 const Metadata = Type.Record(Type.String(), Type.Unknown(), {
@@ -113,11 +114,20 @@ export const Sensor = Type.Object(
     }),
     createdAt: Time,
     updatedAt: Time,
-    version: Type.Integer({ description: "Counts edits; the `ETag`." }),
+    version: Type.Integer({ description: "Counts edits, on through all lives of the id; the `ETag` begins with it." }),
   },
   { $id: "Sensor" },
 );
 export type Sensor = Static<typeof Sensor>;
+
+/** Moves with everything that a sensor shows: its version with edits and over its lives, the rest with each report and each change. */
+export function sensorEtagOf({ sensor: { version }, state: { revision, lastReceivedAt, lastReportedAt } }: SensorRecord): string {
+  if (lastReceivedAt === null) return etagOf(version);
+  // Two reports of one millisecond can differ in this alone.
+  const earlierMs = lastReceivedAt - (lastReportedAt ?? 0);
+  const reported = earlierMs === 0 ? "" : `-${earlierMs.toString(36)}`;
+  return `"${version}.${revision}-${lastReceivedAt.toString(36)}${reported}"`;
+}
 
 export function sensorView({ sensor, state }: SensorRecord): Sensor {
   const { id, name, labels, metadata, heartbeat, createdAt, updatedAt, version } = sensor;

@@ -1,31 +1,34 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { Fault, isFault } from "../domain/fault";
-import { STATUS_PATTERN } from "../domain/report";
-import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
-import type { SensorRecord, SensorStore } from "../store/store";
-import type { Calls } from "./calls";
-import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams, TEXT_PATTERN } from "./fields";
+import type { SensorRecord, SensorRemoval, SensorStore } from "../store/store";
+import { type Calls, reachOf } from "./calls";
+import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams } from "./fields";
 import { IdempotencyKey } from "./idempotency";
-import { LabelFilter, labelsOf } from "./labelQuery";
 import { operation } from "./operation";
-import { draftOf, patched, Sensor, SensorCreation, SensorPatch, SensorReplacement, sensorView } from "./sensorModel";
-import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
+import { doneWithoutBody, NO_BODY_WHEN_MINIMAL, PREFER, preferred } from "./prefer";
+import type { ReadSensor } from "./ports";
+import { sensorAnswer } from "./sensorAnswer";
+import { create, demandShown, patch, put } from "./sensorEdits";
+import { SensorFilterFields, sensorQueryOf } from "./sensorFilter";
+import { draftOf, Sensor, SensorCreation, sensorEtagOf, SensorPatch, SensorReplacement, sensorView } from "./sensorModel";
+import { IF_MATCH, IfMatch, IfNoneMatch, NOT_MODIFIED, notModified, onVersion } from "./versions";
 
-/** An edit that met another is done again on what that one left. */
-const PATCH_TRIES = 5;
-const SEARCH_CHARS_MAX = 256;
+const SensorsQuery = Type.Object({ ...SensorFilterFields, ...PageFields }, { additionalProperties: false });
 
-const SensorsQuery = Type.Object(
+const PutHeaders = Type.Object({
+  ...IF_MATCH,
+  "if-none-match": Type.Optional(Type.String({ description: "`*`: create only.", examples: ["*"] })),
+  ...PREFER,
+});
+const CreationHeaders = Type.Object({ ...IdempotencyKey.properties, ...PREFER });
+const EditHeaders = Type.Object({ ...IF_MATCH, ...PREFER });
+
+const HISTORIES = ["keep", "delete"] as const;
+const DeletionQuery = Type.Object(
   {
-    status: Type.Optional(Type.String({ pattern: STATUS_PATTERN })),
-    severity: Type.Optional(oneOf(SEVERITIES)),
-    availability: Type.Optional(oneOf(AVAILABILITIES)),
-    label: LabelFilter,
-    q: Type.Optional(
-      Type.String({ maxLength: SEARCH_CHARS_MAX, pattern: TEXT_PATTERN, description: "Text in id or name, whatever its case." }),
+    history: Type.Optional(
+      oneOf(HISTORIES, { description: "`delete`: its reports and changes are gone with it, at once. Left out, they are kept." }),
     ),
-    ...PageFields,
   },
   { additionalProperties: false },
 );
@@ -33,94 +36,91 @@ const SensorsQuery = Type.Object(
 export interface SensorsOptions {
   readonly calls: Calls;
   readonly store: SensorStore;
+  readonly readSensor: ReadSensor;
   readonly partitions: number;
 }
 
-export function sensors({ store, partitions }: SensorsOptions) {
+export function sensors({ calls, store, readSensor, partitions }: SensorsOptions) {
   return new Elysia({ name: "sensors" })
     .get(
       "/v1/sensors",
-      async ({ query }) => {
-        const { status, severity, availability, q } = query;
-        const page = await store.listSensors({ status, severity, availability, q, ...labelsOf(query.label) }, pageOf(query));
-        return pageView(page, sensorView);
+      async ({ query, request }) => {
+        const wanted = sensorQueryOf(query, reachOf(calls, request));
+        return wanted === null ? NONE : pageView(await store.listSensors(wanted, pageOf(query)), sensorView);
       },
       { query: SensorsQuery, ...LIST },
     )
     .post(
       "/v1/sensors",
-      async ({ body, set }) => {
-        const record = await store.createSensor(draftOf(body.id, body, partitions));
-        set.status = 201;
-        set.headers["location"] = `/v1/sensors/${body.id}`;
-        return versioned(record, set.headers);
+      async ({ body, headers, set, request }) => {
+        const record = await create(store, draftOf(body.id, body, partitions), reachOf(calls, request));
+        return preferred(headers.prefer, located(set, body.id), versioned(record, set.headers));
       },
-      { headers: IdempotencyKey, body: SensorCreation, ...CREATE },
+      { headers: CreationHeaders, body: SensorCreation, ...CREATE },
     )
-    .get("/v1/sensors/:id", async ({ params: { id }, set }) => versioned(await registered(store, id), set.headers), {
-      params: SensorParams,
-      ...GET,
-    })
+    .get(
+      "/v1/sensors/:id",
+      async ({ params: { id }, headers, request }) => {
+        const record = demandShown(id, await readSensor(id), reachOf(calls, request));
+        return notModified(headers, () => sensorEtagOf(record)) ?? sensorAnswer(record);
+      },
+      { params: SensorParams, headers: IfNoneMatch, ...GET },
+    )
     .put(
       "/v1/sensors/:id",
-      async ({ params: { id }, body, headers, set }) => {
-        const draft = draftOf(id, body, partitions);
-        return versioned(await onVersion(headers["if-match"], (wanted) => store.updateSensor(draft, wanted)), set.headers);
+      async ({ params: { id }, body, headers, set, request }) => {
+        const edit = { conditions: headers, reach: reachOf(calls, request) };
+        const { record, created } = await put(store, draftOf(id, body, partitions), edit);
+        return preferred(headers.prefer, created ? located(set, id) : set, versioned(record, set.headers));
       },
-      { params: SensorParams, headers: IfMatch, body: SensorReplacement, ...REPLACE },
+      { params: SensorParams, headers: PutHeaders, body: SensorReplacement, ...REPLACE },
     )
     .patch(
       "/v1/sensors/:id",
-      async ({ params: { id }, body, headers, set }) => {
-        const edit = (wanted: number | null) => patch({ store, partitions }, id, { patch: body, wanted });
-        return versioned(await onVersion(headers["if-match"], edit), set.headers);
+      async ({ params: { id }, body, headers, set, request }) => {
+        const edit = { id, body, ifMatch: headers["if-match"], reach: reachOf(calls, request) };
+        return preferred(headers.prefer, set, versioned(await patch({ store, partitions }, edit), set.headers));
       },
-      { params: SensorParams, headers: IfMatch, body: SensorPatch, ...PATCH },
+      { params: SensorParams, headers: EditHeaders, body: SensorPatch, ...PATCH },
     )
     .delete(
       "/v1/sensors/:id",
-      async ({ params: { id }, headers }) => {
-        await onVersion(headers["if-match"], (wanted) => store.deleteSensor(id, wanted));
+      async ({ params: { id }, query: { history }, headers, request }) => {
+        const removal: SensorRemoval = { history: history ?? "keep", reach: reachOf(calls, request) };
+        await onVersion(headers["if-match"], (wanted) => store.deleteSensor(id, wanted, removal));
         return new Response(null, { status: 204 });
       },
-      { params: SensorParams, headers: IfMatch, ...DELETE },
+      { params: SensorParams, query: DeletionQuery, headers: IfMatch, ...DELETE },
     );
 }
 
-function versioned(record: SensorRecord, headers: Record<string, string | number>): Sensor {
-  headers["etag"] = etagOf(record.sensor.version);
+const NONE = { items: [], nextCursor: null };
+
+interface AnswerSet {
+  status?: number | string;
+  headers: Record<string, string | number>;
+}
+
+function versioned(record: SensorRecord, headers: AnswerSet["headers"]): Sensor {
+  headers["etag"] = sensorEtagOf(record);
   return sensorView(record);
 }
 
-async function registered(store: SensorStore, id: string): Promise<SensorRecord> {
-  const record = await store.getSensor(id);
-  if (record === null) throw new Fault("notFound", `There is no sensor ${id}.`);
-  return record;
+function located<Answer extends AnswerSet>(set: Answer, id: string): Answer {
+  set.status = 201;
+  set.headers["location"] = `/v1/sensors/${id}`;
+  return set;
 }
 
-/** Reads, merges and writes on the version that was read, so that nobody's edit in between is lost. */
-async function patch(
-  { store, partitions }: Pick<SensorsOptions, "store" | "partitions">,
-  id: string,
-  edit: { patch: SensorPatch; wanted: number | null },
-): Promise<SensorRecord> {
-  for (let attempt = 1; ; attempt += 1) {
-    const { sensor } = await registered(store, id);
-    try {
-      return await store.updateSensor(patched(sensor, edit.patch, partitions), edit.wanted ?? sensor.version);
-    } catch (error) {
-      if (!isFault(error, "preconditionFailed") || edit.wanted !== null) throw error;
-      if (attempt === PATCH_TRIES) throw new Fault("conflict", `Sensor ${id} is being edited by others; try again.`, { cause: error });
-    }
-  }
-}
-
-const ONE = { description: "The sensor.", schema: Sensor, headers: ETAG_HEADER };
+const TAG = { etag: 'The version, with its clocks once it was heard, as `"3.12-mf2k1c0a"`; for `If-Match` the version alone counts.' };
+const ONE = { description: "The sensor.", schema: Sensor, headers: TAG };
+const MADE = { ...ONE, description: `The sensor. ${NO_BODY_WHEN_MINIMAL}`, headers: { ...TAG, location: "Its path." } };
 
 const LIST = operation({
   id: "listSensors",
   tag: "Sensors",
   summary: "List sensors by id",
+  description: "All filters must hold; of one that repeats, any of its values.",
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Sensor) } },
 });
@@ -130,7 +130,7 @@ const CREATE = operation({
   summary: "Register a sensor",
   scope: "sensors:write",
   takesBody: true,
-  answers: { 201: { ...ONE, headers: { ...ETAG_HEADER, location: "Its path." } } },
+  answers: { 201: MADE },
   problems: [409],
 });
 const GET = operation({
@@ -138,16 +138,17 @@ const GET = operation({
   tag: "Sensors",
   summary: "One sensor and its state",
   scope: "sensors:read",
-  answers: { 200: ONE },
+  answers: { 200: ONE, ...NOT_MODIFIED },
   problems: [404],
 });
 const REPLACE = operation({
   id: "replaceSensor",
   tag: "Sensors",
-  summary: "Replace what an operator may set",
+  summary: "Register a sensor, or replace what an operator may set",
+  description: "`If-None-Match: *` registers only, `If-Match` replaces only: else it is whichever there is.",
   scope: "sensors:write",
   takesBody: true,
-  answers: { 200: ONE },
+  answers: { 200: ONE, 201: MADE, ...doneWithoutBody(TAG) },
   problems: [404, 412],
 });
 const PATCH = operation({
@@ -156,14 +157,15 @@ const PATCH = operation({
   summary: "Edit a sensor by JSON Merge Patch",
   scope: "sensors:write",
   takesBody: true,
-  answers: { 200: ONE },
+  answers: { 200: ONE, ...doneWithoutBody(TAG) },
   problems: [404, 409, 412],
 });
 const DELETE = operation({
   id: "deleteSensor",
   tag: "Sensors",
   summary: "Delete a sensor",
-  description: "Its history stays readable. Registered again under its id, its changes go on from their last number.",
+  description:
+    "Its history stays readable, or goes with it (`history=delete`); changes that are owed to a webhook are delivered all the same. Registered again under its id, its changes go on from their last number.",
   scope: "sensors:write",
   answers: { 204: { description: "It is gone." } },
   problems: [404, 412],

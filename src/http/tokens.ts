@@ -1,10 +1,13 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { hashToken, mintToken, SCOPES } from "../domain/token";
+import { Fault, type FieldError } from "../domain/fault";
+import type { Reach } from "../domain/reach";
+import { hashToken, mintToken, SCOPES, SCOPES_WITHIN_REACH } from "../domain/token";
 import type { TokenRecord, TokenStore } from "../store/store";
 import {
   GivenTime,
   instantOf,
+  Labels,
   nullable,
   oneOf,
   OwnParams,
@@ -12,6 +15,7 @@ import {
   PageQuery,
   pageSchema,
   pageView,
+  SensorId,
   TEXT_PATTERN,
   Time,
   timeOf,
@@ -20,59 +24,130 @@ import {
 } from "./fields";
 import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
+import { doneWithoutBody, Prefer, preferred } from "./prefer";
 import { invalid } from "./problems";
 
 const NAME_CHARS_MAX = 128;
 
+const Name = Type.String({ minLength: 1, maxLength: NAME_CHARS_MAX, pattern: TEXT_PATTERN, description: "Whose it is." });
+const Expiry = nullable(GivenTime, { description: "Null: it is valid until it is revoked." });
+
 const TokenCreation = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: NAME_CHARS_MAX, pattern: TEXT_PATTERN, description: "Whose it is." }),
+    name: Name,
     scopes: Type.Array(oneOf(SCOPES), { minItems: 1, maxItems: SCOPES.length, uniqueItems: true }),
-    expiresAt: Type.Optional(nullable(GivenTime)),
+    sensorId: Type.Optional(nullable(SensorId, { description: "It reaches this sensor alone. Not beside `labels`." })),
+    labels: Type.Optional(nullable(Labels, { description: "It reaches the sensors that carry all of these. Not beside `sensorId`." })),
+    expiresAt: Type.Optional(Expiry),
   },
-  { $id: "TokenCreation", additionalProperties: false, examples: [{ name: "gateway-7", scopes: ["reports:write"] }] },
+  {
+    $id: "TokenCreation",
+    additionalProperties: false,
+    description: `With a \`sensorId\` or \`labels\` its scopes can be ${SCOPES_WITHIN_REACH.join(", ")}.`,
+    examples: [
+      { name: "dashboard", scopes: ["sensors:read", "webhooks:read"] },
+      { name: "boiler-7", scopes: ["reports:write"], sensorId: "boiler-7" },
+      { name: "north", scopes: ["sensors:read", "reports:write"], labels: { site: "north" }, expiresAt: "2099-01-01T00:00:00Z" },
+    ],
+  },
+);
+type TokenCreation = Static<typeof TokenCreation>;
+
+const TokenPatch = Type.Object(
+  { name: Type.Optional(Name), expiresAt: Type.Optional(Expiry) },
+  {
+    $id: "TokenPatch",
+    additionalProperties: false,
+    description: "What a token may do stays as it was made: for other scopes or sensors, make another token.",
+    examples: [{ name: "gateway-7, north" }, { expiresAt: "2099-01-01T00:00:00Z" }],
+  },
 );
 
 const fields = {
   id: Type.String(),
   name: Type.String(),
   scopes: Type.Array(Type.String()),
+  sensorId: nullable(Type.String(), { description: "The one sensor that it reaches; null for no such limit." }),
+  labels: nullable(Type.Record(Type.String(), Type.String()), {
+    description: "What the sensors carry that it reaches; null for no such limit.",
+  }),
   createdAt: Time,
   expiresAt: TimeOrNull,
-  lastUsedAt: TimeOrNull,
+  lastUsedAt: Type.Union([Time, Type.Null()], { description: "To about a minute." }),
 };
 const Token = Type.Object(fields, { $id: "Token" });
 const NewToken = Type.Object({ ...fields, token: Type.String({ description: "Shown only here." }) }, { $id: "NewToken" });
 
 export interface TokensOptions {
-  readonly store: Pick<TokenStore, "createToken" | "listTokens" | "deleteToken">;
-  /** A token is out: forget what is known of it. */
-  readonly revoked: (id: string) => void;
+  readonly store: Pick<TokenStore, "createToken" | "getToken" | "listTokens" | "updateToken" | "deleteToken">;
+  /** A token was made, edited or revoked: that holds from now on. */
+  readonly changed: (id: string) => void;
 }
 
-export function tokens({ store, revoked }: TokensOptions) {
+export function tokens({ store, changed }: TokensOptions) {
   return new Elysia({ name: "tokens" })
     .get("/v1/tokens", async ({ query }) => pageView(await store.listTokens(pageOf(query)), tokenView), { query: PageQuery, ...LIST })
     .post(
       "/v1/tokens",
-      async ({ body: { name, scopes, expiresAt }, set }) => {
+      async ({ body, set }) => {
+        const { name, scopes, expiresAt } = body;
         const token = mintToken();
-        const expiry = expiresAt == null ? null : futureInstant(expiresAt);
-        const record = await store.createToken({ id: newId(), name, hash: hashToken(token), scopes, expiresAt: expiry });
+        const made = { id: newId(), name, hash: hashToken(token), scopes, reach: reachIn(body), expiresAt: expiryOf(expiresAt) };
+        const record = await store.createToken(made);
+        changed(record.id);
         set.status = 201;
+        set.headers["location"] = `/v1/tokens/${record.id}`;
         return { ...tokenView(record), token };
       },
       { headers: IdempotencyKey, body: TokenCreation, ...CREATE },
+    )
+    .get("/v1/tokens/:id", async ({ params: { id } }) => tokenView(await known(store, id)), { params: OwnParams, ...GET })
+    .patch(
+      "/v1/tokens/:id",
+      async ({ params: { id }, body: { name, expiresAt }, headers, set }) => {
+        const expiry = expiresAt === undefined ? {} : { expiresAt: expiryOf(expiresAt) };
+        const record = await store.updateToken(id, { ...(name === undefined ? {} : { name }), ...expiry });
+        changed(id);
+        return preferred(headers.prefer, set, tokenView(record));
+      },
+      { params: OwnParams, headers: Prefer, body: TokenPatch, ...PATCH },
     )
     .delete(
       "/v1/tokens/:id",
       async ({ params: { id } }) => {
         await store.deleteToken(id);
-        revoked(id);
+        changed(id);
         return new Response(null, { status: 204 });
       },
       { params: OwnParams, ...DELETE },
     );
+}
+
+async function known(store: Pick<TokenStore, "getToken">, id: string): Promise<TokenRecord> {
+  const record = await store.getToken(id);
+  if (record === null) throw new Fault("notFound", `There is no token ${id}.`);
+  return record;
+}
+
+/** Throws a 422 for what cannot be. */
+function reachIn({ sensorId, labels, scopes }: TokenCreation): Reach | null {
+  const ofLabels = labels == null ? null : { labels };
+  const reach = sensorId == null ? ofLabels : { sensorId };
+  if (reach === null) return null;
+  const errors: FieldError[] = [];
+  if (sensorId != null && labels != null) errors.push({ pointer: "/labels", message: "cannot be set beside sensorId" });
+  if (labels != null && Object.keys(labels).length === 0) errors.push({ pointer: "/labels", message: "names no label" });
+  for (const [index, scope] of scopes.entries()) {
+    if (SCOPES_WITHIN_REACH.includes(scope)) continue;
+    const message = `speaks of all sensors: a token that is limited to some of them can have ${SCOPES_WITHIN_REACH.join(", ")}`;
+    errors.push({ pointer: `/scopes/${index}`, message });
+  }
+  if (errors.length > 0) throw invalid("The token is not valid.", errors);
+  return reach;
+}
+
+function expiryOf(text: string | null | undefined): number | null {
+  return text == null ? null : futureInstant(text);
 }
 
 function futureInstant(text: string): number {
@@ -85,9 +160,11 @@ function newId(): string {
   return `tok_${Bun.randomUUIDv7().replaceAll("-", "")}`;
 }
 
-function tokenView({ id, name, scopes, createdAt, expiresAt, lastUsedAt }: TokenRecord): Static<typeof Token> {
+function tokenView({ id, name, scopes, reach, createdAt, expiresAt, lastUsedAt }: TokenRecord): Static<typeof Token> {
+  const sensorId = reach !== null && "sensorId" in reach ? reach.sensorId : null;
+  const labels = reach !== null && "labels" in reach ? { ...reach.labels } : null;
   const times = { createdAt: timeOf(createdAt), expiresAt: timeOrNull(expiresAt), lastUsedAt: timeOrNull(lastUsedAt) };
-  return { id, name, scopes: [...scopes], ...times };
+  return { id, name, scopes: [...scopes], sensorId, labels, ...times };
 }
 
 const LIST = operation({
@@ -103,14 +180,33 @@ const CREATE = operation({
   summary: "Make a token",
   scope: "admin",
   takesBody: true,
-  answers: { 201: { description: "The token, which is shown only here.", schema: NewToken } },
+  answers: { 201: { description: "The token, which is shown only here.", schema: NewToken, headers: { location: "Its path." } } },
   problems: [409],
+});
+const GET = operation({
+  id: "getToken",
+  tag: "Access",
+  summary: "One token",
+  description: "All but the token itself, which nobody has but its holder.",
+  scope: "admin",
+  answers: { 200: { description: "The token.", schema: Token } },
+  problems: [404],
+});
+const PATCH = operation({
+  id: "patchToken",
+  tag: "Access",
+  summary: "Rename a token, or move its expiry",
+  description: "It holds everywhere within a second. Neither its scopes nor the sensors that it reaches can be edited.",
+  scope: "admin",
+  takesBody: true,
+  answers: { 200: { description: "The token.", schema: Token }, ...doneWithoutBody({}) },
+  problems: [404],
 });
 const DELETE = operation({
   id: "deleteToken",
   tag: "Access",
   summary: "Revoke a token",
-  description: "It is out within a second.",
+  description: "It is out here at once, and on every other node within a second.",
   scope: "admin",
   answers: { 204: { description: "It is gone." } },
   problems: [404],

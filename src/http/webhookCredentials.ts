@@ -16,6 +16,7 @@ const HeaderValue = Type.String({ minLength: 1, maxLength: HEADER_VALUE_CHARS_MA
 const HEADERS = {
   maxProperties: HEADERS_MAX,
   description: "Sent with every request. Names of HTTP's own, `webhook-*` and `ce-*` are refused; values are shown nowhere.",
+  examples: [{ "x-api-key": "made-up-key" }],
 };
 
 const Auth = Type.Union(
@@ -55,6 +56,7 @@ export const createdCredentials = {
       minItems: 1,
       uniqueItems: true,
       description: "Which keys are made: `v1` (HMAC-SHA256, the default), `v1a` (ed25519).",
+      examples: [["v1", "v1a"]],
     }),
   ),
 };

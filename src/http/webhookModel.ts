@@ -55,6 +55,7 @@ const Url = Type.String({
   maxLength: URL_CHARS_MAX,
   pattern: TEXT_PATTERN,
   description: "http or https, to a public address.",
+  examples: ["https://example.com/hooks/tocsin"],
 });
 const Description = Type.String({ maxLength: DESCRIPTION_CHARS_MAX, pattern: TEXT_PATTERN });
 const Concurrency = Type.Integer({ minimum: 1, maximum: CONCURRENCY_MAX, description: "The most attempts that run at once." });

@@ -161,5 +161,5 @@ const PUBLIC_KEYS = operation({
   answers: {
     200: { description: "Those that sign now.", schema: PublicKeys, headers: { "cache-control": "How long they may be kept." } },
   },
-  problems: [404, 422, 503],
+  problems: [404, 422, 429, 503],
 });

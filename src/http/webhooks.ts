@@ -1,3 +1,4 @@
+import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { Credentials } from "../domain/credentials";
 import type { Webhook as WebhookFacts } from "../domain/webhook";
@@ -8,10 +9,13 @@ import { OwnParams, pageOf, PageQuery, pageSchema, pageView } from "./fields";
 import { IdempotencyKey } from "./idempotency";
 import { operation } from "./operation";
 import type { WebhookPort } from "./ports";
-import { ETAG_HEADER, etagOf, IfMatch, onVersion } from "./versions";
+import { doneWithoutBody, PREFER, preferred } from "./prefer";
+import { ETAG_HEADER, etagOf, IF_MATCH, IfMatch, IfNoneMatch, NOT_MODIFIED, notModified, onVersion } from "./versions";
 import { type CredentialsView, credentialsView, unreadableView } from "./webhookCredentials";
 import { editWebhook, newWebhook, patchOf, registered } from "./webhookEdits";
 import { newSecretsView, NewWebhook, TestAttempt, Webhook, WebhookCreation, WebhookPatch, webhookView } from "./webhookModel";
+
+const EditHeaders = Type.Object({ ...IF_MATCH, ...PREFER });
 
 export interface WebhooksOptions {
   readonly store: WebhookStore;
@@ -43,18 +47,22 @@ export function webhooks({ store, port, vault, changed }: WebhooksOptions) {
       },
       { headers: IdempotencyKey, body: WebhookCreation, ...CREATE },
     )
-    .get("/v1/webhooks/:id", async ({ params: { id }, set }) => versioned(await registered(store, id), set.headers), {
-      params: OwnParams,
-      ...GET,
-    })
+    .get(
+      "/v1/webhooks/:id",
+      async ({ params: { id }, headers, set }) => {
+        const webhook = await registered(store, id);
+        return notModified(headers, () => etagOf(webhook.version)) ?? versioned(webhook, set.headers);
+      },
+      { params: OwnParams, headers: IfNoneMatch, ...GET },
+    )
     .patch(
       "/v1/webhooks/:id",
       async ({ params: { id }, body, headers, set }) => {
         const webhook = await editWebhook(store, { id, ifMatch: headers["if-match"] }, (before) => patchOf(before, body, means));
         changed();
-        return versioned(webhook, set.headers);
+        return preferred(headers.prefer, set, versioned(webhook, set.headers));
       },
-      { params: OwnParams, headers: IfMatch, body: WebhookPatch, ...PATCH },
+      { params: OwnParams, headers: EditHeaders, body: WebhookPatch, ...PATCH },
     )
     .delete(
       "/v1/webhooks/:id",
@@ -112,7 +120,7 @@ const GET = operation({
   tag: "Webhooks",
   summary: "One webhook",
   scope: "webhooks:read",
-  answers: { 200: ONE },
+  answers: { 200: ONE, ...NOT_MODIFIED },
   problems: [404],
 });
 const PATCH = operation({
@@ -121,7 +129,7 @@ const PATCH = operation({
   summary: "Edit, pause, disable or enable a webhook",
   scope: "webhooks:write",
   takesBody: true,
-  answers: { 200: ONE },
+  answers: { 200: ONE, ...doneWithoutBody(ETAG_HEADER) },
   problems: [404, 412],
 });
 const DELETE = operation({

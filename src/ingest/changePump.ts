@@ -66,7 +66,10 @@ export class ChangePump {
         continue;
       }
       try {
-        this.#published = await this.options.publisher.publish(await this.#nextChanges());
+        const committed = this.#committed;
+        const changes = await this.#nextChanges();
+        // Where none is left, the stream lost what is no longer kept either.
+        this.#published = changes.length === 0 ? committed : await this.options.publisher.publish(changes, this.#published);
         this.options.events.changesPublished(this.options.partition, this.#published);
       } catch (error) {
         this.options.events.publishFailed(this.options.partition, error);

@@ -3,6 +3,7 @@ import { decide, judgeHeartbeat } from "../domain/decide";
 import { parseReport, type Report, REPORT_ID_MEMORY_MS } from "../domain/report";
 import { isSensorId, partitionOf, PROBE_ID, type Sensor, TICK_ID } from "../domain/sensor";
 import type { State } from "../domain/state";
+import type { StatusCatalogue } from "../domain/statusCatalogue";
 import type { StreamMessage } from "../jetstream/ports";
 import type { BatchPart, DeadLetterRow, IngestStore, PartitionPosition, ReportKey, ReportRow } from "../store/store";
 import type { KnownSensor, SensorCache } from "./sensorCache";
@@ -57,7 +58,7 @@ export interface ParsedReport {
 
 /** Decides a batch in the order of the log. Reads the store, writes nothing. */
 export async function decideBatch(messages: readonly StreamMessage[], from: PartitionPosition, means: BatchMeans): Promise<DecidedBatch> {
-  const batch = new Batch(from, means);
+  const batch = new Batch(from, { ...means, catalogue: await means.cache.catalogue() });
   const parsed = batch.parse(messages);
   await batch.meetStrangers();
   await findRepeats(parsed, means.store);
@@ -104,7 +105,7 @@ export class Batch {
 
   constructor(
     private readonly from: PartitionPosition,
-    private readonly means: Pick<BatchMeans, "rules" | "cache">,
+    private readonly means: Pick<BatchMeans, "rules" | "cache"> & { readonly catalogue: StatusCatalogue },
   ) {
     this.#receivedAt = from.receivedAt;
     this.#darkEndedAt = from.darkEndedAt;
@@ -140,7 +141,7 @@ export class Batch {
     const sensor = reporter.sensor ?? this.#register(message, receivedAt, reporter.state.life);
     if (sensor === null) return;
     const duplicate = reporter.repeats(report, receivedAt);
-    const { state, disposition, change } = decide(sensor, reporter.state, item, duplicate);
+    const { state, disposition, change } = decide(sensor, reporter.state, item, { duplicate, catalogue: this.means.catalogue });
     if (report.id !== null && !duplicate) reporter.remember(report.id, receivedAt);
     if (state !== reporter.state || reporter.sensor === null) this.#move(reporter, sensor, state);
     const changeNumber = change === null ? null : this.#addChange(change, sensor);

@@ -17,7 +17,8 @@ export async function decideBehind(
   before: BatchBefore,
   means: Omit<BatchMeans, "rules"> & { readonly rules: Omit<BatchRules, "registrationsLeft"> },
 ): Promise<DecidedBatch | null> {
-  const batch = new Batch(before.to, { ...means, rules: { ...means.rules, registrationsLeft: 0 } });
+  const rules = { ...means.rules, registrationsLeft: 0 };
+  const batch = new Batch(before.to, { ...means, rules, catalogue: await means.cache.catalogue() });
   const reports: ParsedReport[] = [];
   for (const item of batch.parse(messages)) {
     if (item.kind === "tick") return null;

@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { checkAfterEdit } from "../domain/decide";
 import type { Sensor } from "../domain/sensor";
 import { currentState, type State } from "../domain/state";
+import { catalogueOf, type StatusCatalogue } from "../domain/statusCatalogue";
 import type { IngestStore, SensorAndState } from "../store/store";
 
 /**
@@ -29,12 +30,28 @@ export function createSensorMemory(sensorsMax = SENSORS_CACHED_MAX): SensorMemor
   return new LRUCache({ max: sensorsMax });
 }
 
-/** What the owner of a partition knows of its sensors. It alone writes their states, so what it wrote last is what holds. */
+interface KnownCatalogue {
+  readonly version: number;
+  readonly severities: StatusCatalogue;
+}
+
+/**
+ * What the owner of a partition knows of its sensors, and of the catalogue that their statuses are looked up in. It alone writes their
+ * states, so what it wrote last is what holds; an edit of the registry or of the catalogue refuses what it decided without it.
+ */
 export class SensorCache {
+  /** Null until the first batch: under a new lease it is loaded anew, for what was edited under an earlier one is not told again. */
+  #catalogue: KnownCatalogue | null = null;
+
   constructor(
-    private readonly store: Pick<IngestStore, "loadSensors" | "sensorsEditedAfter">,
+    private readonly store: Pick<IngestStore, "loadSensors" | "sensorsEditedAfter" | "loadSeverities">,
     private readonly memory: SensorMemory,
   ) {}
+
+  async catalogue(): Promise<StatusCatalogue> {
+    this.#catalogue ??= await this.#loadCatalogue();
+    return this.#catalogue.severities;
+  }
 
   /** Undefined for what must be loaded first. */
   get(id: string): KnownSensor | undefined {
@@ -56,7 +73,8 @@ export class SensorCache {
 
   /** Takes over what operators edited since `version`; gives the new version and the states whose next check moved by it. */
   async refresh(partition: number, version: number): Promise<{ registryVersion: number; states: { sensorId: string; state: State }[] }> {
-    const { registryVersion, sensors } = await this.store.sensorsEditedAfter(partition, version);
+    const { registryVersion, statusesVersion, sensors } = await this.store.sensorsEditedAfter(partition, version);
+    if (this.#catalogue !== null && this.#catalogue.version < statusesVersion) this.#catalogue = await this.#loadCatalogue();
     const states: { sensorId: string; state: State }[] = [];
     for (const row of sensors) {
       const { sensor, state } = knownFrom(row, this.get(row.sensor.id)?.state ?? row.state);
@@ -67,6 +85,12 @@ export class SensorCache {
       this.#keep(row.sensor.id, known);
     }
     return { registryVersion, states };
+  }
+
+  /** Perhaps newer than the registry's version that is known: what is decided on it is refused then, and decided again. */
+  async #loadCatalogue(): Promise<KnownCatalogue> {
+    const { version, severities } = await this.store.loadSeverities();
+    return { version, severities: catalogueOf(severities) };
   }
 
   #keep(id: string, { sensor, state }: KnownSensor): KnownSensor {

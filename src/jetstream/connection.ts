@@ -5,7 +5,7 @@ import { shownUrl } from "../addresses";
 import { unavailable } from "./faults";
 
 /** How long one call of the JetStream API may take. */
-const API_TIMEOUT_MS = 3000;
+export const API_TIMEOUT_MS = 3000;
 const CHECK_TIMEOUT_MS = 1000;
 const DIAL_TIMEOUT_MS = 5000;
 const REDIAL_MS = 250;
@@ -32,6 +32,8 @@ export interface NatsLink {
   isConnected(): boolean;
   /** Calls `listener` after each reconnect, and gives how to stop that. Whatever the old connection waited for is lost by then. */
   onReconnect(listener: () => void): () => void;
+  /** Calls `listener` each time that the connection goes, and gives how to stop that. */
+  onLoss(listener: () => void): () => void;
   /**
    * The answer to what `ask` sends over this connection; a `Fault` (unavailable) as soon as the connection is lost, because then none can
    * come. Without a connection nothing is asked at all: the client would keep it, and perhaps lose it later.
@@ -125,14 +127,16 @@ class WatchedLink implements NatsLink {
     return () => this.#reconnected.delete(listener);
   }
 
+  onLoss(listener: () => void): () => void {
+    this.#lost.add(listener);
+    return () => this.#lost.delete(listener);
+  }
+
   answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     if (!this.isConnected()) return Promise.reject(new Fault("unavailable", "not connected to NATS"));
     return new Promise((resolve, reject) => {
-      const lost = () => reject(new Fault("unavailable", "the connection to NATS was lost before the answer"));
-      this.#lost.add(lost);
-      void ask()
-        .then(resolve, reject)
-        .finally(() => this.#lost.delete(lost));
+      const forget = this.onLoss(() => reject(new Fault("unavailable", "the connection to NATS was lost before the answer")));
+      void ask().then(resolve, reject).finally(forget);
     });
   }
 

@@ -7,6 +7,7 @@ const SUBJECT = "tocsin.nodes";
 export type News =
   | { readonly kind: "nodes" }
   | { readonly kind: "webhooks" }
+  | { readonly kind: "edited"; readonly sensorIds: readonly string[] }
   | { readonly kind: "released"; readonly role: string; readonly partition: number };
 
 export interface Newsroom {
@@ -45,6 +46,7 @@ const FLUSH_MS = 200;
 function read(text: string): (News & { readonly from: string }) | null {
   try {
     const news = JSON.parse(text) as Partial<News & { from: string }> | null;
+    if (news?.kind === "edited" && !(Array.isArray(news.sensorIds) && news.sensorIds.every((id) => typeof id === "string"))) return null;
     return typeof news?.kind === "string" && typeof news.from === "string" ? (news as News & { from: string }) : null;
   } catch {
     return null;

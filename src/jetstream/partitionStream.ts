@@ -48,6 +48,6 @@ export function partitionStream({
         throw unavailable(`${name} could not be trimmed`, error);
       }
     },
-    changes: { publish: (outgoing) => mend(() => changes.publish(outgoing)) },
+    changes: { publish: (outgoing, after) => mend(() => changes.publish(outgoing, after)) },
   };
 }

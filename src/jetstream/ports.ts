@@ -69,6 +69,9 @@ export interface OutgoingChange {
 
 /** Appends a partition's changes to `CHANGES` in order; every change at most once, whatever is repeated. */
 export interface ChangePublisher {
-  /** Resolves with the number up to which all is known to be in the stream; throws `Fault` (unavailable). */
-  publish(changes: readonly OutgoingChange[]): Promise<number>;
+  /**
+   * Appends what there is beyond the number `after`, in order; numbers are missing of changes that went with their sensor. Resolves with
+   * the number up to which all is known to be in the stream: one before `after` where the stream has lost its end. Throws `Fault` (unavailable).
+   */
+  publish(changes: readonly OutgoingChange[], after: number): Promise<number>;
 }

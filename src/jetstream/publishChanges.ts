@@ -20,20 +20,20 @@ export function createChangePublisher(link: NatsLink, place: PartitionPlace): Ch
   let tail: Tail | null = null;
 
   return {
-    async publish(changes) {
-      const [first, last] = [changes[0], changes.at(-1)];
-      if (first === undefined || last === undefined) return 0;
+    async publish(changes, after) {
+      const last = changes.at(-1);
+      if (last === undefined) return after;
       try {
         tail ??= await link.answered(() => readTail(link, place, changes));
         // It has lost its end: what followed is published again.
-        if (tail.number !== null && tail.number < first.number - 1) return tail.number;
-        const reached = tail.number ?? first.number - 1;
+        if (tail.number !== null && tail.number < after) return tail.number;
+        const reached = tail.number ?? after;
         if (reached >= last.number) {
           // What comes next is compared anew.
           tail = null;
           return last.number;
         }
-        tail = await append(link, place, { changes: changes.slice(reached - first.number + 1), tail });
+        tail = await append(link, place, { changes: changes.filter(({ number }) => number > reached), tail });
         return last.number;
       } catch (error) {
         tail = null;
@@ -49,7 +49,13 @@ async function readTail(link: NatsLink, place: PartitionPlace, changes: readonly
   const { number } = await storedAt(link, place, state.last_seq);
   const ours = changes.findLast((change) => number !== null && change.number <= number);
   if (number === null || ours === undefined) return { sequence: state.last_seq, number };
-  const stored = await storedAt(link, place, state.last_seq - (number - ours.number));
+  // As many messages before the end as there are numbers between, or fewer where numbers are missing.
+  let sequence = state.last_seq - (number - ours.number);
+  let stored = await storedAt(link, place, sequence);
+  while (stored.number !== null && stored.number < ours.number) {
+    sequence += 1;
+    stored = await storedAt(link, place, sequence);
+  }
   return { sequence: state.last_seq, number: stored.number === ours.number && stored.body === ours.body ? number : null };
 }
 
@@ -69,11 +75,13 @@ async function append(
   place: PartitionPlace,
   { changes, tail }: { changes: readonly OutgoingChange[]; tail: Tail },
 ): Promise<Tail> {
-  const publish = ({ number, sensorId, body }: OutgoingChange, index: number) =>
-    link.publisher.publish(changeSubject(place, sensorId), body, {
+  const publish = ({ number, sensorId, body }: OutgoingChange, index: number) => {
+    const before = changes[index - 1];
+    return link.publisher.publish(changeSubject(place, sensorId), body, {
       msgID: changeMessageId(place.partition, number),
-      expect: index === 0 ? { lastSequence: tail.sequence } : { lastMsgID: changeMessageId(place.partition, number - 1) },
+      expect: before === undefined ? { lastSequence: tail.sequence } : { lastMsgID: changeMessageId(place.partition, before.number) },
     });
+  };
   const settled = await link.answered(() => Promise.allSettled(changes.map(publish)));
   const refused = settled.find((ack) => ack.status === "rejected");
   if (refused !== undefined) throw refused.reason;

@@ -1,7 +1,8 @@
 import { partitionOf } from "../domain/sensor";
+import { publishAcknowledged } from "./acknowledged";
 import type { NatsLink } from "./connection";
 import { isStreamFull, unavailable } from "./faults";
-import type { PublishAck, ReportPublisher } from "./ports";
+import type { ReportPublisher } from "./ports";
 import { type PartitionPlace, reportSubject, sensorSubject } from "./subjects";
 
 /** Publishes straight to the partition's subject, by the hash that the broker's mapping computes, too. */
@@ -18,17 +19,12 @@ export function createSensorPublisher(link: NatsLink): ReportPublisher {
 }
 
 function publisherTo(link: NatsLink, subjectOf: (sensorId: string) => string): ReportPublisher {
+  const publish = publishAcknowledged(link);
   return {
-    async publish(sensorId, payload): Promise<PublishAck> {
-      try {
-        const { stream, seq, duplicate } = await link.answered(() => link.publisher.publish(subjectOf(sensorId), payload));
-        return { stream, sequence: seq, duplicate };
-      } catch (error) {
-        throw unavailable(
-          isStreamFull(error) ? "the report was refused, its stream is full" : "the report is not known to be stored",
-          error,
-        );
-      }
-    },
+    publish: (sensorId, payload) => publish(subjectOf(sensorId), payload).catch(refuse),
   };
+}
+
+function refuse(error: unknown): never {
+  throw unavailable(isStreamFull(error) ? "the report was refused, its stream is full" : "the report is not known to be stored", error);
 }

@@ -33,6 +33,11 @@ export function changeSubject({ partitions, partition }: PartitionPlace, sensorI
   return `changes.${partitions}.${partition}.${sensorId}`;
 }
 
+/** The subjects of the changes of every partition. */
+export function allChangesSubject(partitions: number): string {
+  return `changes.${partitions}.>`;
+}
+
 /** The `Nats-Msg-Id` of a change. */
 export function changeMessageId(partition: number, number: number): string {
   return `${partition}:${number}`;

@@ -1,5 +1,5 @@
 import type { NatsLink } from "./connection";
-import { changeSubject, type PartitionPlace } from "./subjects";
+import { allChangesSubject, changeSubject, type PartitionPlace } from "./subjects";
 
 /** Calls `onWake` whenever a change of this partition is published. A hint: nothing may depend on it. */
 export async function watchChanges(
@@ -17,4 +17,14 @@ export async function watchChanges(
       subscription.unsubscribe();
     },
   };
+}
+
+/** Calls `onHint` whenever a change of any partition is published. A hint: nothing may depend on it. Gives how to stop it. */
+export function watchAllChanges({ connection }: NatsLink, partitions: number, onHint: () => void): () => void {
+  const subscription = connection.subscribe(allChangesSubject(partitions), {
+    callback: (error) => {
+      if (error === null) onHint();
+    },
+  });
+  return () => subscription.unsubscribe();
 }

@@ -5,7 +5,7 @@ import { type BodyMemory, createBodies, createBodyMemory } from "./bodies";
 import { Dispatcher } from "./dispatch";
 import { createEndpoints, type Endpoints } from "./endpoints";
 import { createOwed } from "./owed";
-import { pause } from "./pause";
+import { pause } from "../pause";
 import { Planner } from "./plan";
 import { createRecovery } from "./recovery";
 import { openReplays } from "./replays";

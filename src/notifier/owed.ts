@@ -3,7 +3,7 @@ import type { Webhook, WebhookVersion } from "../domain/webhook";
 import type { DeliveryStore, PlannedDelivery, WebhookStore } from "../store/store";
 import type { Events } from "../telemetry/events";
 import { nextTurn } from "../nextTurn";
-import { pause } from "./pause";
+import { pause } from "../pause";
 
 /** Ended in one commit. */
 const ENDED_AT_ONCE_MAX = 1000;

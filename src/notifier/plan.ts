@@ -2,7 +2,7 @@ import type { ChangeLogStore, DueDelivery, Lease, LoggedChange, PlannedDelivery,
 import type { Events } from "../telemetry/events";
 import { createMatcher, type Matcher } from "./matching";
 import { nextTurn } from "../nextTurn";
-import { pause } from "./pause";
+import { pause } from "../pause";
 import type { SharedWebhooks } from "./sharedWebhooks";
 import type { Turns } from "./turns";
 

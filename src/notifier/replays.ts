@@ -1,6 +1,6 @@
 import type { Replay, ReplayStore } from "../store/store";
 import type { Events } from "../telemetry/events";
-import { pause } from "./pause";
+import { pause } from "../pause";
 
 /** How often it is asked for jobs, and how often each of them goes on. */
 const LOOK_EVERY_MS = 1000;

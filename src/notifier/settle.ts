@@ -1,7 +1,7 @@
 import type { DeliveryStore, DueDelivery, Lease, Settlement } from "../store/store";
 import type { Events } from "../telemetry/events";
 import { nextTurn } from "../nextTurn";
-import { pause } from "./pause";
+import { pause } from "../pause";
 import type { Turns } from "./turns";
 
 const SETTLED_AT_ONCE_MAX = 500;

@@ -5,7 +5,7 @@ import type { Page } from "./store";
 type CursorValue = string | number;
 type Shape = readonly ("string" | "number")[];
 
-function encodeCursor(list: string, values: readonly CursorValue[]): string {
+export function encodeCursor(list: string, values: readonly CursorValue[]): string {
   return Buffer.from(JSON.stringify([list, ...values])).toString("base64url");
 }
 

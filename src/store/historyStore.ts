@@ -19,6 +19,9 @@ export interface ChangeQuery {
 export interface HistoryStore {
   /** By `receivedAt`, newest first unless `order` is asc. */
   listReports(sensorId: string, query: { range: TimeRange; order: "asc" | "desc" }, page: PageRequest): Promise<Page<ReportRecord>>;
-  /** One sensor's by revision; everyone's by partition and number. Items are the JSON texts of `ChangeData`, parsed. */
+  /**
+   * One sensor's by revision; everyone's from cursor to cursor of `readChanges`. A page may end before its limit, so that it stays within a
+   * few MiB and looks at a few thousand changes. Throws `gone` when some behind the cursor are no longer kept.
+   */
   listChanges(query: ChangeQuery, page: PageRequest): Promise<Page<ChangeData>>;
 }

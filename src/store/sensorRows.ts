@@ -52,7 +52,7 @@ export function sensorAndStateOf(row: SensorAndStateRow): SensorAndState {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
-  return { sensor, deleted: row.deleted_at !== null, state: writtenState(row) };
+  return { sensor, deleted: row.deleted_at !== null, deletedAt: row.deleted_at, state: writtenState(row) };
 }
 
 function writtenState(row: SensorAndStateRow): State | null {

@@ -1,4 +1,5 @@
 /** The registry, as the API reads and edits it. */
+import type { Reach } from "../domain/reach";
 import type { Heartbeat, Labels, Sensor } from "../domain/sensor";
 import type { Availability, Severity } from "../domain/severity";
 import type { State } from "../domain/state";
@@ -19,13 +20,28 @@ export interface SensorRecord {
   readonly state: State;
 }
 
+/** One value, or several of which any will do. */
+export type AnyOf<Value> = Value | readonly Value[];
+
 export interface SensorQuery {
-  readonly status?: string;
-  readonly severity?: Severity;
-  readonly availability?: Availability;
+  /** This one alone. */
+  readonly id?: string;
+  readonly status?: AnyOf<string>;
+  readonly severity?: AnyOf<Severity>;
+  readonly availability?: AnyOf<Availability>;
   readonly labels?: Labels;
   /** Text to find in id or name, whatever its case. */
   readonly q?: string;
+}
+
+/** What must be there for a sensor to be put in its place: nothing, any, one at this version; null for whatever is there. */
+export type PutCondition = "absent" | "present" | number | null;
+
+export interface SensorRemoval {
+  /** `delete`: what was recorded of it so far is shown to nobody from now on, and `eraseHistory` takes it out. Left out, it is kept. */
+  readonly history?: "keep" | "delete";
+  /** What lies outside is not found. */
+  readonly reach?: Reach | null;
 }
 
 export interface SensorStore {
@@ -34,8 +50,13 @@ export interface SensorStore {
   getSensor(id: string): Promise<SensorRecord | null>;
   /** Replaces what an operator may set. Throws notFound; preconditionFailed when `expectedVersion` is not the current one. */
   updateSensor(draft: SensorDraft, expectedVersion: number | null): Promise<SensorRecord>;
+  /** Registers it, or replaces what an operator may set. Throws preconditionFailed; notFound for one that is there outside of the reach. */
+  putSensor(
+    draft: SensorDraft,
+    wanted: { readonly expected: PutCondition; readonly reach: Reach | null },
+  ): Promise<{ readonly record: SensorRecord; readonly created: boolean }>;
   /** Leaves a tombstone. Throws notFound, preconditionFailed. */
-  deleteSensor(id: string, expectedVersion: number | null): Promise<void>;
+  deleteSensor(id: string, expectedVersion: number | null, removal?: SensorRemoval): Promise<void>;
   /** By the bytes of the id, ascending: capitals come before small letters. */
   listSensors(query: SensorQuery, page: PageRequest): Promise<Page<SensorRecord>>;
 }

@@ -9,34 +9,58 @@ import type { DeliveryState } from "../domain/delivery";
 import type { Report } from "../domain/report";
 import type { Sensor } from "../domain/sensor";
 import type { State } from "../domain/state";
+import type { AuditStore } from "./auditStore";
+import type { ChangeFeedStore } from "./changeFeed";
+import type { ErasureStore } from "./erasureStore";
 import type { HistoryStore } from "./historyStore";
 import type { IdempotencyStore } from "./idempotencyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
+import type { SensorReadStore } from "./sensorReadStore";
 import type { SensorStore } from "./sensorStore";
+import type { SharedSecretStore } from "./sharedSecretStore";
+import type { EditedSeverities, StatusStore } from "./statusStore";
+import type { TimelineStore } from "./timelineStore";
 import type { TokenStore } from "./tokenStore";
+import type { UpsertStore } from "./upsertStore";
 import type { Filter, OperationalKind, Terms, Webhook, WebhookSettings, WebhookState, WebhookVersion } from "../domain/webhook";
 
+export * from "./auditStore";
+export * from "./changeFeed";
+export * from "./erasureStore";
 export * from "./historyStore";
 export * from "./idempotencyStore";
 export * from "./pages";
 export * from "./replayStore";
+export * from "./sensorReadStore";
 export * from "./sensorStore";
+export * from "./sharedSecretStore";
+export * from "./statusStore";
+export * from "./timelineStore";
 export * from "./tokenStore";
+export * from "./upsertStore";
 
 export interface Store
   extends
     PartitionStore,
     IngestStore,
     ChangeLogStore,
+    ChangeFeedStore,
     PlanStore,
     DeliveryStore,
     ReplayStore,
     SensorStore,
+    SensorReadStore,
+    SharedSecretStore,
+    UpsertStore,
     HistoryStore,
+    ErasureStore,
+    TimelineStore,
+    StatusStore,
     WebhookStore,
     DeadLetterStore,
     TokenStore,
+    AuditStore,
     IdempotencyStore,
     IncidentStore,
     MaintenanceStore {
@@ -132,8 +156,16 @@ export interface SensorAndState {
   readonly sensor: Sensor;
   /** A tombstone: registered again under its id, the next life is `sensor.life + 1`. */
   readonly deleted: boolean;
+  /** When it was; null while it is registered. */
+  readonly deletedAt: number | null;
   /** As last written, perhaps in an earlier life; see `currentState`. */
   readonly state: State | null;
+}
+
+export interface RegistryEdits {
+  readonly registryVersion: number;
+  readonly statusesVersion: number;
+  readonly sensors: readonly SensorAndState[];
 }
 
 export interface ReportKey {
@@ -196,13 +228,14 @@ export type PartOutcome =
   | { readonly kind: "alreadyCommitted" }
   /** Neither where it was nor where it goes: our picture is wrong, load the position again. */
   | { readonly kind: "moved" }
-  /** A sensor was edited: load what changed and decide again. */
+  /** A sensor was edited, or the catalogue: load what changed and decide again. */
   | { readonly kind: "registryMoved"; readonly registryVersion: number };
 
 export interface IngestStore {
   loadSensors(ids: readonly string[]): Promise<SensorAndState[]>;
-  /** Sensors of a partition that were stamped with a version above `version`. */
-  sensorsEditedAfter(partition: number, version: number): Promise<{ registryVersion: number; sensors: SensorAndState[] }>;
+  /** Sensors of a partition that were stamped with a version above `version`, and, on the same snapshot, which edit the catalogue is at. */
+  sensorsEditedAfter(partition: number, version: number): Promise<RegistryEdits>;
+  loadSeverities(): Promise<EditedSeverities>;
   /** For each key, when the log last received that report (not counting duplicates); null if not since `since`. */
   knownReports(keys: readonly ReportKey[], since: number): Promise<(number | null)[]>;
   /** Sensors whose `checkAt` is not after `watermark`, the longest due first. */
@@ -497,7 +530,9 @@ export interface IncidentRecord extends IncidentDraft {
 }
 
 export interface IncidentStore {
+  /** Newest first. */
   listIncidents(page: PageRequest): Promise<Page<IncidentRecord>>;
+  getIncident(id: string): Promise<IncidentRecord | null>;
 }
 
 // ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,10 +18,17 @@ export interface TokenDraft extends Pick<TokenRecord, "id" | "name" | "scopes" |
   readonly reach?: Reach | null;
 }
 
+/** What may be edited: what a token may do stays as it was made. */
+export type TokenEdit = Partial<Pick<TokenRecord, "name" | "expiresAt">>;
+
 export interface TokenStore {
   /** `hash`: SHA-256 of the token, hex. Throws conflict when the hash is there. */
   createToken(token: TokenDraft): Promise<TokenRecord>;
-  findToken(hash: string): Promise<TokenRecord | null>;
+  /** One for each hash, in their order. */
+  findTokens(hashes: readonly string[]): Promise<(TokenRecord | null)[]>;
+  getToken(id: string): Promise<TokenRecord | null>;
+  /** Throws notFound. */
+  updateToken(id: string, edit: TokenEdit): Promise<TokenRecord>;
   touchToken(id: string, usedAt: number): Promise<void>;
   listTokens(page: PageRequest): Promise<Page<TokenRecord>>;
   /** Throws notFound. */

@@ -4,6 +4,7 @@ import type { Disposition } from "../domain/decide";
 import type { DeliveryState } from "../domain/delivery";
 import type { LeasedRole, Replay } from "../store/store";
 import type { Metrics } from "./metrics";
+import { createCacheEvents } from "./cacheEvents";
 import { createPartitionGauges } from "./partitionGauges";
 import { createTroubleLog } from "./trouble";
 
@@ -26,6 +27,7 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
   const trouble = createTroubleLog(log, now);
   const gauges = createPartitionGauges(metrics);
   return {
+    ...createCacheEvents(log, metrics, now),
     batchCommitted(batch: BatchFacts): void {
       for (const [disposition, count] of Object.entries(batch.dispositions)) if (count > 0) metrics.reports.inc({ disposition }, count);
       for (const [kind, count] of Object.entries(batch.changes)) if (count > 0) metrics.changes.inc({ kind }, count);
@@ -118,10 +120,24 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
     requestAnswered(request: { method: string; route: string; status: number; seconds: number }): void {
       metrics.httpSeconds.observe({ method: request.method, route: request.route, status: request.status }, request.seconds);
     },
-    dependencyChanged(dependency: "nats" | "store", up: boolean, reason: string | null): void {
+    watchersCounted(count: number): void {
+      metrics.watchers.set(count);
+    },
+    watcherEnded(reason: string): void {
+      metrics.watchersEnded.inc({ reason });
+    },
+    dependencyChanged(dependency: "nats" | "store" | "redis", up: boolean, reason: string | null): void {
       metrics.dependencyUp.set({ dependency }, up ? 1 : 0);
       if (up) log.info(fact("dependency.up", { dependency }), `${dependency} answers`);
       else log.warn(fact("dependency.down", { dependency, reason }), `${dependency} does not answer: ${reason}`);
+    },
+    limitsShared(shared: boolean, reason: string | null): void {
+      metrics.limitsShared.set(shared ? 1 : 0);
+      if (shared) log.info(fact("limits.shared"), "rate limits count for all nodes together");
+      else log.warn(fact("limits.local", { reason }), `rate limits count for this node alone: ${reason}`);
+    },
+    requestLimited(limit: string): void {
+      metrics.httpLimited.inc({ limit });
     },
     natsServerRestarted(exit: string): void {
       metrics.natsRestarts.inc();

@@ -10,6 +10,8 @@ export interface DependencyHealth {
   readonly up: boolean;
   /** Why it is not up, else null. */
   readonly reason: string | null;
+  /** Whether requests fail without it; else they only take longer. */
+  readonly needed: boolean;
 }
 
 export interface Readiness {
@@ -25,20 +27,25 @@ export interface Health {
   drain(): void;
 }
 
+type Checks = Readonly<Record<string, () => Promise<void>>>;
+
 export interface HealthOptions {
   /** By the dependency's name; a check that rejects, or does not answer in time, says that it is away. */
-  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+  readonly checks: Checks;
+  /** Of what makes answers faster and is not needed for them: told of, and no reason not to be ready. */
+  readonly helpful?: Checks;
   readonly events: Pick<Events, "dependencyChanged">;
 }
 
 /** Whether everything that requests need is there. */
-export function createHealth({ checks, events }: HealthOptions): Health {
+export function createHealth({ checks, helpful = {}, events }: HealthOptions): Health {
   let draining = false;
   let looked: { readonly at: number; readonly dependencies: Promise<DependencyHealth[]> } | null = null;
   let storeUp: boolean | null = null;
 
   async function look(): Promise<DependencyHealth[]> {
-    const dependencies = await Promise.all(Object.entries(checks).map(([name, check]) => checked(name, check)));
+    const looks = (each: Checks, needed: boolean) => Object.entries(each).map(([name, check]) => checked(name, { check, needed }));
+    const dependencies = await Promise.all([...looks(checks, true), ...looks(helpful, false)]);
     const store = dependencies.find(({ name }) => name === "store");
     // The broker's connection tells of itself; nobody else tells of the store.
     if (store !== undefined && store.up !== storeUp) {
@@ -54,7 +61,7 @@ export function createHealth({ checks, events }: HealthOptions): Health {
     async readiness() {
       if (looked === null || performance.now() - looked.at > FRESH_MS) looked = { at: Number.POSITIVE_INFINITY, dependencies: look() };
       const dependencies = await looked.dependencies;
-      return { ready: !draining && dependencies.every(({ up }) => up), draining, dependencies };
+      return { ready: !draining && dependencies.every(({ up, needed }) => up || !needed), draining, dependencies };
     },
     drain() {
       draining = true;
@@ -62,14 +69,14 @@ export function createHealth({ checks, events }: HealthOptions): Health {
   };
 }
 
-async function checked(name: string, check: () => Promise<void>): Promise<DependencyHealth> {
+async function checked(name: string, { check, needed }: { check: () => Promise<void>; needed: boolean }): Promise<DependencyHealth> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`no answer in ${CHECK_MS} ms`)), CHECK_MS);
   try {
     await Promise.race([check(), late.promise]);
-    return { name, up: true, reason: null };
+    return { name, up: true, reason: null, needed };
   } catch (error) {
-    return { name, up: false, reason: error instanceof Error ? error.message : String(error) };
+    return { name, up: false, reason: error instanceof Error ? error.message : String(error), needed };
   } finally {
     clearTimeout(timer);
   }

@@ -13,9 +13,13 @@ export function openMetrics() {
   const reportDaysAhead = gauge("report_days_ahead", "Days after today that there is room for, where reports are kept by days.");
   // A store that needs no days has none to show.
   reportDaysAhead.remove();
+  const limitsShared = gauge("rate_limits_shared", "1 while rate limits count for all nodes together, 0 while each node counts alone.");
+  // Without Redis each node always does.
+  limitsShared.remove();
   return {
     registry,
     reportDaysAhead,
+    limitsShared,
     reports: counter("reports_total", "Reports committed to the log, by what became of them.", ["disposition"]),
     changes: counter("changes_total", "Changes recorded.", ["kind"]),
     deadLetters: counter("dead_letters_total", "Messages that could not become a report."),
@@ -48,7 +52,20 @@ export function openMetrics() {
       [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
       ["method", "route", "status"],
     ),
+    httpLimited: counter("http_limited_total", "Requests refused because of a limit, by the limit.", ["limit"]),
+    watchers: gauge("watchers", "Live streams that are open on this node."),
+    watchersEnded: counter("watchers_ended_total", "Live streams that this node ended, by why.", ["reason"]),
     dependencyUp: gauge("dependency_up", "1 while the dependency answers.", ["dependency"]),
+    cacheReads: counter("cache_reads_total", "Sensors read through the cache, by what came of it.", ["outcome"]),
+    cacheLies: counter("cache_lies_total", "Entries in Redis that no node of this database can have written.", ["kind"]),
+    cacheDrift: counter("cache_drift_total", "Entries that were found to differ from the database, and were repaired."),
+    cacheWrites: counter("cache_writes_total", "States that were to be brought to Redis behind their commit.", ["outcome"]),
+    cacheEditWaits: counter(
+      "cache_edit_waits_total",
+      "Edits that waited until nothing from before them was believed, because Redis did not answer.",
+    ),
+    cacheEntries: gauge("cache_entries", "Sensors that this node keeps ready in memory."),
+    cacheBytes: gauge("cache_bytes", "The memory that they take, about."),
     natsRestarts: counter("nats_server_restarts_total", "Times the embedded nats-server was started again."),
   };
 }

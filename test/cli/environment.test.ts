@@ -17,10 +17,13 @@ function namesRead(): Set<string> {
         return target[String(name)];
       },
     });
-  for (const values of [{}, { NATS_URL: "nats://broker" }, { TOCSIN_URL: "http://a", DATABASE_URL: "sqlite:a.db" }] as Record<
-    string,
-    string
-  >[]) {
+  const ways: Record<string, string>[] = [
+    {},
+    { NATS_URL: "nats://broker" },
+    { TOCSIN_URL: "http://a", DATABASE_URL: "sqlite:a.db" },
+    { AUTH_JWKS_URL: "https://a/keys", AUTH_ISSUER: "https://a", AUTH_AUDIENCE: "tocsin" },
+  ];
+  for (const values of ways) {
     readConfig(record(values));
     readCliConfig(record(values));
     logsStacks(record(values));

@@ -4,6 +4,7 @@ import { type Condition, pendingState } from "../../src/domain/state";
 import { conditionOf } from "../../src/domain/change";
 import { checkAfterEdit, decide, effectiveTime, judgeHeartbeat, mayBeDuplicate } from "../../src/domain/decide";
 import { heartbeatMs } from "../../src/domain/sensor";
+import { STATUS_CATALOGUE } from "../../src/domain/severity";
 import { BEGINS, heartbeats, live, reportOf, SENSOR, sensorWith, type Step, timelines } from "./timeline";
 
 /** Holds for every step of every life, with a heartbeat or without. */
@@ -18,6 +19,7 @@ function always(holds: (step: Step, heartbeatAllowsMs: number) => void): void {
 }
 
 const PENDING: Condition = { status: null, severity: null, availability: "pending" };
+const NEWS = { duplicate: false, catalogue: STATUS_CATALOGUE };
 const at = (seconds: number) => BEGINS + seconds * 1000;
 
 /** The state after reports and ticks at the seconds given. */
@@ -26,7 +28,7 @@ function after(...said: { second: number; status?: string; at?: number }[]) {
   for (const { second, status, at: saidAt } of said) {
     const clock = { watermark: at(second), darkEndedAt: 0 };
     if (status === undefined) state = judgeHeartbeat(SENSOR, state, clock).state;
-    else state = decide(SENSOR, state, { report: reportOf(status, { at: saidAt ?? null }), receivedAt: at(second) }, false).state;
+    else state = decide(SENSOR, state, { report: reportOf(status, { at: saidAt ?? null }), receivedAt: at(second) }, NEWS).state;
   }
   return state;
 }
@@ -188,7 +190,7 @@ describe("a report", () => {
   test("that is the first one makes a change from pending, and is never late", () => {
     fc.assert(
       fc.property(fc.option(fc.integer({ min: 0, max: BEGINS * 2 })), (saidAt) => {
-        const decision = decide(SENSOR, pendingState(1), { report: reportOf("ok", { at: saidAt }), receivedAt: BEGINS }, false);
+        const decision = decide(SENSOR, pendingState(1), { report: reportOf("ok", { at: saidAt }), receivedAt: BEGINS }, NEWS);
         expect(decision.disposition).toBe("applied");
         expect(decision.change).toMatchObject({ revision: 1, kind: "status", from: PENDING, previousDurationMs: null, detectedAt: BEGINS });
         expect(decision.change?.occurredAt).toBe(Math.min(saidAt ?? BEGINS, BEGINS));
@@ -198,7 +200,7 @@ describe("a report", () => {
 
   test("of the same effective time is not late: the log's order decides", () => {
     const state = after({ second: 10, status: "ok", at: at(5) });
-    const { disposition, change } = decide(SENSOR, state, { report: reportOf("hot", { at: at(5) }), receivedAt: at(11) }, false);
+    const { disposition, change } = decide(SENSOR, state, { report: reportOf("hot", { at: at(5) }), receivedAt: at(11) }, NEWS);
     expect(disposition).toBe("applied");
     expect(change?.occurredAt).toBe(at(5));
   });
@@ -206,12 +208,12 @@ describe("a report", () => {
   test("whose clock runs ahead is judged by when it was received", () => {
     const state = after({ second: 10, status: "ok", at: at(9999) });
     expect(state).toMatchObject({ lastReportedAt: at(10), atMax: at(9999) });
-    expect(decide(SENSOR, state, { report: reportOf("hot"), receivedAt: at(11) }, false).disposition).toBe("applied");
+    expect(decide(SENSOR, state, { report: reportOf("hot"), receivedAt: at(11) }, NEWS).disposition).toBe("applied");
   });
 
   test("takes its severity from itself, else from the catalogue, else it is unknown", () => {
     const severityOf = (status: string, severity: "ok" | null) =>
-      decide(SENSOR, pendingState(1), { report: reportOf(status, { severity }), receivedAt: BEGINS }, false).state.severity;
+      decide(SENSOR, pendingState(1), { report: reportOf(status, { severity }), receivedAt: BEGINS }, NEWS).state.severity;
     expect(severityOf("overheated", "ok")).toBe("ok");
     expect(severityOf("overheated", null)).toBe("critical");
     expect(severityOf("door.open", null)).toBe("unknown");
@@ -220,7 +222,7 @@ describe("a report", () => {
   test("after an outage with another status makes one change of both", () => {
     const offline = after({ second: 0, status: "ok" }, { second: 6 });
     expect(offline).toMatchObject({ availability: "offline", since: at(6), revision: 2 });
-    const { change, disposition } = decide(SENSOR, offline, { report: reportOf("hot"), receivedAt: at(9) }, false);
+    const { change, disposition } = decide(SENSOR, offline, { report: reportOf("hot"), receivedAt: at(9) }, NEWS);
     expect(disposition).toBe("applied");
     expect(change).toMatchObject({ kind: "status", revision: 3, previousDurationMs: 3000 });
     expect(change?.from).toEqual({ status: "ok", severity: "ok", availability: "offline" });
@@ -229,14 +231,14 @@ describe("a report", () => {
 
   test("after an outage with the same status changes the availability at the moment we heard again", () => {
     const offline = after({ second: 0, status: "ok" }, { second: 6 });
-    const { change, disposition } = decide(SENSOR, offline, { report: reportOf("ok", { at: at(7) }), receivedAt: at(9) }, false);
+    const { change, disposition } = decide(SENSOR, offline, { report: reportOf("ok", { at: at(7) }), receivedAt: at(9) }, NEWS);
     expect(disposition).toBe("unchanged");
     expect(change).toMatchObject({ kind: "availability", cause: "report", occurredAt: at(9) });
   });
 
   test("hands its value, message and attributes on with the change, and nothing else of itself", () => {
     const report = reportOf("hot", { value: 97.5, message: "too warm", attributes: { pump: 2 }, id: "m-1" });
-    const { change } = decide(SENSOR, pendingState(1), { report, receivedAt: BEGINS }, false);
+    const { change } = decide(SENSOR, pendingState(1), { report, receivedAt: BEGINS }, NEWS);
     expect(change?.report).toEqual({ value: 97.5, message: "too warm", attributes: { pump: 2 } });
   });
 });
@@ -258,7 +260,7 @@ describe("the log is asked for a report's id", () => {
       fc.property(fc.array(fc.option(fc.integer({ min: -20, max: 20 })), { minLength: 1, maxLength: 20 }), fc.nat(), (saidAt, pick) => {
         let state = pendingState(1);
         const reports = saidAt.map((second, index) => reportOf("ok", { id: `m-${index}`, at: second === null ? null : at(second) }));
-        for (const report of reports) state = decide(SENSOR, state, { report, receivedAt: BEGINS }, false).state;
+        for (const report of reports) state = decide(SENSOR, state, { report, receivedAt: BEGINS }, NEWS).state;
         const repeated = reports[pick % reports.length] ?? reportOf("ok");
         expect(mayBeDuplicate(state, repeated)).toBe(true);
       }),

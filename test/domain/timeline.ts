@@ -4,7 +4,7 @@ import type { ChangeDraft } from "../../src/domain/change";
 import { type Decision, decide, judgeHeartbeat } from "../../src/domain/decide";
 import type { Report } from "../../src/domain/report";
 import type { Heartbeat, Sensor } from "../../src/domain/sensor";
-import { SEVERITIES } from "../../src/domain/severity";
+import { SEVERITIES, STATUS_CATALOGUE } from "../../src/domain/severity";
 import { pendingState, type State } from "../../src/domain/state";
 
 export const BEGINS = Date.parse("2026-11-23T10:00:00.000Z");
@@ -99,6 +99,10 @@ function tick(sensor: Sensor, state: State, { receivedAt, darkEndedAt }: { recei
 
 function hear(sensor: Sensor, state: State, said: NonNullable<Entry["said"]>, receivedAt: number): Outcome {
   const report = reportOf(said.status, { severity: said.severity, at: said.age === null ? null : receivedAt - said.age });
-  const { state: after, disposition, change } = decide(sensor, state, { report, receivedAt }, said.duplicate);
+  const {
+    state: after,
+    disposition,
+    change,
+  } = decide(sensor, state, { report, receivedAt }, { duplicate: said.duplicate, catalogue: STATUS_CATALOGUE });
   return { report, after, disposition, change };
 }

@@ -2,10 +2,17 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createDirectReads } from "../../src/cache/direct";
+import { MemoryCache } from "../../src/cache/memory";
+import { watchStore } from "../../src/cache/watchStore";
+import { createMemoryBuckets } from "../../src/cache/memoryBuckets";
 import type { FieldError } from "../../src/domain/fault";
 import type { Scope } from "../../src/domain/token";
+import type { JwtConfig } from "../../src/edgeConfig";
+import type { EdgeOptions } from "../../src/http/edge";
 import type { WebhookPort } from "../../src/http/ports";
 import { openHttp } from "../../src/http/server";
+import { Live, type LiveLimits } from "../../src/live/live";
 import type { PublishAck, ReportPublisher } from "../../src/jetstream/ports";
 import { openStore } from "../../src/store/open";
 import type { AttemptRow, Store } from "../../src/store/store";
@@ -67,38 +74,60 @@ export interface TestApiOptions {
   readonly port?: number;
   readonly checks?: Readonly<Record<string, () => Promise<void>>>;
   readonly store?: (real: Store) => Store;
+  /** A store of somebody else's, which stays open; then there is no `dbFile`. */
+  readonly opened?: Store;
+  readonly jwt?: JwtConfig;
+  /** Without any, there are no rates, and a test may be wrong as often as it likes. */
+  readonly edge?: Partial<EdgeOptions>;
+  readonly live?: Partial<LiveLimits>;
 }
+
+const NO_EDGE: Omit<EdgeOptions, "buckets"> = {
+  trustedProxies: [],
+  corsOrigins: [],
+  perToken: null,
+  perAddress: null,
+  limits: { wrongTokens: { name: "wrong-tokens", perSecond: 1e6, burst: 1e6 } },
+};
 
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const folder = mkdtempSync(join(tmpdir(), "tocsin-http-"));
   const dbFile = join(folder, "tocsin.db");
-  const real = await openStore({ kind: "sqlite", file: dbFile });
-  const store = options.store?.(real) ?? real;
-  await store.fixPartitionCount(PARTITIONS, PARTITIONS);
+  const real = options.opened ?? (await openStore({ kind: "sqlite", file: dbFile }));
+  const stored = options.store?.(real) ?? real;
+  await stored.fixPartitionCount(PARTITIONS, PARTITIONS);
   const faults: unknown[] = [];
   const metrics = openMetrics();
   const events = { ...createEvents(openLog("silent"), metrics), requestFailed: (_id: string, error: unknown) => void faults.push(error) };
+  // A store of somebody else's has more than one node that writes.
+  const cache = options.opened === undefined ? new MemoryCache({ store: stored, events }) : createDirectReads(stored);
+  const store = watchStore(stored, cache);
   const reports = keepReports();
   const webhooks = keepTests();
   let changed = 0;
   const health = createHealth({ checks: options.checks ?? { nats: async () => {}, store: () => store.probe() }, events });
   const adminToken = options.adminToken === undefined ? ADMIN_TOKEN : options.adminToken;
   const discard = async () => {
-    await real.close();
+    await cache.stop();
+    if (options.opened === undefined) await real.close();
     rmSync(folder, { recursive: true, force: true });
   };
   const http = await openHttp({
     config: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
+    edge: { ...NO_EDGE, buckets: createMemoryBuckets(), ...options.edge },
     store,
+    readSensor: cache.read,
     reports,
     partitions: PARTITIONS,
     registration: options.registration ?? "open",
     webhooks,
+    live: new Live({ store, hints: { follow: () => () => {} }, events, limits: options.live }),
     vault: openVault({ keys: [new SealingKey(randomBytes(32))] }),
     webhooksChanged: () => {
       changed += 1;
     },
     adminToken,
+    jwt: options.jwt ?? null,
     health,
     events,
     metrics,
@@ -138,9 +167,18 @@ function requester(url: string): TestApi["request"] {
     if (contentType !== null) sent.set("content-type", contentType);
     const response = await fetch(`${url}${path}`, { method, headers: sent, body: given ?? null, redirect: "manual" });
     // A connection of its own each time would be slow; an unread body would hold it.
-    const text = await response.text();
+    const text = await textOf(response);
     return { status: response.status, headers: response.headers, text, json: <Body>() => JSON.parse(text) as Body };
   };
+}
+
+/** Of a stream without an end, what comes first. */
+async function textOf(response: Response): Promise<string> {
+  if (response.headers.get("content-type") !== "text/event-stream" || response.body === null) return response.text();
+  const reader = response.body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
 }
 
 function keepReports(): KeptReports {

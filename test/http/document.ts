@@ -2,25 +2,88 @@
 
 export interface OpenapiDocument {
   readonly openapi: string;
+  readonly info: { readonly description: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly tags: readonly { readonly name: string }[];
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>>; readonly securitySchemes: Readonly<Record<string, unknown>> };
+  readonly components: {
+    readonly headers: Readonly<Record<string, HeaderObject>>;
+    readonly responses: Readonly<Record<string, ResponseObject>>;
+    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly securitySchemes: Readonly<Record<string, unknown>>;
+  };
 }
 
 export interface Operation {
   readonly operationId: string;
   readonly tags: readonly string[];
   readonly summary: string;
+  readonly description: string;
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: Schema }[];
-  readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
-  readonly responses: Readonly<
-    Record<
-      string,
-      { readonly description: string; readonly headers?: object; readonly content?: Readonly<Record<string, { readonly schema: Schema }>> }
-    >
-  >;
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, MediaType>> };
+  readonly responses: Readonly<Record<string, Ref | ResponseObject>>;
   readonly "x-body-bytes-max"?: number;
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required: boolean;
+  readonly schema: Schema;
+  readonly description?: string;
+  readonly example?: unknown;
+}
+
+export interface MediaType {
+  readonly schema: Schema;
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
+}
+
+export interface ResponseObject {
+  readonly description: string;
+  readonly headers?: Readonly<Record<string, Ref | HeaderObject>>;
+  readonly content?: Readonly<Record<string, MediaType>>;
+}
+
+export interface HeaderObject {
+  readonly description: string;
+  readonly required?: boolean;
+}
+
+interface Ref {
+  readonly $ref: string;
+}
+
+/** An operation with where it stands in the document. */
+export interface Described {
+  readonly method: string;
+  readonly path: string;
+  readonly operation: Operation;
+}
+
+export function operationsOf(document: OpenapiDocument): Described[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+  );
+}
+
+/** What an operation may answer with such a status; null when the document names none. */
+export function responseTo({ responses }: Operation, status: number, { components }: OpenapiDocument): ResponseObject | null {
+  const found = responses[status];
+  return found === undefined ? null : referred(found, components.responses);
+}
+
+/** By their names, which are in lower case. */
+export function headersOf({ headers = {} }: ResponseObject, { components }: OpenapiDocument): Map<string, HeaderObject> {
+  return new Map(Object.entries(headers).map(([name, header]) => [name, referred(header, components.headers)]));
+}
+
+function referred<Found extends object>(found: Ref | Found, all: Readonly<Record<string, Found>>): Found {
+  if (!("$ref" in found)) return found;
+  const target = all[found.$ref.split("/").at(-1) as string];
+  if (target === undefined) throw new Error(`${found.$ref} leads nowhere`);
+  return target;
 }
 
 export interface Schema {
@@ -36,6 +99,15 @@ export interface Schema {
   readonly pattern?: string;
   readonly format?: string;
   readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly maxProperties?: number;
+  readonly uniqueItems?: boolean;
+  readonly additionalProperties?: boolean | Schema;
+  readonly default?: unknown;
   readonly examples?: readonly unknown[];
 }
 
@@ -63,8 +135,12 @@ export function resolved(schema: Schema, schemas: Readonly<Record<string, Schema
   return found;
 }
 
-function textMisfits(value: unknown, { pattern, format, minimum }: Schema, at: string): string[] {
+function textMisfits(value: unknown, schema: Schema, at: string): string[] {
+  const { pattern, format, minimum, maximum = Infinity, minLength = 0, maxLength = Infinity } = schema;
   const found: string[] = [];
+  const length = typeof value === "string" ? Array.from(value).length : null;
+  if (length !== null && (length < minLength || length > maxLength)) found.push(`${at}: has ${length} characters`);
+  if (typeof value === "number" && value > maximum) found.push(`${at}: ${value} is above ${maximum}`);
   if (typeof value === "string" && pattern !== undefined && !new RegExp(pattern, "u").test(value))
     found.push(`${at}: ${value} is not ${pattern}`);
   if (typeof value === "string" && format === "date-time" && new Date(value).toISOString() !== value)

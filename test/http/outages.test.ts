@@ -69,7 +69,7 @@ test("a token that cannot be looked up is a 503 and not a 401, and one that is k
   const away = new Fault("unavailable", "the database's file cannot be read or written");
   let isAway = false;
   await using api = await openTestApi({
-    store: (real) => ({ ...real, findToken: (hash) => (isAway ? Promise.reject(away) : real.findToken(hash)) }),
+    store: (real) => ({ ...real, findTokens: (hashes) => (isAway ? Promise.reject(away) : real.findTokens(hashes)) }),
   });
   const { token } = await api.mint(["sensors:read"]);
   isAway = true;

@@ -37,6 +37,9 @@ describe("the list of sensors", () => {
     expect(await ids("status=overheated")).toEqual(["b-2"]);
     expect(await ids("availability=pending")).toEqual(["a-1", "c-3"]);
     expect(await ids("availability=offline")).toEqual([]);
+    expect(await ids("status=overheated&status=cold")).toEqual(["b-2"]);
+    expect(await ids("availability=pending&availability=online")).toEqual(["a-1", "b-2", "c-3"]);
+    expect(await ids("availability=pending&availability=online&severity=critical&severity=ok")).toEqual(["b-2"]);
   });
 
   test("is read page by page, each sensor once", async () => {
@@ -56,7 +59,9 @@ describe("the list of sensors", () => {
     }
     for (const label of ["site", ":north", "a b:c", "", "a:%00"]) expect(await pointers(`label=${label}`)).toEqual(["/label"]);
     expect(await pointers("label=a:1&label=a:2")).toEqual(["/label"]);
-    expect(await pointers("severity=bad&availability=here&status=NOT+OK")).toEqual(["/availability", "/severity", "/status"]);
+    expect(await pointers("severity=bad&availability=here&status=NOT+OK")).toEqual(["/availability/0", "/severity/0", "/status/0"]);
+    expect(await pointers("severity=ok&severity=bad")).toEqual(["/severity/1"]);
+    expect(await pointers(Array.from({ length: 33 }, (_, index) => `status=s${index}`).join("&"))).toEqual(["/status"]);
     expect(await pointers("limit=1&limit=2&lable=a:b")).toEqual(["/lable", "/limit"]);
     expect(await pointers("__proto__=1&constructor=2")).toEqual(["/__proto__", "/constructor"]);
     expect(await pointers("q=%00")).toEqual(["/q"]);

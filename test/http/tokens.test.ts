@@ -126,6 +126,9 @@ const NEEDS: [method: string, path: string, scope: Scope][] = [
   ["POST", "/v1/deliveries/none/retry", "deliveries:write"],
   ["GET", "/v1/tokens", "admin"],
   ["POST", "/v1/tokens", "admin"],
+  ["GET", "/v1/tokens/none", "admin"],
+  ["PATCH", "/v1/tokens/none", "admin"],
+  ["GET", "/v1/audit", "admin"],
   ["DELETE", "/v1/tokens/none", "admin"],
 ];
 

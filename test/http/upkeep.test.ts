@@ -3,7 +3,7 @@ import { STATUS_CATALOGUE } from "../../src/domain/severity";
 import { openTestApi, type TestApi } from "./api";
 import { fillHistory } from "./history";
 import { collectPages } from "./pages";
-import { pointersOf } from "./problem";
+import { expectProblem, pointersOf } from "./problem";
 
 let api: TestApi;
 beforeAll(async () => {
@@ -24,6 +24,9 @@ test("incidents are listed page by page, each once", async () => {
       .map(({ detail }) => detail.index)
       .toSorted((a, b) => a - b),
   ).toEqual([0, 1, 2, 3, 4]);
+  const [incident] = pages.flat();
+  expect((await api.request("GET", `/v1/incidents/${incident?.id}`)).json<unknown>()).toEqual(incident);
+  expectProblem(await api.request("GET", "/v1/incidents/nothing"), 404);
   expect(pages[0]?.[0]).toMatchObject({ kind: "stream.recreated", partition: 0, recordedAt: expect.stringMatching(/Z$/) as string });
 });
 

@@ -22,6 +22,42 @@ function change(number: number): Change {
   );
 }
 
+test("where the stream lost what is no longer kept, what comes next is published", async () => {
+  const log = [change(9), change(10)];
+  const asked: (readonly [numbers: readonly number[], after: number])[] = [];
+  const done = Promise.withResolvers<void>();
+  const pump = new ChangePump({
+    store: {
+      changesAfter: async (_, after, limit) =>
+        log
+          .filter(({ number }) => number > after)
+          .slice(0, limit)
+          .map((logged) => ({ ...logged, recordedAt: 0, data: JSON.stringify(changeData(logged)) })),
+    },
+    publisher: {
+      async publish(changes, after) {
+        asked.push([changes.map(({ number }) => number), after]);
+        // The stream ends with 3.
+        if (after > 3) return 3;
+        done.resolve();
+        return 10;
+      },
+    },
+    partition: 0,
+    published: 8,
+    changeNumber: 8,
+    events: createEvents(openLog("silent"), openMetrics()),
+  });
+  pump.add([change(9), change(10)]);
+  await done.promise;
+  await pump.stop();
+  expect(asked).toEqual([
+    [[9, 10], 8],
+    [[9, 10], 3],
+  ]);
+  expect(pump.published).toBe(10);
+});
+
 test("changes that came too fast to wait in memory are published from the table, each in its place", async () => {
   const log = Array.from({ length: 6400 }, (_, index) => change(index + 1));
   const published: number[] = [];

@@ -5,7 +5,7 @@ import { decide, judgeHeartbeat } from "../../src/domain/decide";
 import { refusingClause } from "../../src/domain/filter";
 import type { Report } from "../../src/domain/report";
 import { heartbeatMs, partitionOf, type Sensor, TICK_ID } from "../../src/domain/sensor";
-import { SEVERITIES } from "../../src/domain/severity";
+import { SEVERITIES, STATUS_CATALOGUE } from "../../src/domain/severity";
 import { pendingState, type State } from "../../src/domain/state";
 import { seededRandom } from "./random";
 import { receiveAll, webhooksOf } from "./received";
@@ -129,7 +129,12 @@ class World {
     const report: Report = { status, severity, value: null, message: null, at, id: `m-${this.#rows.length}`, attributes: null };
     for (let copy = 1; copy <= copies; copy += 1) {
       const { sequence, receivedAt } = this.#append(partition, sensor.id);
-      const { state, disposition, change } = decide(sensor, this.#stateOf(sensor), { report, receivedAt }, copy > 1);
+      const { state, disposition, change } = decide(
+        sensor,
+        this.#stateOf(sensor),
+        { report, receivedAt },
+        { duplicate: copy > 1, catalogue: STATUS_CATALOGUE },
+      );
       this.#states.set(sensor.id, state);
       const changeNumber =
         change === null ? null : this.#addChange(partition, numberChange(change, sensor, partition, this.#nextNumber(partition)));

@@ -3,8 +3,10 @@ import { runCommand } from "../../src/jetstream/embedded/command";
 import { readVersion } from "../../src/jetstream/embedded/found";
 import { versionText } from "../../src/jetstream/embedded/version";
 import { chromiumPath } from "../servers/browser";
+import { debianProgram } from "../servers/debian";
 import { testKubectl } from "../servers/kubectl";
 import { testNatsBinary } from "../servers/natsServer";
+import { PROXIES } from "../servers/proxies";
 import { redisServerPath } from "../servers/redis";
 import { FLOOR_VARIABLE, floorNats, PINNED_VARIABLE, pinnedNats } from "../servers/natsVersions";
 
@@ -22,6 +24,8 @@ const NEEDS: readonly Need[] = [
   { name: "kubectl", provide: kubectl },
   { name: "python3", provide: python },
   { name: "redis-server", provide: redis },
+  { name: "curl", provide: curl },
+  { name: "nginx and haproxy", provide: proxies },
 ];
 
 /** Everything is there afterwards. Throws with the name of what is not. */
@@ -68,6 +72,17 @@ function python(): Promise<Record<string, string>> {
 /** Out of the package of its tools: the one of the server starts a service. */
 function redis(): Promise<Record<string, string>> {
   return debianPackage({ program: "redis-tools", path: redisServerPath });
+}
+
+/** For the calls that the reference page shows. */
+function curl(): Promise<Record<string, string>> {
+  return debianPackage({ program: "curl", path: () => Bun.which("curl") });
+}
+
+/** For docs/proxy.md. Their packages start services, and are only unpacked. */
+async function proxies(): Promise<Record<string, string>> {
+  for (const name of PROXIES) console.log(`${name}: ${(await debianProgram(name)).path}`);
+  return {};
 }
 
 /** The package is called like its program. */

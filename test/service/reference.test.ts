@@ -18,12 +18,18 @@ test("the reference page works in a browser: it shows every operation, tries a c
   await page.waitForSelector(".opblock");
   expect(await page.locator(".opblock").count()).toBe(operations);
 
+  for (const heading of ["The first call", "Tokens", "Errors", "Pages", "Edits"]) {
+    expect(await page.locator(".info h2", { hasText: heading }).count()).toBe(1);
+  }
+
   await page.click(".btn.authorize");
   await page.fill(".auth-container input", ADMIN_TOKEN);
   await page.click(".auth-container button.authorize");
   await page.click(".auth-container button.btn-done");
   const list = page.locator("[id$='-listSensors']");
   await list.locator(".opblock-summary-control").click();
+  expect(await list.locator(".opblock-description code", { hasText: 'curl -s "$TOCSIN/v1/sensors"' }).count()).toBe(1);
+  expect(await list.locator(".responses-table .response", { hasText: "boiler-7" }).count()).toBeGreaterThan(0);
   await list.locator(".try-out__btn").click();
   await list.locator("button.execute").click();
   await list.locator(".live-responses-table .response-col_status", { hasText: "200" }).waitFor();

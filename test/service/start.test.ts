@@ -24,6 +24,8 @@ test("the very first start shows an admin token once, and keeps no more than its
   await using tocsin = await startTocsin({ env: { ADMIN_TOKEN: "" } });
   const token = SECRET.exec(tocsin.output())?.[0] ?? "";
   expect((await fetch(`${tocsin.httpUrl}/v1/tokens`, withToken(token))).status).toBe(200);
+  const audit = (await (await fetch(`${tocsin.httpUrl}/v1/audit`, withToken(token))).json()) as { items: unknown[] };
+  expect(audit.items).toMatchObject([{ actor: { kind: "start" }, operation: "createToken", target: "tok_first", status: 201 }]);
   const copy = join(tocsin.dataDir, "admin-token");
   expect(readFileSync(copy, "utf8").trim()).toBe(token);
   expect(statSync(copy).mode & 0o777).toBe(0o600);

@@ -1,4 +1,6 @@
 import { describe } from "bun:test";
+import { auditPromises } from "./conformance/audit";
+import { changeFeedPromises } from "./conformance/changeFeed";
 import { changePromises } from "./conformance/changes";
 import { coalescingPromises } from "./conformance/coalescing";
 import { cursorPromises } from "./conformance/cursors";
@@ -6,6 +8,7 @@ import { deadLetterPromises } from "./conformance/deadLetters";
 import { deliveryPromises } from "./conformance/deliveries";
 import { endingPromises } from "./conformance/endings";
 import { putToTheTest, type StoreHarness } from "./conformance/harness";
+import { erasurePromises } from "./conformance/erasure";
 import { historyPromises } from "./conformance/history";
 import { idempotencyPromises } from "./conformance/idempotency";
 import { incidentPromises } from "./conformance/incidents";
@@ -22,8 +25,14 @@ import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
+import { sensorPutPromises } from "./conformance/sensorPuts";
+import { sensorReadPromises } from "./conformance/sensorReads";
+import { sharedSecretPromises } from "./conformance/sharedSecrets";
 import { knownSensorPromises } from "./conformance/sensorsKnown";
+import { statusPromises } from "./conformance/statuses";
+import { timelinePromises } from "./conformance/timeline";
 import { tokenPromises } from "./conformance/tokens";
+import { upsertPromises } from "./conformance/upserts";
 import { webhookPromises } from "./conformance/webhooks";
 
 /** What every driver promises (src/store/store.ts). A driver's test is a harness and one call; nothing here knows one. */
@@ -33,6 +42,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...ingestPromises,
     ...knownSensorPromises,
     ...changePromises,
+    ...changeFeedPromises,
     ...planPromises,
     ...deliveryPromises,
     ...endingPromises,
@@ -45,12 +55,20 @@ export function storeConformance(name: string, harness: StoreHarness): void {
     ...operationalEventPromises,
     ...replayPromises,
     ...sensorPromises,
+    ...sensorPutPromises,
+    ...upsertPromises,
     ...sensorListPromises,
+    ...sensorReadPromises,
+    ...sharedSecretPromises,
     ...historyPromises,
+    ...erasurePromises,
     ...cursorPromises,
     ...webhookPromises,
     ...deadLetterPromises,
+    ...timelinePromises,
+    ...statusPromises,
     ...tokenPromises,
+    ...auditPromises,
     ...idempotencyPromises,
     ...incidentPromises,
     ...maintenancePromises,

@@ -21,6 +21,8 @@ export async function makeEveryCall(store: Store): Promise<void> {
   await store.leave(["node"]);
   await store.prepareDays(1);
   await store.probe();
+  await store.deleteSensor("sensor-2", null, { history: "delete" });
+  for (const after of ["", "sensor-1", "z"]) await store.eraseHistory(after, 10);
   await store.prune({ reports: FAR, changes: FAR, deliveries: FAR, deadLetters: FAR }, 2);
 }
 
@@ -46,6 +48,7 @@ async function askAsOwner(store: Store, owner: Owner): Promise<void> {
   const { lease } = owner;
   await store.loadSensors(["sensor-1"]);
   await store.sensorsEditedAfter(0, 10);
+  await store.loadSeverities();
   await store.knownReports([{ sensorId: "sensor-1", reportId: "1" }], 0);
   await store.sensorsDue(0, FAR, 10);
   await store.hasHeartbeats(0);
@@ -94,14 +97,20 @@ async function replay(store: Store): Promise<void> {
 
 async function askAsApi(store: Store): Promise<void> {
   await store.getSensor("sensor-1");
+  await store.sensorsAt(["sensor-1", "sensor-2", "nobody"]);
+  await store.sharedSecret("cache", "first");
   await store.updateSensor(draftOf("sensor-1"), null);
+  await store.putSensor(draftOf("sensor-1"), { expected: "present", reach: null });
+  await store.upsertSensors([draftOf("sensor-1", { labels: { site: "south" } }), draftOf("sensor-3"), draftOf("never")], null);
   await store.deleteSensor("sensor-1", null);
+  await store.listSensors({ id: "sensor-2", status: ["ok", "hot"] }, { limit: 1, cursor: null });
   for (const query of sensorQueries()) await twoPages((page) => store.listSensors(query, page));
   for (const order of ORDERS) {
     for (const range of RANGES) {
       await twoPages((page) => store.listReports("sensor-2", { range, order }, page));
       await twoPages((page) => store.listChanges({ sensorId: "sensor-2", range, order }, page));
       await twoPages((page) => store.listChanges({ range, order }, page));
+      for (const from of [null, [300, 2]]) await store.readChanges({ from, range, order }, { rows: 10, bytes: 1000 });
     }
   }
   for (const webhookId of [undefined, "w"]) {
@@ -114,6 +123,11 @@ async function askAsApi(store: Store): Promise<void> {
       }
     }
   }
+  await store.changesFrom("sensor-2", 1, 10);
+  await store.putStatus({ status: "door.open", severity: "warning", description: "" }, null);
+  await store.getStatus("door.open");
+  await store.listStatuses();
+  await store.deleteStatus("door.open", null);
   await store.getDelivery("w_0_1");
   await store.getWebhook("w");
   await store.updateWebhook("w", { filter: {} }, null);
@@ -124,23 +138,50 @@ async function askAsApi(store: Store): Promise<void> {
   await twoPages((page) => store.listWebhooks(page));
   await twoPages((page) => store.listDeadLetters(page));
   await store.getDeadLetter("nothing");
-  await store.findToken("s");
+  await store.findTokens(["s", "nobody"]);
+  await store.getToken("s");
+  for (const edit of [{ name: "n" }, { expiresAt: FAR }, {}]) await store.updateToken("s", edit);
   await store.touchToken("s", 1);
   await twoPages((page) => store.listTokens(page));
   await store.deleteToken("s");
+  await edit(store);
   await twoPages((page) => store.listIncidents(page));
+  await store.getIncident("nothing");
   for (const fingerprint of ["a", "a", "b"]) await store.beginIdempotent({ actorId: "t", key: "k", fingerprint }, 2, 1);
   await store.endIdempotent({ actorId: "t", key: "k", begunAt: 2 }, { status: 201, answer: "" });
   await store.forgetIdempotent({ actorId: "t", key: "k", begunAt: 2 });
   await store.pruneIdempotent(FAR, 10);
 }
 
+async function edit(store: Store): Promise<void> {
+  const draft = {
+    actorKind: "token",
+    actorId: "s",
+    actorName: "s",
+    operation: "patchSensor",
+    requestId: "r",
+    address: null,
+    detail: {},
+  } as const;
+  for (let edits = 0; edits < 3; edits += 1) {
+    await store.completeEdit(await store.recordEdit({ ...draft, target: "sensor-1" }), { status: 200, target: null });
+  }
+  for (const target of [undefined, "sensor-1"]) {
+    for (const actorId of [undefined, "s"]) {
+      for (const operation of [undefined, "patchSensor"]) {
+        for (const range of [undefined, ...RANGES]) await twoPages((page) => store.listAudit({ actorId, operation, target, range }, page));
+      }
+    }
+  }
+  await store.pruneAudit(FAR, 2);
+}
+
 function sensorQueries(): SensorQuery[] {
   const labels: readonly SensorQuery["labels"][] = [undefined, { site: "north" }, { site: "north", floor: "1" }];
   return labels.flatMap((label) =>
-    [undefined, "ok"].flatMap((status) =>
-      [undefined, ...SEVERITIES].flatMap((severity) =>
-        [undefined, ...AVAILABILITIES].flatMap((availability) =>
+    [undefined, "ok", ["ok", "hot"]].flatMap((status) =>
+      [undefined, ...SEVERITIES, ["critical", "warning"] as const].flatMap((severity) =>
+        [undefined, ...AVAILABILITIES, ["offline", "online"] as const, ["offline", "pending"] as const].flatMap((availability) =>
           [undefined, "sensor"].map((q) => ({ labels: label, status, severity, availability, q })),
         ),
       ),

@@ -15,7 +15,7 @@ const TEST_MS = 120_000;
 /** As many as a call may ask for and a few beside, and far from as many as there are. */
 const ROWS_LOOKED_AT_MAX = 10_000;
 const LARGE =
-  /^(sensors|states|sensor_labels|reports|changes|deliveries|attempts|dead_letters|incidents|webhook_versions|operational_events|replays)/;
+  /^(sensors|states|sensor_labels|reports|changes|deliveries|attempts|dead_letters|incidents|webhook_versions|operational_events|replays|audit)/;
 
 /** What is read from end to end, and why that does no harm. */
 const SCANS: readonly (readonly [statement: RegExp, why: string])[] = [
@@ -24,6 +24,7 @@ const SCANS: readonly (readonly [statement: RegExp, why: string])[] = [
   [/from "replays" where state = 'running'/, "those that run, by an index of no others"],
   [/from "replays" order by "replays"\."id" desc limit/, "the first page, along the index that gives the order"],
   [/^with gone as \( delete from replays /, "jobs that people began, the oldest first; when old ones are taken out"],
+  [/from audit order by number desc limit 1\)/, "the newest entry, along the key"],
   [/from "incidents" order by "incidents"\."id" desc limit/, "the first page, along the index that gives the order"],
 ];
 
@@ -60,6 +61,9 @@ async function fill(client: pg.Client): Promise<void> {
     `insert into replays (id, webhook_id, since, until, which, rate_per_second, state, reached_at, after_ordinal, last_ordinal, created_at, updated_at)
      select 'f' || n, case when n % 2 = 0 then 'w' else 'w' || n end, 0, 0, 'all', 1, 'done', 0, 0, 0, 1795600000000 + n, 1795600000000 + n
      from ${numbers}`,
+    `insert into audit (at, actor_kind, actor_id, actor_name, operation, target, request_id, detail)
+     select 1795600000000 + n, 'token', case when n % 2 = 0 then 's' else 'x' || n end, '', case when n % 4 = 0 then 'patchSensor' else 'other' end,
+       case when n % 3 = 0 then 'sensor-1' else 'x' || n end, '', '{}' from ${numbers}`,
     `insert into incidents (id, kind, partition, detail, recorded_at) select 'f' || n, '', 0, '{}', 0 from ${numbers}`,
     `insert into webhook_versions (webhook_id, version, filter, state, deleted, terms, after, passed)
      select 'v', n, '{}', 'active', false, '{}', '{}', true from ${numbers}`,

@@ -5,9 +5,10 @@ import fc from "fast-check";
 import { openSqliteStore } from "../../src/store/sqlite/sqliteStore";
 import type { Store } from "../../src/store/store";
 import { storeConformance } from "./conformance";
+import { until } from "../until";
 import { Owner } from "./conformance/owner";
-import { allPages, LOG_BEGINS, reportOf } from "./conformance/samples";
-import { sqliteHarness, temporaryFolder } from "./sqlite/harness";
+import { allPages, draftOf, FIRST_PAGE, LOG_BEGINS, reportOf } from "./conformance/samples";
+import { openBeside, sqliteHarness, temporaryFolder } from "./sqlite/harness";
 
 /** Almost everything is folded at once. */
 const harness = await sqliteHarness({ foldAt: 3 });
@@ -49,6 +50,19 @@ async function say(owner: Owner, said: readonly Said[]): Promise<void> {
   await owner.commit({ reports: said.map(({ sequence, sensorId, id }) => reportOf(sequence, sensorId, { report: { id } })) });
 }
 
+/** Deletes a sensor with what it said, two reports at a time. */
+async function eraseHistoryOf(store: Store, id: string): Promise<void> {
+  await store.putSensor(draftOf(id), { expected: null, reach: null });
+  await store.deleteSensor(id, null, { history: "delete" });
+  expect((await store.listReports(id, { range: {}, order: "asc" }, FIRST_PAGE)).items).toEqual([]);
+  while ((await store.eraseHistory("", 2))?.finished === false);
+}
+
+function foldedIn(file: string): number | undefined {
+  using index = openBeside(`${file}.places`);
+  return index.client.prepare<[], number>("select sequence from folded").pluck().get();
+}
+
 const step = fc.oneof(
   {
     weight: 6,
@@ -57,16 +71,17 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant("reopen" as const) },
   { weight: 1, arbitrary: fc.constant("turn" as const) },
   { weight: 1, arbitrary: fc.constant("prune" as const) },
+  { weight: 1, arbitrary: fc.constant("erase" as const) },
 );
 
 describe("a sensor's reports, and the ids that are known", () => {
-  test("are all there and none twice, however far the index is, over restarts, and but for those that were pruned", async () => {
+  test("are all there and none twice, however far the index is, over restarts, and but for those that were pruned or deleted", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), fc.integer({ min: 1, max: 4 }), async (steps, limit) => {
         using folder = temporaryFolder();
         let store = openSqliteStore(folder.file, { foldAt: FOLD_AT });
         let owner = await Owner.of(store);
-        const log: Said[] = [];
+        let log: Said[] = [];
         const pruned: Said[] = [];
         let sequence = 0;
         for (const one of steps) {
@@ -79,6 +94,11 @@ describe("a sensor's reports, and the ids that are known", () => {
             const far = Date.now() + 1000;
             await store.prune({ reports: far, changes: 0, deliveries: 0, deadLetters: 0 }, 2);
             pruned.push(...log.splice(0, 2));
+          } else if (one === "erase") {
+            await eraseHistoryOf(store, "a");
+            await owner.refresh();
+            pruned.push(...log.filter(({ sensorId }) => sensorId === "a"));
+            log = log.filter(({ sensorId }) => sensorId !== "a");
           } else {
             const said = one.map(([sensorId, id]) => ({ sequence: (sequence += 1), sensorId, id }));
             await say(owner, said);
@@ -102,6 +122,25 @@ describe("a sensor's reports, and the ids that are known", () => {
     sensorId: SENSORS[index % 2] as string,
     id: `m-${index % 11}`,
   }));
+
+  test("need no new index when the last of them went with their sensor", async () => {
+    using folder = temporaryFolder();
+    const store = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    await say(await Owner.of(store), LOG.slice(0, FOLD_AT - 1));
+    await say(await Owner.of(store), [{ sequence: FOLD_AT, sensorId: "last", id: null }]);
+    await until(() => foldedIn(folder.file) === FOLD_AT);
+    await eraseHistoryOf(store, "last");
+    await store.close();
+    {
+      using index = openBeside(`${folder.file}.places`);
+      index.client.exec("insert into places (sensor_id, received_at, partition, generation, sequence) values ('mark', 1, 0, 0, 0)");
+    }
+    const again = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    await demandAll(again, LOG.slice(0, FOLD_AT - 1), 3);
+    await again.close();
+    using index = openBeside(`${folder.file}.places`);
+    expect(index.client.prepare("select sensor_id from places where sensor_id in ('mark', 'last')").pluck().all()).toEqual(["mark"]);
+  });
 
   test("are found again when the index was lost", async () => {
     using folder = temporaryFolder();

@@ -33,7 +33,13 @@ const SCANS: readonly (readonly [statement: RegExp, step: RegExp, why: string])[
     /^SCAN incidents USING INDEX/,
     "the first page, along the index that gives the order",
   ],
+  [/^select "at" from "audit" order by "audit"\."number" desc limit/, /^SCAN audit$/, "the newest entry, along the key"],
   [/receivedAt from folded$/, /^SCAN folded$/, "a row for each partition; when the file is opened, or the thread folds"],
+  [
+    /from statuses( order by status)?$/,
+    /^SCAN statuses/,
+    "at most STATUSES_MAX; when the catalogue is listed, loaded after an edit, or grows",
+  ],
   [/from json_each\(\?\) u /, /^SCAN u VIRTUAL TABLE/, "the deliveries of one webhook that are under way"],
   [
     /from webhooks where json_extract/,
@@ -116,6 +122,8 @@ describe("on SQLite", () => {
     await watched(async (_, seen) => {
       const plans = plansOf(seen, /^delete from (reports|changes|dead_letters) /);
       expect(Object.values(plans).map(([first]) => first)).toEqual([
+        "SEARCH changes USING PRIMARY KEY (partition=? AND number=?)",
+        "SEARCH reports USING PRIMARY KEY (partition=? AND generation=? AND sequence=?)",
         "SEARCH reports USING PRIMARY KEY (partition=? AND generation=? AND sequence=?)",
         "SEARCH changes USING PRIMARY KEY (partition=? AND number=?)",
         expect.stringMatching(/^SEARCH dead_letters USING (COVERING )?INDEX sqlite_autoindex_dead_letters_1 \(id=\?\)$/),
@@ -136,6 +144,7 @@ describe("on SQLite", () => {
         [{ status: "ok", severity: "critical" }, "states_by_severity (severity=? AND sensor_id>?)"],
         [{ status: "ok", severity: "ok", availability: "offline" }, "states_by_availability (availability=? AND sensor_id>?)"],
         [{ labels: { site: "north" }, status: "hot" }, "states_by_status (status=? AND sensor_id>?)"],
+        [{ labels: { site: "north" }, status: ["hot", "cold"] }, "states_by_status (status=? AND sensor_id>?)"],
         [
           { labels: { site: "north", rare: "yes" }, availability: "online" },
           "sensor_labels USING PRIMARY KEY (label_key=? AND label_value=? AND sensor_id>?)",

@@ -18,8 +18,8 @@ test("everything is there when every check says so", async () => {
     ready: true,
     draining: false,
     dependencies: [
-      { name: "nats", up: true, reason: null },
-      { name: "store", up: true, reason: null },
+      { name: "nats", up: true, reason: null, needed: true },
+      { name: "store", up: true, reason: null, needed: true },
     ],
   });
 });
@@ -81,4 +81,16 @@ test("once a stop began nothing is ready any more", async () => {
   const { health } = watched({ store: fine });
   health.drain();
   expect(await health.readiness()).toMatchObject({ ready: false, draining: true, dependencies: [{ up: true }] });
+});
+
+test("what only helps is named when it is away, and keeps nobody from being ready", async () => {
+  const away = () => Promise.reject(new Error("no connection"));
+  const health = createHealth({ checks: { store: fine }, helpful: { redis: away }, events: { dependencyChanged: () => {} } });
+  expect(await health.readiness()).toMatchObject({
+    ready: true,
+    dependencies: [
+      { name: "store", up: true, needed: true },
+      { name: "redis", up: false, reason: "no connection", needed: false },
+    ],
+  });
 });

@@ -55,12 +55,7 @@ const PACKAGE_HOMES: readonly { readonly packages: readonly string[]; readonly h
   {
     packages: ["jose"],
     homes: ["src/http"],
-    reason: "who asks is found out by src/http alone",
-  },
-  {
-    packages: ["openapi-fetch"],
-    homes: ["src/client"],
-    reason: "it serves the client that users import; the service itself asks nobody by it",
+    reason: "who asks is found out by src/http alone, which takes or refuses what they show",
   },
   {
     packages: ["pino", "prom-client"],
@@ -114,6 +109,18 @@ export const BOUNDARIES: readonly Boundary[] = [
     refuses: ({ file, target }) => target === "src/service" && !within(file, "src/cli") && file !== "src/main",
     reason: "src/service.ts connects the folders; a folder that needed it would need itself",
     sample: { file: "src/ingest/x.ts", code: 'import type { Service } from "../service";\nexport type X = Service;\n' },
+  },
+  {
+    name: "the client stands alone",
+    refuses: ({ file, target }) => within(file, "src/client") && !within(target, "src/client"),
+    reason: "the client runs wherever its users do: it takes nothing of the service, and no package",
+    sample: { file: "src/client/x.ts", code: 'import { Fault } from "../domain/fault";\nexport const x = Fault;\n' },
+  },
+  {
+    name: "the service does not use the client",
+    refuses: ({ file, target }) => within(target, "src/client") && !within(file, "src/client"),
+    reason: "the client is for users; src/clientScript.ts hands it out as a file",
+    sample: { file: "src/http/x.ts", code: 'import { createClient } from "../client/index";\nexport const x = createClient;\n' },
   },
   ...PACKAGE_HOMES.flatMap(({ packages, homes, reason }) =>
     packages.map((name) => ({

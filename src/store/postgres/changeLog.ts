@@ -4,7 +4,7 @@ import type { Connection } from "./connection";
 import { statement } from "./statement";
 
 /** The columns of a {@link LoggedChange}, under its names. */
-const LOGGED_CHANGE = `partition, number, sensor_id as "sensorId", kind, occurred_at as "occurredAt", recorded_at as "recordedAt", data`;
+export const LOGGED_CHANGE = `partition, number, sensor_id as "sensorId", kind, occurred_at as "occurredAt", recorded_at as "recordedAt", data`;
 
 const after = statement<LoggedChange>(
   "changes.after",

@@ -1,31 +1,19 @@
-import { and, asc, desc, eq, gt, gte, lt, type SQL, sql } from "drizzle-orm";
-import type { ChangeData } from "../../domain/change";
+import { and, asc, desc, eq, gte, type SQL, sql } from "drizzle-orm";
 import { decodeCursor, toPage } from "../cursor";
 import { reportOf } from "../reportRows";
-import type { ChangeQuery, HistoryStore, Page, PageRequest, TimeRange } from "../store";
-import { prepareListOfAll } from "./changeList";
+import { pageOfFeed } from "../feedRows";
+import type { HistoryStore, TimeRange } from "../store";
+import { openChangeFeed } from "./changeFeed";
 import type { Connection } from "./connection";
-import { changes, reports } from "./schema/log";
+import { reports } from "./schema/log";
+import { prepareChangesOfSensor } from "./sensorChanges";
 
 const DAY_MS = 24 * 3600 * 1000;
 
 export function openHistory(connection: Connection): HistoryStore {
   const { db } = connection;
-  const listAllChanges = prepareListOfAll(connection);
-
-  async function listChangesOf(sensorId: string, { range, order }: ChangeQuery, { limit, cursor }: PageRequest): Promise<Page<ChangeData>> {
-    const list = `changesOf:${sensorId}`;
-    const from = decodeCursor<[number]>(cursor, list, ["number"])?.[0];
-    const { revision, occurredAt, data } = changes;
-    const beyond = order === "asc" ? gt : lt;
-    const rows = await db
-      .select({ revision, data })
-      .from(changes)
-      .where(and(eq(changes.sensorId, sensorId), from === undefined ? undefined : beyond(revision, from), within(occurredAt, range)))
-      .orderBy(order === "asc" ? asc(revision) : desc(revision))
-      .limit(limit + 1);
-    return toPage(rows, { limit, list, key: (row) => [row.revision], item: ({ data: text }) => JSON.parse(text) as ChangeData });
-  }
+  const feed = openChangeFeed(connection);
+  const changesOfSensor = prepareChangesOfSensor(connection);
 
   return {
     async listReports(sensorId, { range, order }, { limit, cursor }) {
@@ -34,14 +22,15 @@ export function openHistory(connection: Connection): HistoryStore {
       const rows = await db
         .select()
         .from(reports)
-        .where(and(eq(reports.sensorId, sensorId), inSpan(range, order, reached)))
+        .where(and(eq(reports.sensorId, sensorId), inSpan(range, order, reached), isKept(reports.recordedAt, sensorId)))
         .orderBy(...PLACE.map((column) => (order === "asc" ? asc(column) : desc(column))))
         .limit(limit + 1);
       const key = (row: ReportFields) => [row.receivedAt, row.partition, row.generation, row.sequence];
       return toPage(rows, { limit, list, key, item: reportOf });
     },
 
-    listChanges: (query, page) => (query.sensorId === undefined ? listAllChanges(query, page) : listChangesOf(query.sensorId, query, page)),
+    listChanges: (query, page) =>
+      query.sensorId === undefined ? pageOfFeed((wish, most) => feed.readChanges(wish, most), query, page) : changesOfSensor(query, page),
   };
 }
 
@@ -72,6 +61,7 @@ function inSpan({ since, until }: TimeRange, order: "asc" | "desc", reached: Pla
   return and(sql`(${place}) > (${values(after)})`, sql`(${place}) < (${values(before)})`, gte(reports.recordedAt, after[0] - DAY_MS));
 }
 
-function within(column: typeof changes.occurredAt, { since, until }: TimeRange): SQL | undefined {
-  return and(since === undefined ? undefined : gte(column, since), until === undefined ? undefined : lt(column, until));
+/** Not of before it was deleted with its history. */
+function isKept(column: typeof reports.recordedAt, sensorId: string): SQL {
+  return sql`${column} >= coalesce((select erase_before from sensors where id = ${sensorId}), 0)`;
 }

@@ -1,4 +1,4 @@
-import { desc, lt } from "drizzle-orm";
+import { desc, eq, lt } from "drizzle-orm";
 import { decodeCursor, toPage } from "../cursor";
 import type { IncidentStore } from "../store";
 import type { Connection } from "./connection";
@@ -18,6 +18,11 @@ export function openIncidents({ db }: Connection): IncidentStore {
         .orderBy(desc(incidents.id))
         .limit(limit + 1);
       return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+    },
+
+    async getIncident(id) {
+      const [row = null] = await db.select().from(incidents).where(eq(incidents.id, id));
+      return row;
     },
   };
 }

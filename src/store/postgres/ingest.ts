@@ -3,6 +3,7 @@ import { prepareCommitBatch } from "./commitBatch";
 import type { Connection } from "./connection";
 import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "../sensorRows";
 import { statement } from "./statement";
+import { loadSeverities, STATUSES_VERSION } from "./statuses";
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -16,9 +17,10 @@ const editedAfter = statement<SensorAndStateRow>(
   `select ${SENSOR_AND_STATE} from sensors s left join lateral (select * from states t where t.sensor_id = s.id offset 0) t on true
    where s.partition = $1 and s.registry_version > $2 order by s.registry_version`,
 );
-const readVersion = statement<{ registry_version: number }>(
-  "ingest.registryVersion",
-  "select registry_version from partitions where role = 'ingest' and partition = $1",
+const readVersions = statement<{ registry_version: number; statuses_version: number }>(
+  "ingest.versions",
+  `select coalesce((select registry_version from partitions where role = 'ingest' and partition = $1), 0) as registry_version,
+     ${STATUSES_VERSION} as statuses_version`,
 );
 // `received_at` is the stream's clock and the days go by the database's, which may be behind it: a day more is looked at. Days that no
 // commit has reached are not.
@@ -56,10 +58,12 @@ export function openIngest(connection: Connection): IngestStore {
 
     sensorsEditedAfter: (partition, version) =>
       readAhead(async ({ client }) => {
-        const [row] = await readVersion(client, partition);
-        const sensors = await editedAfter(client, partition, version);
-        return { registryVersion: row?.registry_version ?? 0, sensors: sensors.map(sensorAndStateOf) };
+        const [row] = (await readVersions(client, partition)) as [{ registry_version: number; statuses_version: number }];
+        const sensors = (await editedAfter(client, partition, version)).map(sensorAndStateOf);
+        return { registryVersion: row.registry_version, statusesVersion: row.statuses_version, sensors };
       }),
+
+    loadSeverities: loadSeverities(connection),
 
     async knownReports(keys, since) {
       if (keys.length === 0) return [];

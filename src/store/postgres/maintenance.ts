@@ -38,7 +38,7 @@ const oldestDeliveries = statement<{ ordinal: number; state: string; planned_at:
   "select ordinal, state, planned_at from deliveries where ordinal > $1 order by ordinal limit $2",
 );
 // What somebody makes pending again meanwhile stays. Attempts are numbered without gaps: the last number is how many there are.
-const dropDeliveries = statement<{ deliveries: number; attempts: number }>(
+export const dropDeliveries = statement<{ deliveries: number; attempts: number }>(
   "prune.deliveries",
   `with old as materialized (
      select ordinal, id from deliveries where ordinal = any($1::bigint[]) and state <> 'pending' order by ordinal for update skip locked),

@@ -1,7 +1,10 @@
 import type {
+  AuditStore,
+  ChangeFeedStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
+  ErasureStore,
   HistoryStore,
   IdempotencyStore,
   IncidentStore,
@@ -11,17 +14,25 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SensorReadStore,
   SensorStore,
+  SharedSecretStore,
+  StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
+  UpsertStore,
   WebhookStore,
 } from "../store";
 import { type Connection, openConnection } from "./connection";
 import { prepareDays } from "./days";
 import { asFault, faulted } from "./faults";
+import { openAudit } from "./audit";
+import { openChangeFeed } from "./changeFeed";
 import { openChangeLog } from "./changeLog";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
+import { openErasure } from "./erasure";
 import { openHistory } from "./history";
 import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
@@ -30,8 +41,13 @@ import { openMaintenance } from "./maintenance";
 import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
+import { openSharedSecrets } from "./sharedSecrets";
+import { openStatuses } from "./statuses";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
+import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
 
 /** Days of reports that there is room for from the start on, so that nobody's first commit of a day has to make it. */
@@ -49,14 +65,22 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<PartitionStore>(openPartitions(connection)),
     ...faulted<IngestStore>(openIngest(connection)),
     ...faulted<ChangeLogStore>(openChangeLog(connection)),
+    ...faulted<ChangeFeedStore>(openChangeFeed(connection)),
     ...faulted<PlanStore>(openPlan(connection)),
     ...faulted<DeliveryStore>(openDeliveries(connection)),
     ...faulted<ReplayStore>(openReplays(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
+    ...faulted<SensorReadStore>(openSensorReads(connection)),
+    ...faulted<SharedSecretStore>(openSharedSecrets(connection)),
+    ...faulted<UpsertStore>(openUpserts(connection)),
     ...faulted<HistoryStore>(openHistory(connection)),
+    ...faulted<ErasureStore>(openErasure(connection)),
+    ...faulted<TimelineStore>(openTimeline(connection)),
+    ...faulted<StatusStore>(openStatuses(connection)),
     ...faulted<WebhookStore>(openWebhooks(connection)),
     ...faulted<DeadLetterStore>(openDeadLetters(connection)),
     ...faulted<TokenStore>(openTokens(connection)),
+    ...faulted<AuditStore>(openAudit(connection)),
     ...faulted<IdempotencyStore>(openIdempotency(connection)),
     ...faulted<IncidentStore>(openIncidents(connection)),
     ...faulted<MaintenanceStore>(openMaintenance(connection)),

@@ -3,11 +3,20 @@ import type { SensorQuery } from "../store";
 import type { Connection } from "./connection";
 import { Values } from "./statement";
 
-/** The ids that a lead lets through, as a part of a statement. */
+/** Selections of the ids that a lead lets through: one for each part of an index that gives them in their order. */
+function partsAlong(lead: Lead | null, values: Values): string[] {
+  if (lead === null) return ["select id from sensors"];
+  if (lead.by === "id") return [`select id from sensors where id = ${values.add(lead.value)}`];
+  if (lead.by !== "label") return lead.values.map((value) => `select sensor_id as id from states where ${lead.by} = ${values.add(value)}`);
+  return [
+    `select sensor_id as id from sensor_labels where label_key = ${values.add(lead.key)} and label_value = ${values.add(lead.value)}`,
+  ];
+}
+
+/** The same as a part of a statement. */
 export function idsAlong(lead: Lead | null, values: Values): string {
-  if (lead === null) return "select id from sensors";
-  if (lead.by !== "label") return `select sensor_id as id from states where ${lead.by} = ${values.add(lead.value)}`;
-  return `select sensor_id as id from sensor_labels where label_key = ${values.add(lead.key)} and label_value = ${values.add(lead.value)}`;
+  const parts = partsAlong(lead, values);
+  return parts.length === 1 ? (parts[0] as string) : parts.map((part) => `(${part})`).join(" union all ");
 }
 
 /**
@@ -31,8 +40,10 @@ export async function stepAlong(
   { after, steps }: { after: string; steps: number },
 ): Promise<string | null> {
   const values = new Values();
-  const ids = idsAlong(lead, values);
-  const text = `select id from (${ids}) l where id > ${values.add(after)} order by id offset ${values.add(steps - 1)} limit 1`;
+  const [from, most] = [values.add(after), values.add(steps)];
+  // Of several parts of an index those are read that can be among the first: left to itself Postgres may read and sort all of them.
+  const parts = partsAlong(lead, values).map((part) => `(select id from (${part}) p where id > ${from} order by id limit ${most})`);
+  const text = `select id from (${parts.join(" union all ")}) l order by id offset ${most}::bigint - 1 limit 1`;
   const { rows } = await work.query<{ id: string }>(text, values.all);
   return rows[0]?.id ?? null;
 }

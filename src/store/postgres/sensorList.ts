@@ -2,7 +2,7 @@ import { currentState } from "../../domain/state";
 import { decodeCursor, toPage } from "../cursor";
 import type { Page, PageRequest, SensorAndState, SensorQuery, SensorRecord } from "../store";
 import type { Connection } from "./connection";
-import type { Lead } from "../sensorLeads";
+import { choicesOf, type Lead, type StateColumn } from "../sensorLeads";
 import { chooseLead, idsAlong, stepAlong } from "./sensorLead";
 import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "../sensorRows";
 import { Values } from "./statement";
@@ -60,15 +60,17 @@ async function select({ work }: Connection, { query, lead, from, to, limit }: Sl
   return rows.map(sensorAndStateOf);
 }
 
-function conditionsOf({ status, severity, availability, labels, q }: SensorQuery, values: Values): string[] {
+function conditionsOf({ labels, q, ...query }: SensorQuery, values: Values): string[] {
   const conditions = ["s.deleted_at is null"];
-  const wantsState = status !== undefined || severity !== undefined || (availability !== undefined && availability !== "pending");
   // A state that was written in an earlier life says nothing of the present one.
-  if (wantsState) conditions.push("t.life = s.life");
-  if (status !== undefined) conditions.push(`t.status = ${values.add(status)}`);
-  if (severity !== undefined) conditions.push(`t.severity = ${values.add(severity)}`);
-  if (availability === "pending") conditions.push("(t.availability is null or t.life <> s.life or t.availability = 'pending')");
-  else if (availability !== undefined) conditions.push(`t.availability = ${values.add(availability)}`);
+  const isInState = (column: StateColumn, choices: readonly string[]) =>
+    `t.life = s.life and t.${column} = any(${values.add(choices)}::text[])`;
+  const [status, severity, availability] = [choicesOf(query.status), choicesOf(query.severity), choicesOf(query.availability)];
+  if (status !== undefined) conditions.push(isInState("status", status));
+  if (severity !== undefined) conditions.push(isInState("severity", severity));
+  if (availability?.includes("pending"))
+    conditions.push(`(t.availability is null or t.life <> s.life or ${isInState("availability", availability)})`);
+  else if (availability !== undefined) conditions.push(isInState("availability", availability));
   for (const [key, value] of Object.entries(labels ?? {})) conditions.push(hasLabel(key, value, values));
   if (q !== undefined && q !== "") conditions.push(`strpos(s.search_text, ${values.add(q.toLowerCase())}) > 0`);
   return conditions;

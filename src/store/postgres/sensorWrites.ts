@@ -13,12 +13,12 @@ export interface Placement {
 const register = statement(
   "sensors.register",
   `with written as (
-     insert into sensors (id, name, labels, metadata, heartbeat_interval_seconds, heartbeat_grace_seconds, version, life,
+     insert into sensors as s (id, name, labels, metadata, heartbeat_interval_seconds, heartbeat_grace_seconds, version, life,
        registry_version, created_at, updated_at, search_text, partition, deleted_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, null)
      on conflict (id) do update set partition = excluded.partition, name = excluded.name, labels = excluded.labels,
        metadata = excluded.metadata, heartbeat_interval_seconds = excluded.heartbeat_interval_seconds,
-       heartbeat_grace_seconds = excluded.heartbeat_grace_seconds, version = excluded.version, life = excluded.life,
+       heartbeat_grace_seconds = excluded.heartbeat_grace_seconds, version = s.version + 1, life = excluded.life,
        registry_version = excluded.registry_version, created_at = excluded.created_at, updated_at = excluded.updated_at,
        search_text = excluded.search_text, deleted_at = null)
    insert into sensor_labels (label_key, label_value, sensor_id) select key, value, $1 from unnest($14::text[], $15::text[]) l (key, value)`,

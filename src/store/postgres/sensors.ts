@@ -1,9 +1,8 @@
 import type { ClientBase } from "pg";
-import { Fault } from "../../domain/fault";
-import type { Sensor } from "../../domain/sensor";
-import { currentState } from "../../domain/state";
+import { demandNew, demandPlace, demandVersion, notFound, recordOf, registration, replacement } from "../sensorEdits";
 import type { SensorAndState, SensorDraft, SensorRecord, SensorStore } from "../store";
 import type { Connection } from "./connection";
+import { eraseBefore } from "./erasure";
 import { prepareSensorList } from "./sensorList";
 import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "../sensorRows";
 import { burySensor, registerSensor, replaceSensor } from "./sensorWrites";
@@ -37,14 +36,10 @@ export function openSensors(connection: Connection): SensorStore {
   return {
     createSensor: (draft) =>
       write(async ({ client }) => {
-        const [counted] = await bump(client, draft.partition);
+        const registryVersion = await bumped(client, draft);
         const before = await find(client, draft.id);
-        if (before !== null && !before.deleted) throw new Fault("conflict", `Sensor ${draft.id} is registered already.`);
-        const now = Date.now();
-        const life = before === null ? 1 : before.sensor.life + 1;
-        const sensor = { ...edited(draft), version: 1, life, createdAt: now, updatedAt: now };
-        await registerSensor(client, sensor, { partition: draft.partition, registryVersion: counted?.registry_version as number });
-        return recordOf({ sensor, state: before?.state ?? null });
+        demandNew(draft.id, before);
+        return registered(client, draft, { before, registryVersion });
       }),
 
     async getSensor(id) {
@@ -54,18 +49,25 @@ export function openSensors(connection: Connection): SensorStore {
 
     updateSensor: (draft, expectedVersion) =>
       write(async ({ client }) => {
-        const { found, registryVersion } = await registered(client, draft.id, expectedVersion);
-        const { sensor: before, state } = found;
-        const { version, life, createdAt } = before;
-        const sensor = { ...edited(draft), version: version + 1, life, createdAt, updatedAt: Date.now() };
-        await replaceSensor(client, sensor, { registryVersion, before: before.labels });
-        return recordOf({ sensor, state });
+        const { found, registryVersion } = await held(client, draft.id);
+        return replaced(client, draft, { before: demandVersion(draft.id, found, { expectedVersion, reach: null }), registryVersion });
       }),
 
-    deleteSensor: (id, expectedVersion) =>
+    putSensor: (draft, wanted) =>
       write(async ({ client }) => {
-        const { found, registryVersion } = await registered(client, id, expectedVersion);
-        await burySensor(client, id, { deletedAt: Date.now(), registryVersion, labels: found.sensor.labels });
+        const registryVersion = await bumped(client, draft);
+        const found = await find(client, draft.id);
+        const before = demandPlace(draft.id, found, wanted);
+        if (before === null) return { record: await registered(client, draft, { before: found, registryVersion }), created: true };
+        return { record: await replaced(client, draft, { before, registryVersion }), created: false };
+      }),
+
+    deleteSensor: (id, expectedVersion, { history = "keep", reach = null } = {}) =>
+      write(async ({ client }) => {
+        const { found, registryVersion } = await held(client, id);
+        const { sensor } = demandVersion(id, found, { expectedVersion, reach });
+        await burySensor(client, id, { deletedAt: Date.now(), registryVersion, labels: sensor.labels });
+        if (history === "delete") await eraseBefore(client, id);
       }),
 
     listSensors: prepareSensorList(connection),
@@ -77,21 +79,37 @@ async function find(on: Connection["work"] | ClientBase, id: string): Promise<Se
   return row === undefined ? null : sensorAndStateOf(row);
 }
 
-/** The sensor that is to be edited, and the number of the edit. Throws notFound, preconditionFailed. */
-async function registered(client: ClientBase, id: string, expectedVersion: number | null) {
+/** The number of an edit that may be a registration. What is read afterwards stays as it is until the end of the transaction. */
+async function bumped(client: ClientBase, { partition }: SensorDraft): Promise<number> {
+  const [counted] = (await bump(client, partition)) as [{ registry_version: number }];
+  return counted.registry_version;
+}
+
+/** A sensor that is there or was, and the number of its edit. Throws notFound. */
+async function held(client: ClientBase, id: string): Promise<{ found: SensorAndState | null; registryVersion: number }> {
   const [counted] = await bumpOf(client, id);
+  if (counted === undefined) throw notFound(id);
   // Read after the partition's row was locked: whatever was committed before is seen, and nothing comes between.
-  const found = counted === undefined ? null : await find(client, id);
-  if (counted === undefined || found === null || found.deleted) throw new Fault("notFound", `There is no sensor ${id}.`);
-  const { version } = found.sensor;
-  if (expectedVersion === null || expectedVersion === version) return { found, registryVersion: counted.registry_version };
-  throw new Fault("preconditionFailed", `Sensor ${id} is at version ${version}, not ${expectedVersion}.`);
+  return { found: await find(client, id), registryVersion: counted.registry_version };
 }
 
-function edited({ id, name, labels, metadata, heartbeat }: SensorDraft): Pick<Sensor, "id" | "name" | "labels" | "metadata" | "heartbeat"> {
-  return { id, name, labels, metadata, heartbeat };
+interface Edit<Before> {
+  readonly before: Before;
+  readonly registryVersion: number;
 }
 
-function recordOf({ sensor, state }: Pick<SensorAndState, "sensor" | "state">): SensorRecord {
-  return { sensor, state: currentState(state, sensor.life) };
+async function registered(
+  client: ClientBase,
+  draft: SensorDraft,
+  { before, registryVersion }: Edit<SensorAndState | null>,
+): Promise<SensorRecord> {
+  const sensor = registration(draft, before);
+  await registerSensor(client, sensor, { partition: draft.partition, registryVersion });
+  return recordOf({ sensor, state: before?.state ?? null });
+}
+
+async function replaced(client: ClientBase, draft: SensorDraft, { before, registryVersion }: Edit<SensorAndState>): Promise<SensorRecord> {
+  const sensor = replacement(draft, before.sensor);
+  await replaceSensor(client, sensor, { registryVersion, before: before.sensor.labels });
+  return recordOf({ sensor, state: before.state });
 }

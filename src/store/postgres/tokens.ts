@@ -1,14 +1,22 @@
 import { asc, eq, gt } from "drizzle-orm";
 import { Fault } from "../../domain/fault";
 import { decodeCursor, toPage } from "../cursor";
-import type { TokenStore } from "../store";
+import { isEmpty, noToken } from "../tokenRows";
+import type { TokenRecord, TokenStore } from "../store";
 import type { Connection } from "./connection";
 import { isTaken } from "./faults";
 import { tokens } from "./schema/tokens";
+import { statement } from "./statement";
 
 const LIST = "tokens";
 
-export function openTokens({ db }: Connection): TokenStore {
+const byHashes = statement<TokenRecord & { readonly hash: string }>(
+  "tokens.byHashes",
+  `select hash, id, name, scopes, reach, created_at as "createdAt", expires_at as "expiresAt", last_used_at as "lastUsedAt"
+   from tokens where hash = any($1::text[])`,
+);
+
+export function openTokens({ db, work }: Connection): TokenStore {
   const { id: tokenId, name, scopes, reach, createdAt, expiresAt, lastUsedAt } = tokens;
   /** All but the hash, which nobody needs back. */
   const shown = { id: tokenId, name, scopes, reach, createdAt, expiresAt, lastUsedAt };
@@ -27,9 +35,22 @@ export function openTokens({ db }: Connection): TokenStore {
       }
     },
 
-    async findToken(hash) {
-      const [found] = await db.select(shown).from(tokens).where(eq(tokens.hash, hash));
+    async findTokens(hashes) {
+      const found = new Map((await byHashes(work, hashes)).map(({ hash, ...token }) => [hash, token]));
+      return hashes.map((hash) => found.get(hash) ?? null);
+    },
+
+    async getToken(id) {
+      const [found] = await db.select(shown).from(tokens).where(eq(tokens.id, id));
       return found ?? null;
+    },
+
+    async updateToken(id, edit) {
+      const [edited] = isEmpty(edit)
+        ? await db.select(shown).from(tokens).where(eq(tokens.id, id))
+        : await db.update(tokens).set(edit).where(eq(tokens.id, id)).returning(shown);
+      if (edited === undefined) throw noToken(id);
+      return edited;
     },
 
     async touchToken(id, usedAt) {
@@ -49,7 +70,7 @@ export function openTokens({ db }: Connection): TokenStore {
 
     async deleteToken(id) {
       const deleted = await db.delete(tokens).where(eq(tokens.id, id)).returning({ id: tokenId });
-      if (deleted.length === 0) throw new Fault("notFound", `There is no token ${id}.`);
+      if (deleted.length === 0) throw noToken(id);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Connection } from "./connection";
 import type { Direct } from "./faults";
 
 /** The columns of a {@link LoggedChange}, under its names. */
-const LOGGED_CHANGE = `partition, number, sensor_id as sensorId, kind, occurred_at as occurredAt, recorded_at as recordedAt, data`;
+export const LOGGED_CHANGE = `partition, number, sensor_id as sensorId, kind, occurred_at as occurredAt, recorded_at as recordedAt, data`;
 
 export function openChangeLog({ client }: Connection): Direct<ChangeLogStore> {
   const after = client.prepare<[number, number, number], LoggedChange>(

@@ -1,4 +1,4 @@
-import { desc, lt } from "drizzle-orm";
+import { desc, eq, lt } from "drizzle-orm";
 import type { IncidentStore } from "../store";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
@@ -21,5 +21,7 @@ export function openIncidents({ db }: Connection): Direct<IncidentStore> {
         .all();
       return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
     },
+
+    getIncident: (id) => db.select().from(incidents).where(eq(incidents.id, id)).get() ?? null,
   };
 }

@@ -5,6 +5,7 @@ import type { Direct } from "./faults";
 import type { ReportPlaces } from "./places/reportPlaces";
 import { SENSOR_AND_STATE } from "../sensorRows";
 import { type SensorAndStateText, sensorAndStateOfText } from "./sensorRows";
+import { prepareSeverities, prepareStatusesVersion } from "./statuses";
 
 export function openIngest(connection: Connection, places: Pick<ReportPlaces, "add" | "known">): Direct<IngestStore> {
   const { client, read } = connection;
@@ -14,6 +15,7 @@ export function openIngest(connection: Connection, places: Pick<ReportPlaces, "a
   const readVersion = client
     .prepare<[number], number>("select registry_version from partitions where role = 'ingest' and partition = ?")
     .pluck();
+  const statusesVersion = prepareStatusesVersion(connection);
   const editedAfter = client.prepare<[number, number], SensorAndStateText>(
     `select ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id
      where s.partition = ? and s.registry_version > ? order by s.registry_version`,
@@ -45,9 +47,12 @@ export function openIngest(connection: Connection, places: Pick<ReportPlaces, "a
     sensorsEditedAfter(partition, version) {
       return read(() => ({
         registryVersion: readVersion.get(partition) ?? 0,
+        statusesVersion: statusesVersion(),
         sensors: editedAfter.all(partition, version).map(sensorAndStateOfText),
       }));
     },
+
+    loadSeverities: prepareSeverities(connection),
 
     knownReports: (keys, since) => keys.map(({ sensorId, reportId }) => places.known(sensorId, reportId, since)),
 

@@ -18,8 +18,10 @@ export function prepareLead({ client }: Connection): (query: SensorQuery) => Lea
   };
 
   function count(lead: Lead): number {
-    const found = lead.by === "label" ? withLabel.get(lead.key, lead.value) : inState[lead.by].get(lead.value);
-    return found ?? 0;
+    if (lead.by === "id") return 1;
+    if (lead.by === "label") return withLabel.get(lead.key, lead.value) ?? 0;
+    const ofState = inState[lead.by];
+    return lead.values.reduce((sum, value) => sum + (ofState.get(value) ?? 0), 0);
   }
 
   return (query) => {
@@ -30,7 +32,10 @@ export function prepareLead({ client }: Connection): (query: SensorQuery) => Lea
   };
 }
 
-/** Gives the id that lies `steps` sensors further along a lead's index than `after`, null when there are not so many. */
+/**
+ * Gives an id beyond `after` up to which no part of a lead's index holds more than `steps` sensors, null when no part has more. A lead of
+ * one value has one part, and its id lies so many steps further.
+ */
 export function prepareSteps({ client }: Connection): (lead: Lead | null, after: string, steps: number) => string | null {
   function along(rows: string, id: string) {
     const further = client.prepare<(string | number)[], string>(`select ${id} from ${rows} ${id} > ? order by ${id} limit 1 offset ?`);
@@ -47,7 +52,10 @@ export function prepareSteps({ client }: Connection): (lead: Lead | null, after:
   return (lead, after, steps) => {
     const beyond = [after, steps - 1] as const;
     if (lead === null) return all.get(...beyond) ?? null;
-    const found = lead.by === "label" ? withLabel.get(lead.key, lead.value, ...beyond) : inState[lead.by].get(lead.value, ...beyond);
-    return found ?? null;
+    if (lead.by === "id") return null;
+    if (lead.by === "label") return withLabel.get(lead.key, lead.value, ...beyond) ?? null;
+    const ofState = inState[lead.by];
+    const found = lead.values.map((value) => ofState.get(value, ...beyond)).filter((id) => id !== undefined);
+    return found.toSorted()[0] ?? null;
   };
 }

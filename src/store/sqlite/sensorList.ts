@@ -5,7 +5,7 @@ import type { Page, PageRequest, SensorQuery, SensorRecord } from "../store";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
 import { sensorLabels, sensors, states } from "./schema/sensors";
-import type { Lead, StateColumn } from "../sensorLeads";
+import { choicesOf, type Lead, type StateColumn } from "../sensorLeads";
 import { prepareLead, prepareSteps } from "./sensorLead";
 import { sensorOf, stateOf } from "./sensorRows";
 
@@ -55,48 +55,65 @@ interface Slice {
   readonly limit: number;
 }
 
-function prepareSelect({ db }: Connection): (query: SensorQuery, lead: Lead | null, slice: Slice) => SensorFields[] {
-  return (query, lead, { from, to, limit }) => {
-    const ordered = orderOf(lead);
+/** Along one part of an index. */
+type Path = Exclude<Lead, { readonly by: StateColumn }> | { readonly by: StateColumn; readonly value: string } | null;
+
+function prepareSelect({ db, read }: Connection): (query: SensorQuery, lead: Lead | null, slice: Slice) => SensorFields[] {
+  const along = (query: SensorQuery, path: Path, { from, to, limit }: Slice): SensorFields[] => {
+    const ordered = orderOf(path);
     const all = db.select({ sensor: sensors, state: states }).from(sensors).leftJoin(states, eq(states.sensorId, sensors.id)).$dynamic();
-    const led = lead?.by === "label" ? all.innerJoin(sensorLabels, isLabelled(lead)) : all;
+    const led = path?.by === "label" ? all.innerJoin(sensorLabels, isLabelled(path)) : all;
     return led
-      .where(and(...conditionsOf(query, lead), gt(ordered, from), to === null ? undefined : lte(ordered, to)))
+      .where(and(...conditionsOf(query, path), gt(ordered, from), to === null ? undefined : lte(ordered, to)))
       .orderBy(asc(ordered))
       .limit(limit)
       .all();
   };
+  return (query, lead, slice) => {
+    if (lead === null || "value" in lead) return along(query, lead, slice);
+    const { by, values } = lead;
+    // On one snapshot: one that goes from part to part is in one of them.
+    const found = read(() => values.flatMap((value) => along(query, { by, value }, slice)));
+    return values.length === 1 ? found : inOrder(found).slice(0, slice.limit);
+  };
+}
+
+function inOrder(found: readonly SensorFields[]): SensorFields[] {
+  return found.toSorted((a, b) => (a.sensor.id < b.sensor.id ? -1 : 1));
 }
 
 /** Where the order comes from. */
-function orderOf(lead: Lead | null) {
-  if (lead === null) return sensors.id;
-  return lead.by === "label" ? sensorLabels.sensorId : states.sensorId;
+function orderOf(path: Path) {
+  if (path === null || path.by === "id") return sensors.id;
+  return path.by === "label" ? sensorLabels.sensorId : states.sensorId;
 }
 
-function conditionsOf({ status, severity, availability, labels, q }: SensorQuery, lead: Lead | null): SQL[] {
+function conditionsOf({ labels, q, ...query }: SensorQuery, path: Path): SQL[] {
+  const [status, severity, availability] = [choicesOf(query.status), choicesOf(query.severity), choicesOf(query.availability)];
   const conditions = [isNull(sensors.deletedAt)];
-  const wantsState = status !== undefined || severity !== undefined || (availability !== undefined && availability !== "pending");
+  if (query.id !== undefined) conditions.push(eq(sensors.id, query.id));
   // A state that was written in an earlier life says nothing of the present one.
-  if (wantsState) conditions.push(eq(states.life, sensors.life));
-  if (status !== undefined) conditions.push(isInState("status", status, lead));
-  if (severity !== undefined) conditions.push(isInState("severity", severity, lead));
-  if (availability === "pending") {
-    conditions.push(or(isNull(states.availability), sql`${states.life} <> ${sensors.life}`, eq(states.availability, "pending")) as SQL);
+  const ofThisLife = eq(states.life, sensors.life);
+  if (status !== undefined) conditions.push(ofThisLife, isInState("status", status, path));
+  if (severity !== undefined) conditions.push(ofThisLife, isInState("severity", severity, path));
+  if (availability?.includes("pending")) {
+    const others = and(ofThisLife, isInState("availability", availability, path));
+    conditions.push(or(isNull(states.availability), sql`${states.life} <> ${sensors.life}`, others) as SQL);
   } else if (availability !== undefined) {
-    conditions.push(isInState("availability", availability, lead));
+    conditions.push(ofThisLife, isInState("availability", availability, path));
   }
   for (const [key, value] of Object.entries(labels ?? {})) {
-    if (lead?.by !== "label" || lead.key !== key) conditions.push(hasLabel(key, value));
+    if (path?.by !== "label" || path.key !== key) conditions.push(hasLabel(key, value));
   }
   if (q !== undefined && q !== "") conditions.push(sql`instr(${sensors.searchText}, ${q.toLowerCase()}) > 0`);
   return conditions;
 }
 
-/** The plus keeps SQLite from any index but the lead's. */
-function isInState(column: StateColumn, value: string, lead: Lead | null): SQL {
-  const plus = sql.raw(lead?.by === column ? "" : "+");
-  return sql`${plus}${states[column]} = ${value}`;
+/** The plus keeps SQLite from any index but the one that is gone along. */
+function isInState(column: StateColumn, values: readonly string[], path: Path): SQL {
+  if (path?.by === column) return sql`${states[column]} = ${path.value}`;
+  const choices = values.map((value) => sql`${value}`);
+  return sql`+${states[column]} in (${sql.join(choices, sql`, `)})`;
 }
 
 function isLabelled({ key, value }: { key: string; value: string }): SQL {

@@ -25,7 +25,7 @@ export function prepareSensorWrites(connection: Connection): SensorWrites {
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)
      on conflict (id) do update set partition = excluded.partition, name = excluded.name, labels = excluded.labels,
        metadata = excluded.metadata, heartbeat_interval_seconds = excluded.heartbeat_interval_seconds,
-       heartbeat_grace_seconds = excluded.heartbeat_grace_seconds, version = excluded.version, life = excluded.life,
+       heartbeat_grace_seconds = excluded.heartbeat_grace_seconds, version = sensors.version + 1, life = excluded.life,
        registry_version = excluded.registry_version, created_at = excluded.created_at, updated_at = excluded.updated_at,
        search_text = excluded.search_text, deleted_at = null
      where sensors.deleted_at is not null`,

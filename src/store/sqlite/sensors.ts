@@ -1,56 +1,40 @@
-import { Fault } from "../../domain/fault";
-import type { Sensor } from "../../domain/sensor";
-import { currentState } from "../../domain/state";
+import { demandNew, demandPlace, demandVersion, recordOf, registration, replacement } from "../sensorEdits";
+import { SENSOR_AND_STATE } from "../sensorRows";
 import type { SensorAndState, SensorDraft, SensorRecord, SensorStore } from "../store";
 import type { Connection } from "./connection";
+import { prepareEraseBefore } from "./erasure";
 import type { Direct } from "./faults";
 import { prepareSensorList } from "./sensorList";
-import { SENSOR_AND_STATE } from "../sensorRows";
 import { type SensorAndStateText, sensorAndStateOfText } from "./sensorRows";
 import { prepareSensorWrites } from "./sensorWrites";
 
+interface Found extends SensorAndState {
+  readonly partition: number;
+}
+
 export function openSensors(connection: Connection): Direct<SensorStore> {
-  const { client, write } = connection;
+  const { write } = connection;
+  const { find, bump } = prepareLookUp(connection);
   const writes = prepareSensorWrites(connection);
-  const read = client.prepare<[string], SensorAndStateText & { partition: number }>(
-    `select s.partition, ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id where s.id = ?`,
-  );
-  // An edit and a batch that was decided without it must not both go in: the batch compares this number.
-  const bumpRegistry = client
-    .prepare<[number], number>(
-      `insert into partitions (role, partition, registry_version) values ('ingest', ?, 1)
-       on conflict (role, partition) do update set registry_version = registry_version + 1 returning registry_version`,
-    )
-    .pluck();
-
-  function bump(partition: number): number {
-    return bumpRegistry.get(partition) as number;
+  const eraseBefore = prepareEraseBefore(connection);
+  function register(draft: SensorDraft, before: Found | null): SensorRecord {
+    const sensor = registration(draft, before);
+    writes.register(sensor, { partition: draft.partition, registryVersion: bump(draft.partition) });
+    return recordOf({ sensor, state: before?.state ?? null });
   }
 
-  function find(id: string): (SensorAndState & { partition: number }) | null {
-    const row = read.get(id);
-    return row === undefined ? null : { ...sensorAndStateOfText(row), partition: row.partition };
-  }
-
-  /** The sensor that is to be edited. Throws notFound, preconditionFailed. */
-  function registered(id: string, expectedVersion: number | null) {
-    const found = find(id);
-    if (found === null || found.deleted) throw notFound(id);
-    const { version } = found.sensor;
-    if (expectedVersion === null || expectedVersion === version) return found;
-    throw new Fault("preconditionFailed", `Sensor ${id} is at version ${version}, not ${expectedVersion}.`);
+  function replace(draft: SensorDraft, { sensor: before, state, partition }: Found): SensorRecord {
+    const sensor = replacement(draft, before);
+    writes.replace(sensor, { partition, registryVersion: bump(partition) }, before.labels);
+    return recordOf({ sensor, state });
   }
 
   return {
     createSensor(draft) {
       return write(() => {
         const before = find(draft.id);
-        if (before !== null && !before.deleted) throw new Fault("conflict", `Sensor ${draft.id} is registered already.`);
-        const now = Date.now();
-        const life = before === null ? 1 : before.sensor.life + 1;
-        const sensor = { ...edited(draft), version: 1, life, createdAt: now, updatedAt: now };
-        writes.register(sensor, { partition: draft.partition, registryVersion: bump(draft.partition) });
-        return recordOf({ sensor, state: before?.state ?? null });
+        demandNew(draft.id, before);
+        return register(draft, before);
       });
     },
 
@@ -60,19 +44,23 @@ export function openSensors(connection: Connection): Direct<SensorStore> {
     },
 
     updateSensor(draft, expectedVersion) {
+      return write(() => replace(draft, demandVersion(draft.id, find(draft.id), { expectedVersion, reach: null })));
+    },
+
+    putSensor(draft, wanted) {
       return write(() => {
-        const { sensor: before, state, partition } = registered(draft.id, expectedVersion);
-        const { version, life, createdAt } = before;
-        const sensor = { ...edited(draft), version: version + 1, life, createdAt, updatedAt: Date.now() };
-        writes.replace(sensor, { partition, registryVersion: bump(partition) }, before.labels);
-        return recordOf({ sensor, state });
+        const found = find(draft.id);
+        const before = demandPlace(draft.id, found, wanted);
+        if (before === null) return { record: register(draft, found), created: true };
+        return { record: replace(draft, before), created: false };
       });
     },
 
-    deleteSensor(id, expectedVersion) {
+    deleteSensor(id, expectedVersion, { history = "keep", reach = null } = {}) {
       write(() => {
-        const { sensor, partition } = registered(id, expectedVersion);
+        const { sensor, partition } = demandVersion(id, find(id), { expectedVersion, reach });
         writes.bury(id, { deletedAt: Date.now(), registryVersion: bump(partition), labels: sensor.labels });
+        if (history === "delete") eraseBefore(id, partition);
       });
     },
 
@@ -80,14 +68,27 @@ export function openSensors(connection: Connection): Direct<SensorStore> {
   };
 }
 
-function edited({ id, name, labels, metadata, heartbeat }: SensorDraft): Pick<Sensor, "id" | "name" | "labels" | "metadata" | "heartbeat"> {
-  return { id, name, labels, metadata, heartbeat };
+function prepareLookUp(connection: Connection) {
+  const read = connection.client.prepare<[string], SensorAndStateText & { partition: number }>(
+    `select s.partition, ${SENSOR_AND_STATE} from sensors s left join states t on t.sensor_id = s.id where s.id = ?`,
+  );
+  const bump = prepareRegistryBump(connection);
+
+  function find(id: string): Found | null {
+    const row = read.get(id);
+    return row === undefined ? null : { ...sensorAndStateOfText(row), partition: row.partition };
+  }
+
+  return { find, bump };
 }
 
-function recordOf({ sensor, state }: Pick<SensorAndState, "sensor" | "state">): SensorRecord {
-  return { sensor, state: currentState(state, sensor.life) };
-}
-
-function notFound(id: string): Fault {
-  return new Fault("notFound", `There is no sensor ${id}.`);
+/** An edit and a batch that was decided without it must not both go in: the batch compares this number. Gives it, counted up. */
+export function prepareRegistryBump({ client }: Connection): (partition: number) => number {
+  const bump = client
+    .prepare<[number], number>(
+      `insert into partitions (role, partition, registry_version) values ('ingest', ?, 1)
+       on conflict (role, partition) do update set registry_version = registry_version + 1 returning registry_version`,
+    )
+    .pluck();
+  return (partition) => bump.get(partition) as number;
 }

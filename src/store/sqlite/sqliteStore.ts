@@ -1,9 +1,12 @@
 import { existsSync } from "node:fs";
 import { Fault } from "../../domain/fault";
 import type {
+  AuditStore,
+  ChangeFeedStore,
   ChangeLogStore,
   DeadLetterStore,
   DeliveryStore,
+  ErasureStore,
   HistoryStore,
   IdempotencyStore,
   IncidentStore,
@@ -12,16 +15,24 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SensorReadStore,
   SensorStore,
+  SharedSecretStore,
+  StatusStore,
   Store,
+  TimelineStore,
   TokenStore,
+  UpsertStore,
   WebhookStore,
 } from "../store";
+import { openAudit } from "./audit";
+import { openChangeFeed } from "./changeFeed";
 import { openChangeLog } from "./changeLog";
 import { type Connection, openConnection } from "./connection";
 import { openDeadLetters } from "./deadLetters";
 import { openDeliveries } from "./deliveries";
 import { asFault, promised } from "./faults";
+import { openErasure } from "./erasure";
 import { openHistory } from "./history";
 import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
@@ -31,9 +42,14 @@ import { openPartitions } from "./partitions";
 import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
+import { openSharedSecrets } from "./sharedSecrets";
+import { openStatuses } from "./statuses";
 import { createStoreThread, type StoreThread } from "./thread/storeThread";
+import { openTimeline } from "./timeline";
 import { openTokens } from "./tokens";
+import { openUpserts } from "./upserts";
 import { openWebhooks } from "./webhooks";
 
 export interface SqliteOptions {
@@ -49,14 +65,22 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<PartitionStore>(openPartitions(connection)),
     ...promised<IngestStore>(openIngest(connection, places)),
     ...promised<ChangeLogStore>(openChangeLog(connection)),
+    ...promised<ChangeFeedStore>(openChangeFeed(connection)),
     ...promised<PlanStore>(openPlan(connection)),
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<ReplayStore>(openReplays(connection)),
     ...promised<SensorStore>(openSensors(connection)),
+    ...promised<SensorReadStore>(openSensorReads(connection)),
+    ...promised<SharedSecretStore>(openSharedSecrets(connection)),
+    ...promised<UpsertStore>(openUpserts(connection)),
     ...promised<HistoryStore>(openHistory(connection, places)),
+    ...promised<ErasureStore>(openErasure(connection, places)),
+    ...promised<TimelineStore>(openTimeline(connection)),
+    ...promised<StatusStore>(openStatuses(connection)),
     ...promised<WebhookStore>(openWebhooks(connection)),
     ...promised<DeadLetterStore>(openDeadLetters(connection)),
     ...promised<TokenStore>(openTokens(connection)),
+    ...promised<AuditStore>(openAudit(connection)),
     ...promised<IdempotencyStore>(openIdempotency(connection)),
     ...promised<IncidentStore>(openIncidents(connection)),
     ...promised<MaintenanceStore>(openMaintenance(connection, places)),

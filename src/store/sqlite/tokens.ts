@@ -1,5 +1,6 @@
-import { asc, eq, gt } from "drizzle-orm";
+import { asc, eq, gt, sql } from "drizzle-orm";
 import { Fault } from "../../domain/fault";
+import { isEmpty, noToken } from "../tokenRows";
 import type { TokenStore } from "../store";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
@@ -12,6 +13,12 @@ export function openTokens({ db }: Connection): Direct<TokenStore> {
   const { id: tokenId, name, scopes, reach, createdAt, expiresAt, lastUsedAt } = tokens;
   /** All but the hash, which nobody needs back. */
   const shown = { id: tokenId, name, scopes, reach, createdAt, expiresAt, lastUsedAt };
+
+  const byHash = db
+    .select(shown)
+    .from(tokens)
+    .where(eq(tokens.hash, sql.placeholder("hash")))
+    .prepare();
 
   return {
     createToken(token) {
@@ -27,7 +34,17 @@ export function openTokens({ db }: Connection): Direct<TokenStore> {
       }
     },
 
-    findToken: (hash) => db.select(shown).from(tokens).where(eq(tokens.hash, hash)).get() ?? null,
+    findTokens: (hashes) => hashes.map((hash) => byHash.get({ hash }) ?? null),
+
+    getToken: (id) => db.select(shown).from(tokens).where(eq(tokens.id, id)).get() ?? null,
+
+    updateToken(id, edit) {
+      const edited = isEmpty(edit)
+        ? db.select(shown).from(tokens).where(eq(tokens.id, id)).get()
+        : db.update(tokens).set(edit).where(eq(tokens.id, id)).returning(shown).get();
+      if (edited === undefined) throw noToken(id);
+      return edited;
+    },
 
     touchToken(id, usedAt) {
       db.update(tokens).set({ lastUsedAt: usedAt }).where(eq(tokens.id, id)).run();
@@ -47,7 +64,7 @@ export function openTokens({ db }: Connection): Direct<TokenStore> {
 
     deleteToken(id) {
       const { changes } = db.delete(tokens).where(eq(tokens.id, id)).run();
-      if (changes === 0) throw new Fault("notFound", `There is no token ${id}.`);
+      if (changes === 0) throw noToken(id);
     },
   };
 }

@@ -80,6 +80,8 @@ export const cursorPromises: readonly Promises[] = [
     "that was given and then altered is refused as invalid, or begins a page somewhere": async (store) => {
       await fill(store);
       for (const [name, list] of Object.entries(LISTS)) {
+        // Its cursor is written otherwise (test/domain/changeCursor.test.ts).
+        if (name === "changes") continue;
         const { nextCursor } = await list(store, { limit: 1, cursor: null });
         const [of, ...values] = JSON.parse(Buffer.from(nextCursor ?? "", "base64url").toString()) as [string, ...(string | number)[]];
         for (const [place, value] of values.entries()) {

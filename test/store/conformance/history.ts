@@ -105,6 +105,39 @@ export const historyPromises: readonly Promises[] = [
       }
     },
 
+    "are found by when they occurred wherever they stand: a clock of one's own may be behind": async (store) => {
+      const owner = await Owner.of(store);
+      const now = Date.now();
+      const ago = [90, 80, 5, 70, 4, 60, 3].map((hours) => now - hours * 3_600_000);
+      await owner.commit({ changes: ago.map((occurredAt, index) => changeOf(index + 1, "a", { revision: index + 1, occurredAt })) });
+      const listed = async (range: TimeRange, order: "asc" | "desc") =>
+        (await allPages((page) => store.listChanges({ sensorId: "a", range, order }, page), 2)).map(({ revision }) => revision);
+      const since = now - 10 * 3_600_000;
+      expect(await listed({ since }, "asc")).toEqual([3, 5, 7]);
+      expect(await listed({ since }, "desc")).toEqual([7, 5, 3]);
+      expect(await listed({ until: since }, "asc")).toEqual([1, 2, 4, 6]);
+      expect(await listed({ until: since }, "desc")).toEqual([6, 4, 2, 1]);
+      expect(await listed({ since: now - 75 * 3_600_000, until: since }, "asc")).toEqual([4, 6]);
+    },
+
+    "stay within a few MiB a page, and are all there in the end": async (store) => {
+      const owner = await Owner.of(store);
+      const report = { value: 1, message: "x".repeat(60_000), attributes: null };
+      await owner.commit({ changes: Array.from({ length: 100 }, (_, index) => changeOf(index + 1, "a", { revision: index + 1, report })) });
+      for (const sensorId of ["a", undefined]) {
+        for (const range of [{}, { since: 1 }]) {
+          const sizes: number[] = [];
+          const items = await allPages(async (page) => {
+            const got = await store.listChanges({ sensorId, range, order: "asc" }, page);
+            sizes.push(JSON.stringify(got.items).length);
+            return got;
+          }, 1000);
+          expect(items.map(({ revision }) => revision)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
+          expect([sizes.length, Math.max(...sizes) < 4.5 * 1024 * 1024]).toEqual([2, true]);
+        }
+      }
+    },
+
     "are what was recorded with them": async (store) => {
       const owner = await Owner.of(store);
       const changes = await owner.change(["a"], { cause: "timeout", kind: "availability", report: null, previousDurationMs: 5 });
@@ -115,7 +148,7 @@ export const historyPromises: readonly Promises[] = [
   }),
 
   promises("everyone's changes", {
-    "are listed by partition and number, in both orders, page by page": async (store) => {
+    "are listed as they were recorded, in both orders, page by page": async (store) => {
       for (const partition of [0, 2, 10])
         await (
           await Owner.of(store, partition)
@@ -137,7 +170,7 @@ export const historyPromises: readonly Promises[] = [
       }
       for (const [range, numbers] of RANGES) {
         const bounds = shifted(range, (round) => times[round] ?? Date.now() + 1000);
-        const wanted = [0, 1].flatMap((partition) => numbers.map((number) => `${partition}.${number}`));
+        const wanted = numbers.flatMap((number) => [0, 1].map((partition) => `${partition}.${number}`));
         for (const limit of [2, 100]) {
           expect([range, await listedChanges(store, { range: bounds, order: "asc" }, limit)]).toEqual([range, wanted]);
           expect([range, await listedChanges(store, { range: bounds, order: "desc" }, limit)]).toEqual([range, wanted.toReversed()]);

@@ -16,10 +16,12 @@ export const incidentPromises: readonly Promises[] = [
         partition: 1,
         detail: { number, nested: { at: null, list: ["ü"] } },
       }));
+      expect(await store.getIncident("nothing")).toBeNull();
       for (const limit of [1, 4, 6]) {
         const items = await allPages((page) => store.listIncidents(page), limit);
         expect(items).toMatchObject(wanted);
         expect(new Set(items.map(({ id }) => id)).size).toBe(6);
+        for (const item of items) expect(await store.getIncident(item.id)).toEqual(item);
         for (const { recordedAt } of items) expect(Math.abs(recordedAt - Date.now())).toBeLessThan(60_000);
       }
     },

@@ -51,6 +51,19 @@ const ANSWERS: readonly (readonly [query: SensorQuery, ids: readonly string[]])[
   [{ labels: { site: "north" }, status: "hot" }, ["n2"]],
   [{ labels: { site: "nowhere" } }, []],
   [{ labels: {} }, ["n1", "n2", "quiet", "reborn", "s1", "silent"]],
+  [{ status: ["hot", "ok"] }, ["n1", "n2", "s1"]],
+  [{ status: ["hot", "ok", "hot"], availability: ["online"] }, ["n1", "n2"]],
+  [{ status: ["cold", "warm"] }, []],
+  [{ severity: ["warning", "critical"] }, ["n2", "s1"]],
+  [{ severity: ["warning", "critical"], labels: { site: "north" } }, ["n2"]],
+  [{ availability: ["offline", "online"] }, ["n1", "n2", "s1"]],
+  [{ availability: ["offline", "pending"] }, ["quiet", "reborn", "s1", "silent"]],
+  [{ availability: ["offline", "pending"], status: ["hot", "ok"] }, ["s1"]],
+  [{ availability: ["pending", "online", "offline"] }, ["n1", "n2", "quiet", "reborn", "s1", "silent"]],
+  [{ id: "n1" }, ["n1"]],
+  [{ id: "n1", status: ["hot", "ok"], q: "boiler" }, ["n1"]],
+  [{ id: "n1", status: "hot" }, []],
+  [{ id: "nobody" }, []],
   [{ q: "boiler" }, ["n1", "n2", "s1"]],
   [{ q: "BOILER N" }, ["n1", "n2"]],
   [{ q: "UIE" }, ["quiet"]],
@@ -63,12 +76,22 @@ const ANSWERS: readonly (readonly [query: SensorQuery, ids: readonly string[]])[
 const id = fc.stringMatching(/^[a-dA-D][a-c_:]{0,2}$/);
 const walkThrough = fc.record({
   stay: fc.uniqueArray(id, { minLength: 1, maxLength: 12 }),
-  moves: fc.array(fc.record({ id, remove: fc.boolean() }), { maxLength: 12 }),
+  moves: fc.array(fc.record({ id, remove: fc.boolean(), edited: fc.nat(), status: fc.constantFrom("ok", "hot") }), { maxLength: 12 }),
   limit: fc.integer({ min: 1, max: 4 }),
-  query: fc.constantFrom<SensorQuery>({}, { status: "ok" }, { labels: { site: "north" } }, { q: "" }),
+  query: fc.constantFrom<SensorQuery>(
+    {},
+    { severity: "ok" },
+    { status: ["ok", "hot"] },
+    { status: ["hot", "ok"], availability: ["online", "pending"] },
+    { labels: { site: "north" } },
+    { q: "" },
+  ),
 });
 
-/** Reads the list page by page, and between two pages lets a sensor come or go that is none of those that stay. */
+/**
+ * Reads the list page by page, and between two pages lets a sensor come or go that is none of those that stay, while one of those is
+ * edited, and its status moves to another that is asked for.
+ */
 async function listWhileMoving(
   store: Store,
   { stay, moves, limit, query }: typeof walkThrough extends fc.Arbitrary<infer Walk> ? Walk : never,
@@ -81,6 +104,9 @@ async function listWhileMoving(
   const between = async () => {
     const move = others.shift();
     if (move === undefined) return;
+    const edited = stay[move.edited % stay.length] as string;
+    await store.updateSensor(draftOf(edited, { name: `${move.edited}`, labels: { site: "north", floor: `${move.edited}` } }), null);
+    await owner.heard({ [edited]: { status: move.status } });
     if ((await store.getSensor(move.id)) === null) await add(move.id);
     else if (move.remove) await store.deleteSensor(move.id, null);
   };
@@ -129,6 +155,42 @@ export const sensorListPromises: readonly Promises[] = [
       expect(first.nextCursor).toMatch(/^[A-Za-z0-9_.~-]+$/);
       await store.deleteSensor("b", null);
       expect(idsOf(await store.listSensors({}, { limit: 2, cursor: first.nextCursor }))).toEqual(["c"]);
+    },
+
+    "gives every sensor that stays once and in order, while they are edited and others come and go at once": async (store) => {
+      const stay = Array.from({ length: 60 }, (_, index) => `s${index}`);
+      for (const each of stay) await store.createSensor(draftOf(each, { labels: { site: "north" } }));
+      const owner = await Owner.of(store);
+      await owner.heard(Object.fromEntries(stay.map((each) => [each, onlineState()])));
+      let listing = true;
+      const others = (async () => {
+        for (let turn = 0; listing; turn += 1) {
+          await new Promise(setImmediate);
+          const other = `s${turn % 60}x`;
+          await store.putSensor(draftOf(other, { labels: { site: "north" } }), { expected: null, reach: null });
+          const edited = stay[(turn * 7) % stay.length] as string;
+          await store.updateSensor(draftOf(edited, { name: `${turn}`, labels: { site: "north" } }), null);
+          await owner.heard({ [edited]: { status: turn % 2 === 0 ? "hot" : "ok" } });
+          if (turn % 3 === 0) await store.deleteSensor(other, null);
+        }
+      })();
+      try {
+        for (const query of [{}, { status: ["ok", "hot"] }, { availability: "online" }, { labels: { site: "north" } }] as const) {
+          for (const limit of [1, 7]) {
+            const pages = await allPages(
+              (page) => store.listSensors(query, page),
+              limit,
+              () => new Promise(setImmediate),
+            );
+            const listed = pages.map(({ sensor }) => sensor.id);
+            expect(listed).toEqual(byBytes(new Set(listed)));
+            expect(listed.filter((each) => stay.includes(each))).toEqual(byBytes(stay));
+          }
+        }
+      } finally {
+        listing = false;
+        await others;
+      }
     },
 
     "gives every sensor that stays once and in order, while others come and go between the pages": async (_, __, harness) => {

@@ -77,11 +77,11 @@ export const sensorPromises: readonly Promises[] = [
       await store.deleteSensor("a", null);
       const again = await store.createSensor(draftOf("a", { name: "new" }));
       expect(again).toMatchObject({
-        sensor: { name: "new", labels: {}, version: 1, life: 2 },
+        sensor: { name: "new", labels: {}, version: 2, life: 2 },
         state: pendingState(2, { revision: 5, atMax: 77 }),
       });
       expect(await store.getSensor("a")).toEqual(again);
-      await store.deleteSensor("a", 1);
+      await store.deleteSensor("a", 2);
       expect((await store.createSensor(draftOf("a"))).sensor.life).toBe(3);
     },
 

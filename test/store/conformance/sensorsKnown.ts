@@ -60,7 +60,7 @@ export const knownSensorPromises: readonly Promises[] = [
       await store.createSensor(draftOf("other", { partition: 1 }));
       const owner = await Owner.of(store);
       await owner.commit({ registrations: [sensorOf("self")] });
-      expect(await store.sensorsEditedAfter(0, 2)).toEqual({ registryVersion: 2, sensors: [] });
+      expect(await store.sensorsEditedAfter(0, 2)).toEqual({ registryVersion: 2, statusesVersion: 1, sensors: [] });
       await store.updateSensor(draftOf("a", { name: "A" }), null);
       await store.deleteSensor("b", null);
       const { registryVersion, sensors } = await store.sensorsEditedAfter(0, 2);
@@ -70,7 +70,7 @@ export const knownSensorPromises: readonly Promises[] = [
         ["b", "b", true],
       ]);
       expect((await store.sensorsEditedAfter(0, 3)).sensors).toHaveLength(1);
-      expect(await store.sensorsEditedAfter(5, 0)).toEqual({ registryVersion: 0, sensors: [] });
+      expect(await store.sensorsEditedAfter(5, 0)).toEqual({ registryVersion: 0, statusesVersion: 1, sensors: [] });
     },
 
     "are counted without the deleted ones": async (store) => {

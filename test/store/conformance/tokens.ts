@@ -20,8 +20,10 @@ export const tokenPromises: readonly Promises[] = [
         lastUsedAt: null,
       });
       const reopened = await opened.reopen();
-      expect(await reopened.findToken("hash of t")).toEqual(created);
-      expect(await reopened.findToken("HASH OF T")).toBeNull();
+      expect(await reopened.findTokens(["HASH OF T", "hash of t", "", "hash of t"])).toEqual([null, created, null, created]);
+      expect(await reopened.findTokens([])).toEqual([]);
+      expect(await reopened.getToken("t")).toEqual(created);
+      expect(await reopened.getToken("hash of t")).toBeNull();
       expect((await reopened.listTokens(FIRST_PAGE)).items).toEqual([created]);
     },
 
@@ -36,13 +38,31 @@ export const tokenPromises: readonly Promises[] = [
       await store.createToken(tokenOf("t"));
       await store.touchToken("t", 1_795_600_000_123);
       await store.touchToken("nobody", 1);
-      expect(await store.findToken("hash of t")).toMatchObject({ lastUsedAt: 1_795_600_000_123 });
+      expect(await store.findTokens(["hash of t"])).toMatchObject([{ lastUsedAt: 1_795_600_000_123 }]);
+    },
+
+    "keeps the sensors that it is limited to, as they were named": async (store, opened) => {
+      const labels = { site: "north", Ünïcode: "ä b", odd: "" };
+      await store.createToken({ ...tokenOf("one"), reach: { sensorId: "boiler-7" } });
+      await store.createToken({ ...tokenOf("some"), reach: { labels } });
+      const found = await (await opened.reopen()).findTokens(["hash of one", "hash of some"]);
+      expect(found.map((token) => token?.reach)).toEqual([{ sensorId: "boiler-7" }, { labels }]);
+    },
+
+    "is edited in what is named, and in nothing else": async (store) => {
+      const before = await store.createToken({ ...tokenOf("t", { expiresAt: 4_000_000_000_000 }), reach: { sensorId: "boiler-7" } });
+      expect(await store.updateToken("t", { name: "renamed" })).toEqual({ ...before, name: "renamed" });
+      expect(await store.updateToken("t", { expiresAt: null })).toEqual({ ...before, name: "renamed", expiresAt: null });
+      expect(await store.updateToken("t", {})).toEqual({ ...before, name: "renamed", expiresAt: null });
+      expect(await store.findTokens(["hash of t"])).toEqual([{ ...before, name: "renamed", expiresAt: null }]);
+      for (const edit of [{}, { name: "x" }]) await expect(store.updateToken("nobody", edit)).rejects.toMatchObject({ kind: "notFound" });
     },
 
     "is found no more once it was deleted": async (store) => {
       await store.createToken(tokenOf("t"));
       await store.deleteToken("t");
-      expect(await store.findToken("hash of t")).toBeNull();
+      expect(await store.findTokens(["hash of t"])).toEqual([null]);
+      expect(await store.getToken("t")).toBeNull();
       await expect(store.deleteToken("t")).rejects.toMatchObject({ kind: "notFound" });
     },
   }),

@@ -63,6 +63,12 @@ export class PlaceIndex {
     return (order === "asc" ? this.#up : this.#down).all(sensorId, ...valuesOf(after), ...valuesOf(before), limit);
   }
 
+  /** Whether it knows of a report at this very place. */
+  holds({ sensorId, ...place }: PlaceInTime & { readonly sensorId: string }): boolean {
+    const within = "sensor_id = ? and received_at = ? and partition = ? and generation = ? and sequence = ?";
+    return this.#client.prepare(`select 1 from places where ${within}`).get(sensorId, ...valuesOf(place)) !== undefined;
+  }
+
   /** For each partition the last place up to which all is in here, with the time that it was received at. */
   folded(): PlaceInTime[] {
     return this.#readFolded.all();
@@ -146,8 +152,7 @@ function valuesOf({ receivedAt, partition, generation, sequence }: PlaceInTime):
 export class PlaceSource {
   readonly #partitions: Database.Statement<[], number>;
   readonly #beyond: Database.Statement<[number, number, number, number], IndexedPlace>;
-  readonly #receivedAt: Database.Statement<[number, number, number], number>;
-  readonly #anyUpTo: Database.Statement<[number, number, number], 1>;
+  readonly #lastUpTo: Database.Statement<[number, number, number], IndexedPlace>;
   readonly #cameTo: Database.Statement<[number, number, number], 1>;
 
   constructor(client: Database.Database) {
@@ -157,14 +162,10 @@ export class PlaceSource {
          case when disposition = 'duplicate' then null else report_id end as reportId
        from reports where partition = ? and (generation, sequence) > (?, ?) order by generation, sequence limit ?`,
     );
-    this.#receivedAt = client
-      .prepare<[number, number, number], number>("select received_at from reports where partition = ? and generation = ? and sequence = ?")
-      .pluck();
-    this.#anyUpTo = client
-      .prepare<[number, number, number], 1>(
-        "select 1 from reports where partition = ? and (generation, sequence) <= (?, ?) order by generation, sequence limit 1",
-      )
-      .pluck();
+    this.#lastUpTo = client.prepare(
+      `select sensor_id as sensorId, received_at as receivedAt, partition, generation, sequence from reports
+       where partition = ? and (generation, sequence) <= (?, ?) order by generation desc, sequence desc limit 1`,
+    );
     this.#cameTo = client
       .prepare<[number, number, number], 1>(
         "select 1 from partitions where role = 'ingest' and partition = ? and (generation, cursor) >= (?, ?)",
@@ -181,13 +182,12 @@ export class PlaceSource {
     return this.#beyond.all(partition, place?.generation ?? -1, place?.sequence ?? -1, limit);
   }
 
-  /** Whether what was folded up to here may be this log's: its last report stands there, or all of it was pruned. */
-  agrees({ partition, generation, sequence, receivedAt }: PlaceInTime): boolean {
-    const found = this.#receivedAt.get(partition, generation, sequence);
-    if (found !== undefined) return found === receivedAt;
-    // All of it was pruned; a log that never came so far is another one.
-    const pruned = this.#anyUpTo.get(partition, generation, sequence) === undefined;
-    return pruned && this.#cameTo.get(partition, generation, sequence) !== undefined;
+  /** Whether what an index has folded up to here may be this log's: the last report that it has of it stands there, or none is left. */
+  agrees({ partition, generation, sequence, receivedAt }: PlaceInTime, index: Pick<PlaceIndex, "holds">): boolean {
+    const last = this.#lastUpTo.get(partition, generation, sequence);
+    if (last?.generation === generation && last.sequence === sequence) return last.receivedAt === receivedAt;
+    // What came after it is gone, with its sensor or by its age; a log that never came so far is another one.
+    return this.#cameTo.get(partition, generation, sequence) !== undefined && (last === undefined || index.holds(last));
   }
 }
 

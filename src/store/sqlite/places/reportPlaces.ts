@@ -39,7 +39,7 @@ export function openReportPlaces({ client }: Connection, options: ReportPlacesOp
   const { file, foldAt = FOLD_AT } = options;
   const index = openIndex(placeIndexFile(file));
   const source = new PlaceSource(client);
-  if (!index.folded().every((place) => source.agrees(place))) index.clear();
+  if (!index.folded().every((place) => source.agrees(place, index))) index.clear();
   while (isFarBehind(index, source, foldAt)) foldOnce(index, source, foldAt);
   const dataVersion = client.prepare<[], number>("pragma data_version").pluck();
   return new FoldedPlaces({ index, source, thread: options.thread, foldAt, dataVersion: () => dataVersion.get() ?? 0 });

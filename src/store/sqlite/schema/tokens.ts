@@ -1,6 +1,7 @@
 /** Who may use the API, what they changed, and what they were answered. */
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { Reach } from "../../../domain/reach";
+import type { ActorKind } from "../../auditStore";
 
 export const tokens = sqliteTable(
   "tokens",
@@ -16,7 +17,7 @@ export const tokens = sqliteTable(
     lastUsedAt: integer("last_used_at"),
   },
   (table) => [
-    // findToken; and a token is there once
+    // findTokens; and a token is there once
     uniqueIndex("tokens_by_hash").on(table.hash),
   ],
 );
@@ -27,7 +28,7 @@ export const audit = sqliteTable(
   {
     number: integer().primaryKey({ autoIncrement: true }),
     at: integer().notNull(),
-    actorKind: text("actor_kind").notNull(),
+    actorKind: text("actor_kind").$type<ActorKind>().notNull(),
     actorId: text("actor_id").notNull(),
     actorName: text("actor_name").notNull(),
     operation: text().notNull(),

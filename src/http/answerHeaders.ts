@@ -1,0 +1,51 @@
+/** What stands in every answer, whoever gave it. */
+import type { Client } from "./clientAddress";
+import type { Cors } from "./cors";
+import { limitOf, type Standing } from "./rates";
+
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+/** For answers that are not pages; a page brings its own policy. */
+const CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
+/** A year: what browsers keep lists of asks for as much. */
+const STRICT_TRANSPORT = "max-age=31536000";
+
+/** The caller's own id for it, if it is fit to be logged. */
+export function requestIdOf(headers: Headers): string {
+  const given = headers.get("x-request-id");
+  return given !== null && REQUEST_ID.test(given) ? given : crypto.randomUUID();
+}
+
+export interface AnswerFacts {
+  readonly requestId: string;
+  readonly client: Client;
+  readonly origin: string | null;
+  /** Who asks is known: nobody else is told of limits before they are reached. */
+  readonly known: boolean;
+  /** Null where nothing was counted. */
+  readonly standing: Standing | null;
+}
+
+export interface EdgeHeaders {
+  readonly cors: Cors | null;
+  /** Value of `RateLimit-Policy`. */
+  readonly policy: string | null;
+}
+
+export function addHeaders(
+  { headers, status }: Response,
+  { requestId, client, origin, known, standing }: AnswerFacts,
+  { cors, policy }: EdgeHeaders,
+): void {
+  headers.set("x-request-id", requestId);
+  headers.set("x-content-type-options", "nosniff");
+  headers.set("referrer-policy", "no-referrer");
+  headers.set("cross-origin-resource-policy", "same-origin");
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+  if (!headers.has("content-security-policy")) headers.set("content-security-policy", CONTENT_POLICY);
+  if (client.overTls) headers.set("strict-transport-security", STRICT_TRANSPORT);
+  if (standing !== null && policy !== null && (known || status === 429)) {
+    headers.set("ratelimit-policy", policy);
+    headers.set("ratelimit", limitOf(standing));
+  }
+  cors?.addTo(headers, origin);
+}

@@ -1,0 +1,56 @@
+import { Type } from "@sinclair/typebox";
+import { CHANGE_CAUSES, CHANGE_KINDS } from "../domain/change";
+import { CHANGE_CURSOR_CHARS_MAX } from "../domain/changeCursor";
+import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
+import { nullable, oneOf, pageSchema, SensorId, Time } from "./fields";
+
+const Condition = Type.Object(
+  { status: nullable(Type.String()), severity: nullable(oneOf(SEVERITIES)), availability: oneOf(AVAILABILITIES) },
+  { $id: "Condition" },
+);
+
+export const Change = Type.Object(
+  {
+    changeId: Type.String(),
+    sensorId: SensorId,
+    sensor: Type.Object({ name: Type.String(), labels: Type.Record(Type.String(), Type.String()) }, { description: "As it was then." }),
+    revision: Type.Integer({ description: "Counts the sensor's changes from 1, without gaps." }),
+    kind: oneOf(CHANGE_KINDS),
+    from: Condition,
+    to: Condition,
+    cause: oneOf(CHANGE_CAUSES),
+    occurredAt: Time,
+    detectedAt: Time,
+    previousDurationMs: nullable(Type.Number()),
+    report: nullable(
+      Type.Object({
+        value: nullable(Type.Number()),
+        message: nullable(Type.String()),
+        attributes: nullable(Type.Record(Type.String(), Type.Unknown())),
+      }),
+    ),
+  },
+  { $id: "Change", description: "The `data` of a webhook." },
+);
+
+const CURSOR_PATTERN = `[A-Za-z0-9_-]{1,${CHANGE_CURSOR_CHARS_MAX}}`;
+
+/** A cursor of changes, as a parameter. */
+export const GivenChangeCursor = Type.String({
+  pattern: `^${CURSOR_PATTERN}$`,
+  description: "The `cursor` or `nextCursor` of a list of changes, or the id of an event of the live stream.",
+});
+
+/** A browser sends an empty one where it has none. */
+export const LastEventId = Type.String({
+  pattern: `^(${CURSOR_PATTERN})?$`,
+  description: "The id of the last event that was received: the stream goes on behind it. Goes before `cursor`.",
+});
+
+export const ChangePage = Type.Object({
+  ...pageSchema(Change).properties,
+  cursor: Type.String({
+    description:
+      "Behind the newest change that this page has come to: ask the list with it later, or the live stream, and see every later change once.",
+  }),
+});

@@ -1,0 +1,60 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import { type Calls, reachOf } from "./calls";
+import { ChangeFilterFields, changeFilterOf } from "./changeFilter";
+import { changeCursorOf } from "./changeList";
+import { GivenChangeCursor, LastEventId } from "./changeModel";
+import { operation } from "./operation";
+import type { LivePort } from "./ports";
+
+const LiveQuery = Type.Object({ ...ChangeFilterFields, cursor: Type.Optional(GivenChangeCursor) }, { additionalProperties: false });
+const LiveHeaders = Type.Object({ "last-event-id": Type.Optional(LastEventId) });
+
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-store, no-transform",
+  // nginx keeps answers back until they are large, unless it is told otherwise.
+  "x-accel-buffering": "no",
+};
+
+export interface LiveRouteOptions {
+  readonly calls: Calls;
+  readonly port: LivePort;
+}
+
+export function live({ port, calls }: LiveRouteOptions) {
+  return new Elysia({ name: "live" }).get(
+    "/v1/changes/live",
+    async ({ query, headers, request }) => {
+      const lookout = { filter: changeFilterOf(query), reach: reachOf(calls, request) };
+      const from = changeCursorOf(headers["last-event-id"], "/last-event-id") ?? changeCursorOf(query.cursor, "/cursor");
+      const call = calls.get(request);
+      if (call === undefined || call.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
+      const credential = request.headers.get("authorization") ?? "";
+      const stream = await port.watch({ from, lookout, credential, stillLetIn: call.stillLetIn });
+      return new Response(stream, { headers: STREAM_HEADERS });
+    },
+    { query: LiveQuery, headers: LiveHeaders, ...WATCH },
+  );
+}
+
+const WATCH = operation({
+  id: "watchChanges",
+  tag: "Changes",
+  summary: "Changes as they are recorded, as server-sent events",
+  description: `Begins at the present, or behind \`Last-Event-ID\` or \`cursor\`, which every list of changes gives. The id of an event is such a cursor, so a client
+that comes back with the last one, on any node, misses nothing and gets nothing twice.
+
+\`change\`: the data is an item of the list. \`gap\`: \`missed\` changes after the cursor are no longer kept; the stream goes on at the oldest that are.
+\`slow\`, \`shutdown\`, \`unauthorized\`: the last word of a stream that the server ends; come back with \`cursor\`, the last id, except after \`unauthorized\`.
+An id without an event, every quarter of a minute, says where a stream is that has nothing to tell.`,
+  scope: "sensors:read",
+  answers: {
+    200: {
+      description: "A stream that does not end.",
+      schema: Type.String(),
+      type: "text/event-stream",
+      headers: { "x-accel-buffering": "`no`: a proxy must not hold it back." },
+    },
+  },
+});

@@ -1,0 +1,103 @@
+import { type ChangeCursor, encodeChangeCursor, movable, moveTo, parseChangeCursor } from "../domain/changeCursor";
+import type { ChangeData } from "../domain/change";
+import { Fault } from "../domain/fault";
+import type { ChangeQuery, FeedQuery, FeedSlice, Page, PageRequest } from "./store";
+
+/** What is known of a partition of the log before it is read. */
+export interface FeedHead {
+  readonly partition: number;
+  /** The number of its last change. */
+  readonly last: number;
+  /** Upwards: the first number behind the cursor that is kept; null for none. */
+  readonly next: number | null;
+  /** Whether anything at or before the cursor is kept; asked for only where numbers are missing behind it. */
+  readonly keptBefore: boolean;
+  /** The first numbers that were recorded at or after the ends of the range; null for none (or for no such end). */
+  readonly since: number | null;
+  readonly until: number | null;
+}
+
+/** The numbers of a partition that a slice may hold: above `low`, up to `high`. */
+export interface Stretch {
+  readonly partition: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface FeedPlan extends Pick<FeedSlice, "start" | "missed" | "foreign"> {
+  /** Those that hold anything. */
+  readonly stretches: readonly Stretch[];
+}
+
+/** Whether numbers are missing right behind a cursor. */
+export function isGap({ last, next, reached }: { last: number; next: number | null; reached: number }): boolean {
+  return (next ?? last + 1) > reached + 1 && last > reached;
+}
+
+/** Where a slice begins and ends. `recordedAt` never goes back in a partition, so a range of time is one of numbers. */
+export function planFeed({ from, range, order }: FeedQuery, heads: readonly FeedHead[]): FeedPlan {
+  const start: number[] = [];
+  const stretches: Stretch[] = [];
+  let missed = 0;
+  for (const { partition, last, next, keptBefore, since, until } of heads) {
+    const reached = from?.[partition] ?? 0;
+    const sinceCut = range.since === undefined ? 0 : (since ?? last + 1) - 1;
+    const untilCut = range.until === undefined ? last : (until ?? last + 1) - 1;
+    const oldestCut = order === "desc" ? 0 : (next ?? last + 1) - 1;
+    // Where what is before the cursor is kept, what is missing behind it was erased: it counts as if it had never been.
+    if (from !== null && !keptBefore) missed += Math.max(0, oldestCut - reached);
+    const low = Math.max(order === "asc" ? reached : 0, sinceCut, oldestCut);
+    const high = Math.min(order === "desc" && from !== null ? reached : last, untilCut);
+    moveTo(start, partition, order === "asc" ? Math.min(low, last) : Math.max(high, 0));
+    if (low < high) stretches.push({ partition, low, high });
+  }
+  return { start, stretches, missed, foreign: isForeign(from, heads) };
+}
+
+function isForeign(from: ChangeCursor | null, heads: readonly FeedHead[]): boolean {
+  const lasts = new Map(heads.map(({ partition, last }) => [partition, last]));
+  return from?.some((reached, partition) => reached > (lasts.get(partition) ?? 0)) ?? false;
+}
+
+/** A cursor moved past a change that was shown. */
+export function movePast(cursor: number[], order: "asc" | "desc", { partition, number }: { partition: number; number: number }): void {
+  moveTo(cursor, partition, order === "asc" ? number : number - 1);
+}
+
+/** Throws `invalid` (pointer /cursor). */
+export function feedCursorOf(text: string | null): ChangeCursor | null {
+  if (text === null) return null;
+  const cursor = parseChangeCursor(text);
+  if (cursor !== null) return cursor;
+  throw new Fault("invalid", "The cursor is not one that a list of changes gave.", {
+    errors: [{ pointer: "/cursor", message: "must be the cursor or the nextCursor of a list of changes, or the id of an event" }],
+  });
+}
+
+/** Throws `gone` where changes are missing between a cursor and the slice that was read from there. */
+export function demandWhole({ missed, foreign }: Pick<FeedSlice, "missed" | "foreign">): void {
+  const errors = [{ pointer: "/cursor", message: "lies outside of what is kept" }];
+  const goOn = "Without a cursor the list begins at the oldest change that is kept; with order=desc, at the newest.";
+  if (foreign)
+    throw new Fault("gone", `The cursor lies beyond every change of this log, as that of another one would. ${goOn}`, { errors });
+  if (missed > 0) throw new Fault("gone", `${missed} changes after this cursor are no longer kept. ${goOn}`, { errors });
+}
+
+/** A page of everyone's changes, as `listChanges` gives it. */
+export async function pageOfFeed(
+  read: (query: FeedQuery, most: { rows: number; bytes: number }) => FeedSlice | Promise<FeedSlice>,
+  { range, order }: ChangeQuery,
+  { limit, cursor }: PageRequest,
+): Promise<Page<ChangeData>> {
+  const slice = await read({ from: feedCursorOf(cursor), range, order }, { rows: limit, bytes: FEED_PAGE_BYTES_MAX });
+  demandWhole(slice);
+  const reached = movable(slice.start);
+  for (const change of slice.changes) movePast(reached, order, change);
+  return {
+    items: slice.changes.map(({ data }) => JSON.parse(data) as ChangeData),
+    nextCursor: slice.more ? encodeChangeCursor(reached) : null,
+  };
+}
+
+/** A page holds about so many bytes of changes. */
+export const FEED_PAGE_BYTES_MAX = 4 * 1024 * 1024;

@@ -1,0 +1,71 @@
+import { afterAll, expect, test } from "bun:test";
+import { openStore } from "../../src/store/open";
+import type { Store } from "../../src/store/store";
+import { postgresHarness } from "../store/postgres/harness";
+import { temporaryFolder } from "../store/sqlite/harness";
+import { openTestApi, type TestApi } from "./api";
+
+/** What a request itself may take, beside the second in which what is known counts. */
+const SLACK_MS = 500;
+
+const postgres = await postgresHarness();
+afterAll(() => postgres[Symbol.asyncDispose]());
+
+/** Two nodes, each with connections of its own to one database. */
+async function onTwoNodes(open: () => Promise<Store>, body: (one: TestApi, other: TestApi) => Promise<void>): Promise<void> {
+  const stores = [await open(), await open()] as const;
+  try {
+    await using one = await openTestApi({ opened: stores[0] });
+    await using other = await openTestApi({ opened: stores[1] });
+    await body(one, other);
+  } finally {
+    for (const store of stores) await store.close();
+  }
+}
+
+async function statusOn(api: TestApi, token: string): Promise<number> {
+  return (await api.request("GET", "/v1/sensors?limit=1", { token })).status;
+}
+
+/** For how long after `edit` the other node still answers 200 to who asks it all the time. */
+async function letInFor(other: TestApi, token: string, edit: () => Promise<unknown>): Promise<number> {
+  expect(await statusOn(other, token)).toBe(200);
+  // Known, and looked up again, for a while.
+  for (let asked = 0; asked < 20; asked += 1) expect(await statusOn(other, token)).toBe(200);
+  await edit();
+  const editedAt = performance.now();
+  for (let lastAt = editedAt; ; lastAt = performance.now()) {
+    if ((await statusOn(other, token)) !== 200) return lastAt - editedAt;
+    if (lastAt - editedAt > 10_000) throw new Error("it is let in for ever");
+  }
+}
+
+async function expectPrompt(one: TestApi, other: TestApi): Promise<void> {
+  const revoked = await one.mint(["sensors:read"]);
+  expect(await statusOn(one, revoked.token)).toBe(200);
+  const revoke = async () => {
+    expect((await one.request("DELETE", `/v1/tokens/${revoked.id}`)).status).toBe(204);
+    expect(await statusOn(one, revoked.token)).toBe(401);
+  };
+  expect(await letInFor(other, revoked.token, revoke)).toBeLessThan(1000 + SLACK_MS);
+
+  const expired = await one.mint(["sensors:read"]);
+  const expiresAt = () => new Date(Date.now() + 100).toISOString();
+  const expire = async () => {
+    expect((await one.request("PATCH", `/v1/tokens/${expired.id}`, { json: { expiresAt: expiresAt() } })).status).toBe(200);
+    await Bun.sleep(100);
+    expect(await statusOn(one, expired.token)).toBe(401);
+  };
+  expect(await letInFor(other, expired.token, expire)).toBeLessThan(1000 + SLACK_MS);
+  expect(await statusOn(other, (await one.mint(["sensors:read"])).token)).toBe(200);
+}
+
+test("on SQLite a token that is revoked, or ends, on one node is out on the other within a second", async () => {
+  using folder = temporaryFolder();
+  await onTwoNodes(() => openStore({ kind: "sqlite", file: folder.file }), expectPrompt);
+}, 30_000);
+
+test("on Postgres a token that is revoked, or ends, on one node is out on the other within a second", async () => {
+  await using opened = await postgres.open();
+  await onTwoNodes(() => openStore({ kind: "postgres", url: opened.url }), expectPrompt);
+}, 30_000);

@@ -1,0 +1,65 @@
+import { expect, test } from "bun:test";
+import { BULK_ITEMS_MAX } from "../../src/http/bulk";
+import { bulkResult, LINES } from "../http/bulkBodies";
+import { ADMIN_TOKEN, startTocsin, type TocsinProcess } from "../servers/tocsin";
+import { until } from "../until";
+
+async function send(tocsin: TocsinProcess, lines: readonly string[]) {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": LINES };
+  const response = await fetch(`${tocsin.httpUrl}/v1/reports`, { method: "POST", headers, body: lines.join("\n") });
+  const result = bulkResult({ text: await response.text(), headers: response.headers });
+  return { status: response.status, ...result };
+}
+
+const linesOf = (count: number, sensors: number) =>
+  Array.from({ length: count }, (_, index) => `{"sensorId":"sensor-${index % sensors}","status":"ok","value":${index},"id":"m-${index}"}`);
+
+async function recorded(tocsin: TocsinProcess, id: string): Promise<{ value: number; sequence: number }[]> {
+  const answer = await tocsin.api(`/v1/sensors/${id}/reports?limit=1000&order=asc`);
+  return answer.ok ? ((await answer.json()) as { items: { value: number; sequence: number }[] }).items : [];
+}
+
+test("every report of a bulk that was accepted is recorded, once, at the place that was told", async () => {
+  await using tocsin = await startTocsin();
+  const sensors = 100;
+  const { status, accepted, refused, items } = await send(tocsin, linesOf(BULK_ITEMS_MAX, sensors));
+  expect([status, accepted, refused]).toEqual([202, BULK_ITEMS_MAX, 0]);
+  expect(new Set(items.map(({ sequence }) => sequence)).size).toBe(BULK_ITEMS_MAX);
+  const each = BULK_ITEMS_MAX / sensors;
+  for (const sensor of [0, 57, sensors - 1]) {
+    await until(async () => (await recorded(tocsin, `sensor-${sensor}`)).length === each, "not all were recorded", 30_000);
+    const told = items.filter((_, index) => index % sensors === sensor).map(({ index, sequence }) => ({ value: index, sequence }));
+    const found = (await recorded(tocsin, `sensor-${sensor}`)).map(({ value, sequence }) => ({ value, sequence }));
+    expect(found as unknown[]).toEqual(told);
+  }
+}, 60_000);
+
+test("while the broker hangs, reports of a bulk get 503 each, and the request comes to its end; nothing of it is lost that was accepted", async () => {
+  await using tocsin = await startTocsin({ env: { LOG_LEVEL: "silent" } });
+  expect((await send(tocsin, linesOf(10, 1))).accepted).toBe(10);
+  tocsin.signalBroker("SIGSTOP");
+  const { status, accepted, items } = await send(tocsin, linesOf(20_000, 10));
+  expect([status, accepted]).toEqual([202, 0]);
+  expect(new Set(items.map((item) => item.status))).toEqual(new Set([503]));
+  expect(items.at(-1)?.detail).toContain("Not tried");
+  // A broker that takes nothing is ended and started again.
+  tocsin.signalBroker("SIGCONT");
+  await until(
+    async () => (await send(tocsin, ['{"sensorId":"after","status":"ok"}'])).accepted === 1,
+    "the broker did not come back",
+    30_000,
+  );
+}, 60_000);
+
+test("without a broker reports of a bulk get 503 each at once, and are taken again afterwards", async () => {
+  await using tocsin = await startTocsin({ env: { LOG_LEVEL: "silent" } });
+  tocsin.killBroker();
+  const seen: { accepted: number; statuses: Set<number> }[] = [];
+  await until(async () => {
+    const { accepted, items } = await send(tocsin, linesOf(5000, 10));
+    seen.push({ accepted, statuses: new Set(items.map((item) => item.status)) });
+    return accepted === 5000;
+  });
+  for (const { statuses } of seen) for (const status of statuses) expect([202, 503]).toContain(status);
+  expect(seen[0]?.statuses).toContain(503);
+}, 60_000);
