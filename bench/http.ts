@@ -7,6 +7,7 @@ import { DURABILITY, PARTITIONS, withDatabases } from "./endpoints/databases";
 import { median, type Result } from "./figures";
 import { REPORT_BYTES, SENSORS } from "./fleet";
 import type { BareSettings } from "./http/bare";
+import type { BulkAnswer, BulkSettings } from "./http/bulkLoad";
 import type { LoadAnswer, LoadSettings } from "./http/load";
 import { LIST_QUERIES, reportRequests, requestOf } from "./http/requests";
 import { ADMIN_TOKEN, type BenchService, startService } from "./http/service";
@@ -21,6 +22,8 @@ const PAIRS = 3;
 const CONNECTIONS = 64;
 /** Lists are asked for by a few at once. */
 const LIST_CONNECTIONS = 2;
+const BULK_CONNECTIONS = 2;
+const BULK_ITEMS = 5000;
 /** So many of the registered sensors are read, again and again. */
 const READ_SENSORS = 1000;
 
@@ -44,7 +47,8 @@ export async function benchHttp(options: BenchOptions): Promise<Result> {
   };
   const { reads, lists } = await withDatabases(options.store, (databases) => measureReads(databases, means));
   const reports = await withDatabases(options.store, (databases) => measureReports(databases, means));
-  return result(means, { reads, lists, reports });
+  const bulk = await withDatabases(options.store, (databases) => measureBulk(databases, means));
+  return result(means, { reads, lists, reports, bulk });
 }
 
 interface Reads {
@@ -97,6 +101,15 @@ async function measureReports(databases: Databases, means: Means): Promise<LoadA
   });
 }
 
+async function measureBulk(databases: Databases, means: Means): Promise<BulkAnswer> {
+  return withService(await databases.create(), means, ({ port }) => {
+    console.error("reports in bulk");
+    const { seconds, warmUpSeconds } = means;
+    const wanted = { port, token: ADMIN_TOKEN, connections: BULK_CONNECTIONS, items: BULK_ITEMS, sensors: SENSORS };
+    return runChild<BulkAnswer>("http/bulkLoad.ts", { ...wanted, seconds, warmUpSeconds } satisfies BulkSettings);
+  });
+}
+
 async function withService<Measured>(
   { config }: BenchDatabase,
   { options }: Means,
@@ -117,7 +130,7 @@ function load({ seconds, warmUpSeconds }: Means, wanted: Omit<LoadSettings, "sec
 
 function result(
   { options, seconds, warmUpSeconds, pairs, listed }: Means,
-  { reads: { services, bares }, lists, reports }: { reads: Reads; lists: LoadAnswer; reports: LoadAnswer },
+  { reads: { services, bares }, lists, reports, bulk }: { reads: Reads; lists: LoadAnswer; reports: LoadAnswer; bulk: BulkAnswer },
 ): Result {
   const rate = (answers: readonly LoadAnswer[]) => median(answers.map(({ perSecond }) => perSecond));
   const figures = {
@@ -129,6 +142,9 @@ function result(
     listP99Ms: lists.p99Ms,
     reportsPerSecond: reports.perSecond,
     reportsP99Ms: reports.p99Ms,
+    bulkReportsPerSecond: bulk.perSecond,
+    bulkRequestP50Ms: bulk.requestP50Ms,
+    bulkRefused: bulk.refused,
     wrong: [...services, ...bares, lists, reports].reduce((sum, { wrong }) => sum + wrong, 0),
   };
   return {
@@ -144,6 +160,8 @@ function result(
       reportBytes: REPORT_BYTES,
       connections: CONNECTIONS,
       listConnections: LIST_CONNECTIONS,
+      bulkConnections: BULK_CONNECTIONS,
+      bulkItems: BULK_ITEMS,
       seconds,
       warmUpSeconds,
       pairs,
