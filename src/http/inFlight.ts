@@ -52,6 +52,8 @@ export function createInFlight({ requestsMax, bodyBytesMax, handlerMs }: InFligh
     },
     answered(answer) {
       if (!(answer instanceof Promise)) return answer;
+      const begun = Bun.peek(answer);
+      if (begun instanceof Response) return begun;
       return deadlines.race(answer, () => {
         requests += 1;
         const ended = () => {

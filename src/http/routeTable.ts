@@ -3,6 +3,7 @@ import { Value } from "@sinclair/typebox/value";
 import type { Scope } from "../domain/token";
 import type { BodyRule } from "./body";
 import { BODY_BYTES_MAX, NAMES_BODY, type OperationDetail } from "./operation";
+import { PathTemplate } from "./pathTemplate";
 
 /** What the gate must know of an operation, read from its declaration. */
 export interface Route {
@@ -54,33 +55,52 @@ export interface DeclaredRoute {
 /** Elysia knows neither 405 nor which errors come first, so who asks for what is looked up before it does. */
 export function createRouteTable(declared: readonly DeclaredRoute[]): RouteTable {
   const byTemplate = Map.groupBy(declared, ({ path }) => path);
-  const entries: Entry[] = [...byTemplate].map(([template, routes]) => ({
-    segments: template.split("/"),
-    resource: resourceOf(template, routes),
-  }));
+  const entries: Entry[] = [...byTemplate].map(([template, routes]) => entryOf(template, routes));
   // A name that is written out goes before a parameter in the same place.
-  entries.sort((a, b) => countParams(a.segments) - countParams(b.segments));
-  const bySegments = Map.groupBy(entries, ({ segments }) => segments.length);
+  entries.sort((a, b) => a.template.params.length - b.template.params.length);
+  const bySegments = Map.groupBy(entries, ({ template }) => template.segments);
+  const bySent = new Map(entries.map((entry, place) => [entry.whole.resource.template, { entry, before: rivals(entries, place) }]));
+
   return {
     templates: [...byTemplate.keys()],
     match(path, sentTo) {
       const asked = path.split("/");
-      const found = bySegments.get(asked.length)?.find(({ segments }) => fits(segments, asked));
+      if (sentTo === null) {
+        const found = bySegments.get(asked.length)?.find(({ template }) => template.fits(asked));
+        return found === undefined ? null : matchOf(found, asked);
+      }
+      const sent = bySent.get(sentTo);
+      if (sent === undefined) return null;
       // A URL has its `.` and `..` resolved, also when they were written as %2e: then the path is another one than was sent.
-      if (sentTo !== null && found?.resource.template !== sentTo)
-        return entries.map(dotted).find(({ resource }) => resource.template === sentTo) ?? null;
-      return found === undefined ? null : { resource: found.resource, brokenParams: brokenParams(found.segments, asked) };
+      const { entry, before } = sent;
+      const isOther = !entry.template.fits(asked) || before.some(({ template }) => template.fits(asked));
+      return isOther ? entry.dotted : matchOf(entry, asked);
     },
   };
 }
 
 interface Entry {
-  readonly segments: readonly string[];
-  readonly resource: Resource;
+  readonly template: PathTemplate;
+  readonly whole: Match;
+  /** All of its parameters are broken. */
+  readonly dotted: Match;
 }
 
-function dotted({ segments, resource }: Entry): Match {
-  return { resource, brokenParams: segments.filter(isParam).map((segment) => segment.slice(1)) };
+function entryOf(path: string, routes: readonly DeclaredRoute[]): Entry {
+  const template = new PathTemplate(path);
+  const resource = resourceOf(path, routes);
+  return { template, whole: { resource, brokenParams: [] }, dotted: { resource, brokenParams: template.params } };
+}
+
+/** Those that go before one wherever a path fits both. */
+function rivals(entries: readonly Entry[], place: number): Entry[] {
+  const one = entries[place] as Entry;
+  return entries.slice(0, place).filter(({ template }) => template.overlaps(one.template));
+}
+
+function matchOf({ template, whole }: Entry, asked: readonly string[]): Match {
+  const brokenParams = template.brokenParams(asked);
+  return brokenParams.length === 0 ? whole : { resource: whole.resource, brokenParams };
 }
 
 function resourceOf(template: string, declared: readonly DeclaredRoute[]): Resource {
@@ -121,35 +141,4 @@ export function isBodyOptional(method: string, body: TSchema): boolean {
 /** The content types that a body may have. */
 export function bodyTypes(method: string): string[] {
   return method === "PATCH" ? ["application/merge-patch+json", "application/json"] : ["application/json"];
-}
-
-function countParams(segments: readonly string[]): number {
-  return segments.filter(isParam).length;
-}
-
-function isParam(segment: string): boolean {
-  return segment.startsWith(":");
-}
-
-function fits(segments: readonly string[], asked: readonly string[]): boolean {
-  return segments.every((segment, index) => isParam(segment) || segment === asked[index]);
-}
-
-const NONE: readonly string[] = [];
-
-function brokenParams(segments: readonly string[], asked: readonly string[]): readonly string[] {
-  const broken = segments.filter((segment, index) => isParam(segment) && !isText(asked[index] ?? ""));
-  return broken.length === 0 ? NONE : broken.map((segment) => segment.slice(1));
-}
-
-/** Elysia gives a parameter that cannot be decoded on as an empty one. */
-function isText(segment: string): boolean {
-  if (segment === "") return false;
-  if (!segment.includes("%")) return true;
-  try {
-    decodeURIComponent(segment);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { TalliedCounter, TalliedHistogram } from "./tallies";
 
 /** Every metric of the service, by the word it counts. Names are part of the public interface. */
 export function openMetrics() {
@@ -46,17 +47,23 @@ export function openMetrics() {
     ),
     circuitsOpen: gauge("webhook_circuits_open", "Webhooks that this node sends probes only, because they failed again and again."),
     inFlight: gauge("delivery_attempts_running", "Attempts that run now."),
-    httpSeconds: histogram(
-      "http_request_seconds",
-      "Requests answered.",
-      [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
-      ["method", "route", "status"],
-    ),
+    httpSeconds: new TalliedHistogram({
+      name: "tocsin_http_request_seconds",
+      help: "Requests answered.",
+      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+      labelNames: ["method", "route", "status"],
+      registers,
+    }),
     httpLimited: counter("http_limited_total", "Requests refused because of a limit, by the limit.", ["limit"]),
     watchers: gauge("watchers", "Live streams that are open on this node."),
     watchersEnded: counter("watchers_ended_total", "Live streams that this node ended, by why.", ["reason"]),
     dependencyUp: gauge("dependency_up", "1 while the dependency answers.", ["dependency"]),
-    cacheReads: counter("cache_reads_total", "Sensors read through the cache, by what came of it.", ["outcome"]),
+    cacheReads: new TalliedCounter({
+      name: "tocsin_cache_reads_total",
+      help: "Sensors read through the cache, by what came of it.",
+      labelNames: ["outcome"],
+      registers,
+    }),
     cacheLies: counter("cache_lies_total", "Entries in Redis that no node of this database can have written.", ["kind"]),
     cacheDrift: counter("cache_drift_total", "Entries that were found to differ from the database, and were repaired."),
     cacheWrites: counter("cache_writes_total", "States that were to be brought to Redis behind their commit.", ["outcome"]),
