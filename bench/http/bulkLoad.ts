@@ -1,7 +1,7 @@
 /** Reports by the thousand in one request, a line each, over a few connections. */
 import { childSettings } from "../child";
 import { quantile } from "../figures";
-import { reportText } from "../fleet";
+import { reportText, saidAt, SENT_LATER } from "../fleet";
 
 export interface BulkSettings {
   readonly port: number;
@@ -23,6 +23,7 @@ export interface BulkAnswer {
 
 const settings = childSettings<BulkSettings>();
 const BODIES = 20;
+const TURN_DIGITS = "{turn}".length;
 const DEADLINE_MS = 60_000;
 
 let made = 0;
@@ -31,13 +32,13 @@ function body(): string {
   const lines = Array.from({ length: settings.items }, () => {
     made += 1;
     const sensor = `sensor-${made % settings.sensors}`;
-    const report = reportText({ status: made % 20 === 0 ? "overheated" : "ok", value: 20.5, at: Date.now(), id: `m-${made}` });
+    const report = reportText({ status: made % 20 === 0 ? "overheated" : "ok", value: 20.5, at: SENT_LATER, id: `m-{turn}-${made}` });
     return `{"sensorId":"${sensor}",${report.slice(1)}`;
   });
   return `${lines.join("\n")}\n`;
 }
 
-// Made beforehand: the generator should cost little. A body that comes again holds reports that the log knows.
+// Made beforehand: the generator should cost little. No report comes twice.
 const bodies = Array.from({ length: BODIES }, body);
 const url = `http://127.0.0.1:${settings.port}/v1/reports`;
 const headers = { authorization: `Bearer ${settings.token}`, "content-type": "application/x-ndjson", prefer: "return=minimal" };
@@ -56,7 +57,7 @@ async function post(): Promise<void> {
     const answer = await fetch(url, {
       method: "POST",
       headers,
-      body: bodies[next % BODIES] as string,
+      body: saidAt((bodies[next % BODIES] as string).replaceAll("{turn}", String(next).padStart(TURN_DIGITS, "0")), Date.now()),
       signal: AbortSignal.timeout(DEADLINE_MS),
     });
     const last = (await answer.text()).trim().split("\n").at(-1) ?? "";

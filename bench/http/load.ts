@@ -1,6 +1,7 @@
 /** Requests over connections that stay, each with one request under way: by hand, so that the generator costs little beside what it measures. */
 import { childSettings } from "../child";
 import { quantile } from "../figures";
+import { saidAt } from "../fleet";
 
 export interface LoadSettings {
   readonly port: number;
@@ -41,7 +42,8 @@ interface Asker {
 function nextRequest(): string {
   turn += 1;
   const request = settings.requests[turn % settings.requests.length] as string;
-  return request.replace("{sensor}", String(turn % settings.sensors)).replace("{turn}", String(turn).padStart(TURN_DIGITS, "0"));
+  const named = request.replace("{sensor}", String(turn % settings.sensors)).replace("{turn}", String(turn).padStart(TURN_DIGITS, "0"));
+  return saidAt(named, Date.now());
 }
 
 /** How long the answer at the beginning of a text is, or null when it is not whole. */

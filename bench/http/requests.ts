@@ -1,5 +1,5 @@
 /** What the generator sends: whole HTTP requests as text, in ASCII. */
-import { reportText } from "../fleet";
+import { reportText, SENT_LATER } from "../fleet";
 import { ADMIN_TOKEN } from "./service";
 
 export function requestOf(method: string, path: string, { body = "", type = "application/json" } = {}): string {
@@ -28,7 +28,7 @@ export const LIST_QUERIES = [
 /** A report of 200 bytes with an id of its own. */
 export function reportRequests(): string[] {
   return ["ok", "ok", "ok", "overheated"].map((status) => {
-    const body = reportText({ status, value: 20.5, at: Date.now(), id: "m-{turn}" });
+    const body = reportText({ status, value: 20.5, at: SENT_LATER, id: "m-{turn}" });
     return requestOf("POST", "/v1/sensors/sensor-{sensor}/reports", { body });
   });
 }
