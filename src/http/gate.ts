@@ -17,10 +17,8 @@ import { invalid, Refusal } from "./problems";
 import { readQuery } from "./queries";
 import { demandRoom, nearer, type Rates, type Standing } from "./rates";
 import type { Match, Route, RouteTable } from "./routeTable";
-import { passable, targetOf } from "./target";
+import { targetOf } from "./target";
 import type { Tries } from "./tries";
-
-export type Serve = (request: Request) => Response | Promise<Response>;
 
 export interface GateOptions {
   readonly routes: RouteTable;
@@ -37,8 +35,6 @@ export interface GateOptions {
   readonly idempotency: Idempotency;
   readonly audit: AuditTrail;
   readonly answerFailure: AnswerFailure;
-  /** The handlers behind the gate. */
-  readonly serve: Serve;
   readonly events: Pick<Events, "requestAnswered" | "requestLimited">;
 }
 
@@ -170,18 +166,18 @@ function handOn(arrival: Arrival, { match, route }: Asked, options: GateOptions)
   demandScope(caller, route);
   demandParams(match);
   arrival.query = route.scope === null ? {} : queryIn(target.search, route);
-  const passed = passable(request, target);
-  options.calls.set(passed, arrival);
-  const answer = serveOnce(arrival, { match, route, passed }, options);
+  options.calls.set(request, arrival);
+  const answer = serveOnce(arrival, { match, route }, options);
   // What reads its body as it comes answers when that has come, at the pace that is asked of it.
   return route.body?.streamed === true ? answer : options.inFlight.answered(answer);
 }
 
-function serveOnce(arrival: Arrival, { match, route, passed }: Asked & { passed: Request }, options: GateOptions): Answer {
+function serveOnce(arrival: Arrival, { match, route }: Asked, options: GateOptions): Answer {
   const { request, target, caller, requestId, address, query, body } = arrival;
-  if (caller === null || !(route.edits || route.answersOnce)) return options.serve(passed);
+  const handle = () => route.handle(request, match.params);
+  if (caller === null || !(route.edits || route.answersOnce)) return handle();
   const edit = { caller, route, template: match.resource.template, path: target.path, requestId, address, query, body };
-  const serve = () => (route.edits ? options.audit.around(edit, () => options.serve(passed)) : options.serve(passed));
+  const serve = () => (route.edits ? options.audit.around(edit, handle) : handle());
   if (!route.answersOnce) return serve();
   const { headers, method } = request;
   return options.idempotency.once({ caller, headers, method, path: target.path, body }, serve);

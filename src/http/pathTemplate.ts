@@ -38,6 +38,16 @@ export class PathTemplate {
     return this.#texts.length === others.length && this.#texts.every(same);
   }
 
+  /** The parameters of a path that fits, of which none is broken. */
+  paramsOf(path: readonly string[]): Record<string, string> {
+    const params: Record<string, string> = {};
+    for (const { name, place } of this.#params) {
+      const text = path[place] as string;
+      params[name] = text.includes("%") ? decodeURIComponent(text) : text;
+    }
+    return params;
+  }
+
   /** The names of parameters that are empty or not percent-encoded text, in a path that fits. */
   brokenParams(path: readonly string[]): readonly string[] {
     let broken: string[] | null = null;
@@ -50,7 +60,7 @@ function isParam(segment: string): boolean {
   return segment.startsWith(":");
 }
 
-/** Elysia gives a parameter that cannot be decoded on as an empty one. */
+/** Whether a parameter says something. */
 function isText(segment: string): boolean {
   if (segment === "") return false;
   if (!segment.includes("%")) return true;

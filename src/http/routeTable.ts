@@ -1,7 +1,9 @@
 import type { TSchema } from "@sinclair/typebox";
+import type { ComposedHandler } from "elysia";
 import { Value } from "@sinclair/typebox/value";
 import type { Scope } from "../domain/token";
 import type { BodyRule } from "./body";
+import { type Handler, handlerOf } from "./handlers";
 import { BODY_BYTES_MAX, NAMES_BODY, type OperationDetail } from "./operation";
 import { PathTemplate } from "./pathTemplate";
 
@@ -18,6 +20,7 @@ export interface Route {
   readonly query: TSchema | null;
   /** It takes an Idempotency-Key. */
   readonly answersOnce: boolean;
+  readonly handle: Handler;
 }
 
 /** A path that is served, with what can be done there. */
@@ -34,6 +37,8 @@ export interface Match {
   readonly resource: Resource;
   /** The names of parameters that are empty or not percent-encoded text. */
   readonly brokenParams: readonly string[];
+  /** Decoded; none where one is broken. */
+  readonly params: Readonly<Record<string, string>>;
 }
 
 export interface RouteTable {
@@ -50,6 +55,7 @@ export interface DeclaredRoute {
   readonly method: string;
   readonly path: string;
   readonly hooks: unknown;
+  compile(): ComposedHandler;
 }
 
 /** Elysia knows neither 405 nor which errors come first, so who asks for what is looked up before it does. */
@@ -59,7 +65,7 @@ export function createRouteTable(declared: readonly DeclaredRoute[]): RouteTable
   // A name that is written out goes before a parameter in the same place.
   entries.sort((a, b) => a.template.params.length - b.template.params.length);
   const bySegments = Map.groupBy(entries, ({ template }) => template.segments);
-  const bySent = new Map(entries.map((entry, place) => [entry.whole.resource.template, { entry, before: rivals(entries, place) }]));
+  const bySent = new Map(entries.map((entry, place) => [entry.resource.template, { entry, before: rivals(entries, place) }]));
 
   return {
     templates: [...byTemplate.keys()],
@@ -81,7 +87,7 @@ export function createRouteTable(declared: readonly DeclaredRoute[]): RouteTable
 
 interface Entry {
   readonly template: PathTemplate;
-  readonly whole: Match;
+  readonly resource: Resource;
   /** All of its parameters are broken. */
   readonly dotted: Match;
 }
@@ -89,7 +95,7 @@ interface Entry {
 function entryOf(path: string, routes: readonly DeclaredRoute[]): Entry {
   const template = new PathTemplate(path);
   const resource = resourceOf(path, routes);
-  return { template, whole: { resource, brokenParams: [] }, dotted: { resource, brokenParams: template.params } };
+  return { template, resource, dotted: { resource, brokenParams: template.params, params: {} } };
 }
 
 /** Those that go before one wherever a path fits both. */
@@ -98,17 +104,17 @@ function rivals(entries: readonly Entry[], place: number): Entry[] {
   return entries.slice(0, place).filter(({ template }) => template.overlaps(one.template));
 }
 
-function matchOf({ template, whole }: Entry, asked: readonly string[]): Match {
+function matchOf({ template, resource }: Entry, asked: readonly string[]): Match {
   const brokenParams = template.brokenParams(asked);
-  return brokenParams.length === 0 ? whole : { resource: whole.resource, brokenParams };
+  return { resource, brokenParams, params: brokenParams.length === 0 ? template.paramsOf(asked) : {} };
 }
 
 function resourceOf(template: string, declared: readonly DeclaredRoute[]): Resource {
   const methods = new Map<string, Route>();
-  for (const { method, hooks } of declared) {
-    const route = routeOf(method, hooks);
-    methods.set(method, route);
-    if (method === "GET") methods.set("HEAD", route);
+  for (const one of declared) {
+    const route = routeOf(one);
+    methods.set(one.method, route);
+    if (one.method === "GET") methods.set("HEAD", route);
   }
   const open = [...methods.values()].every(({ scope }) => scope === null);
   return { template, methods, open, allow: [...methods.keys()].toSorted().join(", ") };
@@ -116,14 +122,16 @@ function resourceOf(template: string, declared: readonly DeclaredRoute[]): Resou
 
 const EDITING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
-function routeOf(method: string, hooks: unknown): Route {
+function routeOf(declared: DeclaredRoute): Route {
+  const { method, path, hooks } = declared;
   const { detail, body, query, headers } = hooks as { detail: OperationDetail; body?: TSchema; query?: TSchema; headers?: TSchema };
   const key = (headers?.["properties"] as Record<string, TSchema> | undefined)?.["idempotency-key"];
   const answersOnce = key !== undefined && key[NAMES_BODY] !== true;
   const scope = (detail.security[0]?.bearer[0] ?? null) as Scope | null;
   const edits = EDITING.has(method) && scope !== null && scope !== "reports:write";
   const { operationId, tags } = detail;
-  return { operationId, tag: tags[0] ?? "", edits, scope, body: bodyRule(method, detail, body), query: query ?? null, answersOnce };
+  const handle = handlerOf(declared.compile(), path);
+  return { operationId, tag: tags[0] ?? "", edits, scope, body: bodyRule(method, detail, body), query: query ?? null, answersOnce, handle };
 }
 
 function bodyRule(method: string, detail: OperationDetail, body: TSchema | undefined): BodyRule | null {
