@@ -190,7 +190,7 @@ function queryIn(search: string, route: Route): Readonly<Record<string, unknown>
 }
 
 function notAllowed({ resource: { allow } }: Match, method: string): Refusal {
-  return new Refusal(405, `${method} is none of ${allow}, which can be done here.`, { headers: { allow } });
+  return new Refusal(405, `${method} cannot be done here: what can is ${allow}.`, { headers: { allow } });
 }
 
 function demandScope(caller: Caller | null, { scope }: Route): void {
@@ -200,6 +200,6 @@ function demandScope(caller: Caller | null, { scope }: Route): void {
 
 function demandParams({ brokenParams }: Match): void {
   if (brokenParams.length === 0) return;
-  const errors = brokenParams.map((name) => ({ pointer: `/${name}`, message: "is empty, a dot segment, or not percent-encoded UTF-8" }));
+  const errors = brokenParams.map((name) => ({ pointer: `/${name}`, message: "is empty, or a dot segment, or not percent-encoded UTF-8" }));
   throw invalid("The path is not valid.", errors);
 }

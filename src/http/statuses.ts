@@ -12,8 +12,9 @@ import { doneWithoutBody, NO_BODY_WHEN_MINIMAL, PREFER, preferred } from "./pref
 import { invalid, Refusal } from "./problems";
 import { ETAG_HEADER, etagOf, IF_MATCH, IfMatch, IfNoneMatch, NOT_MODIFIED, notModified, onVersion } from "./versions";
 
-const Code = Type.String({ pattern: STATUS_PATTERN, examples: ["door.open"] });
-const StatusParams = Type.Object({ status: Code });
+const CODE = { pattern: STATUS_PATTERN, examples: ["door.open"] };
+const Code = Type.String(CODE);
+const StatusParams = Type.Object({ status: Type.String({ ...CODE, description: "The status, as reports name it." }) });
 
 const StatusEdit = Type.Object(
   {
