@@ -28,7 +28,7 @@ export async function startService({ dir, store, partitions }: ServiceSettings):
   const port = await freePort();
   const child = stack.adopt(
     Bun.spawn([process.execPath, "--no-env-file", resolve(import.meta.dir, "../../src/main.ts"), "serve"], {
-      env: { ...process.env, ...(await placeOf({ dir, store, partitions }, stack)), ...common(port, dir) },
+      env: { ...process.env, ...(await placeOf({ dir, store, partitions }, stack)), ...everywhere(port, dir) },
       stdout: "ignore",
       stderr: "inherit",
     }),
@@ -50,7 +50,7 @@ export async function startService({ dir, store, partitions }: ServiceSettings):
   };
 }
 
-function common(port: number, dir: string): Record<string, string> {
+function everywhere(port: number, dir: string): Record<string, string> {
   return {
     DATA_DIR: dir,
     HTTP_HOST: "127.0.0.1",
