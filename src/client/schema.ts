@@ -632,7 +632,7 @@ export interface paths {
         };
         /**
          * List dead letters, newest first
-         * @description A page may end before its limit where payloads are large.
+         * @description A page may end before its limit where payloads are large. Not for a token that is limited to some sensors.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -654,7 +654,9 @@ export interface paths {
         };
         /**
          * One dead letter with its bytes
-         * @description Needs the scope `sensors:read`.
+         * @description Not for a token that is limited to some sensors.
+         *
+         *     Needs the scope `sensors:read`.
          */
         get: operations["getDeadLetter"];
         put?: never;
@@ -676,7 +678,9 @@ export interface paths {
         put?: never;
         /**
          * Publish its payload again, after the cause is mended
-         * @description Needs the scope `reports:write`.
+         * @description Not for a token that is limited to some sensors.
+         *
+         *     Needs the scope `reports:write`.
          */
         post: operations["replayDeadLetter"];
         delete?: never;
@@ -828,7 +832,9 @@ export interface paths {
         };
         /**
          * Things that should not have been, newest first
-         * @description Needs the scope `sensors:read`.
+         * @description Not for a token that is limited to some sensors.
+         *
+         *     Needs the scope `sensors:read`.
          */
         get: operations["listIncidents"];
         put?: never;
@@ -848,7 +854,9 @@ export interface paths {
         };
         /**
          * One incident
-         * @description Needs the scope `sensors:read`.
+         * @description Not for a token that is limited to some sensors.
+         *
+         *     Needs the scope `sensors:read`.
          */
         get: operations["getIncident"];
         put?: never;

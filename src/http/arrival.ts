@@ -34,8 +34,8 @@ export class Arrival implements Call {
   caller: Caller | null = null;
   /** With the limit that it is nearest to; null as long as nothing was counted. */
   standing: Standing | null = null;
-  /** What its body may take. */
-  bodyBytes = 0;
+  /** What its body may take, and of whose room; null as long as there is none. */
+  bodyRoom: { readonly caller: string; readonly bytes: number } | null = null;
   body: unknown = null;
   query: Readonly<Record<string, unknown>> = {};
 

@@ -15,7 +15,7 @@ import type { Idempotency } from "./idempotency";
 import type { InFlight } from "./inFlight";
 import { invalid, Refusal } from "./problems";
 import { readQuery } from "./queries";
-import { demandRoom, nearer, type Rates, type Standing } from "./rates";
+import { callerKey, demandRoom, nearer, type Rates, type Standing } from "./rates";
 import type { Match, Route, RouteTable } from "./routeTable";
 import { targetOf } from "./target";
 import type { Tries } from "./tries";
@@ -55,7 +55,8 @@ export function createGate(options: GateOptions): Gate {
   const edge = { cors, policy: rates.policy };
 
   function answered(arrival: Arrival, response: Response): Response {
-    if (arrival.entered) inFlight.leave(arrival.bodyBytes);
+    if (arrival.bodyRoom !== null) inFlight.leaveBody(arrival.bodyRoom.caller, arrival.bodyRoom.bytes);
+    if (arrival.entered) inFlight.leave();
     addHeaders(response, arrival, edge);
     const { request, match, startedAt } = arrival;
     events.requestAnswered({
@@ -150,8 +151,9 @@ function bodyOf(arrival: Arrival, rule: BodyRule, { inFlight, bodies }: GateOpti
   return readBody(arrival.request, rule, {
     deadlines: bodies,
     enter: (bytes) => {
-      inFlight.enterBody(bytes);
-      arrival.bodyBytes += bytes;
+      const caller = arrival.caller === null ? "" : callerKey(arrival.caller);
+      inFlight.enterBody(caller, bytes);
+      arrival.bodyRoom = { caller, bytes };
     },
   });
 }
