@@ -12,9 +12,9 @@ export interface Call {
   /** Null where anybody may ask. */
   readonly caller: Caller | null;
   /** For answers that go on for long: whether who asks would be let in now. Never rejects; while nobody can tell, it is what it was. */
-  readonly stillLetIn: () => Promise<boolean>;
+  stillLetIn(): Promise<boolean>;
   /** Takes `cost` more for a large request, and resolves when the caller may go on: at the pace that its rate allows. */
-  readonly charge: (cost: number) => Promise<void>;
+  charge(cost: number): Promise<void>;
   /** Parsed JSON; null when the operation takes none. */
   readonly body: unknown;
   readonly query: Readonly<Record<string, unknown>>;

@@ -31,7 +31,7 @@ export function live({ port, calls }: LiveRouteOptions) {
       const call = calls.get(request);
       if (call === undefined || call.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
       const credential = request.headers.get("authorization") ?? "";
-      const stream = await port.watch({ from, lookout, credential, stillLetIn: call.stillLetIn });
+      const stream = await port.watch({ from, lookout, credential, stillLetIn: () => call.stillLetIn() });
       return new Response(stream, { headers: STREAM_HEADERS });
     },
     { query: LiveQuery, headers: LiveHeaders, ...WATCH },
