@@ -10,8 +10,11 @@ export interface Call {
   readonly method: string;
   /** Null where anybody may ask. */
   readonly caller: Caller | null;
-  /** For answers that go on for long: whether who asks would be let in now. Never rejects; while nobody can tell, it is what it was. */
-  readonly stillLetIn: () => Promise<boolean>;
+  /**
+   * For answers that go on for long: whether who asks would be let in now; at once, where that is known. Never throws or rejects; while
+   * nobody can tell, it is what it was.
+   */
+  readonly stillLetIn: () => boolean | Promise<boolean>;
   /** Takes `cost` more for a large request, and resolves when the caller may go on: at the pace that its rate allows. */
   readonly charge: (cost: number) => Promise<void>;
   /** Parsed JSON; null when the operation takes none. */

@@ -181,12 +181,13 @@ function handedOn(arrival: Arrival, { route, template, caller, body, query }: As
   return inTime(idempotency.once({ caller, headers, method, path: target.path, body }, serve));
 }
 
-async function isLetIn(bearers: Bearers, headers: Headers): Promise<boolean> {
+function isLetIn(bearers: Bearers, headers: Headers): boolean | Promise<boolean> {
+  const unlessRefused = (error: unknown) => !(error instanceof Refusal);
   try {
-    await bearers.callerOf(headers);
-    return true;
+    const caller = bearers.callerOf(headers);
+    return caller instanceof Promise ? caller.then(() => true, unlessRefused) : true;
   } catch (error) {
-    return !(error instanceof Refusal);
+    return unlessRefused(error);
   }
 }
 

@@ -53,7 +53,8 @@ export function createRates({ buckets, perToken, perAddress }: RatesOptions): Ra
   };
 }
 
-function keyOf({ kind, id }: Caller): string {
+/** What tells one caller from all others. */
+export function keyOf({ kind, id }: Caller): string {
   return `${kind}:${id}`;
 }
 

@@ -179,7 +179,7 @@ describe("GET /v1/changes/live", () => {
   });
 
   test("answers 503 with Retry-After when there is no room, and none for it when the server ends", async () => {
-    await using full = await openTestApi({ live: { watchers: 1 } });
+    await using full = await openTestApi({ live: { room: { streams: 1, perCaller: 1000 } } });
     await using stream = await watch({ on: full });
     const answer = await full.request("GET", LIVE);
     expect([answer.status, answer.headers.has("retry-after")]).toEqual([503, true]);

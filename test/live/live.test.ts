@@ -55,7 +55,7 @@ class Scene implements AsyncDisposable {
   }
 
   async watch(lookout = EVERYTHING, from: ChangeCursor | null = null, stillLetIn = async () => true): Promise<EventStream> {
-    const stream = new EventStream(await this.live.watch({ from, lookout, credential: "token", stillLetIn }));
+    const stream = new EventStream(await this.live.watch({ from, lookout, caller: "token", credential: "token", stillLetIn }));
     this.#streams.push(stream);
     await until(() => stream.lastEventId !== "" || stream.ended, "the stream does not begin");
     return stream;
@@ -197,7 +197,7 @@ describe("the live stream", () => {
   });
 
   test("has room for so many, and for one more when one has gone", async () => {
-    await onScene({ watchers: 2 }, async (scene) => {
+    await onScene({ room: { streams: 2, perCaller: 1000 } }, async (scene) => {
       const [one] = [await scene.watch(), await scene.watch()];
       await expect(scene.watch()).rejects.toMatchObject({ kind: "unavailable" });
       await one.close();
@@ -227,7 +227,7 @@ describe("the live stream", () => {
 
   test("drops who takes nothing for too long although little waits, and says so to whom comes to it after all", async () => {
     await onScene({ stalledMs: 50 }, async (scene) => {
-      const body = await scene.live.watch({ from: null, lookout: EVERYTHING, credential: "", stillLetIn: async () => true });
+      const body = await scene.live.watch({ from: null, lookout: EVERYTHING, caller: "", credential: "", stillLetIn: async () => true });
       await until(() => scene.ended.length > 0, "nobody is dropped");
       expect(scene.ended).toEqual(["slow"]);
       const stream = new EventStream(body);
