@@ -10,7 +10,7 @@ import { Credentials } from "./credentials";
 import { Feed } from "./feed";
 import { beatFrame, type Ending } from "./frames";
 import type { ChangeHints, WatchWish } from "./ports";
-import { type Ring, RING_BYTES_MAX, RING_ITEMS_MAX, type RingLimits } from "./ring";
+import { type Ring, RING_BYTES_MAX, RING_ITEMS_MAX, RING_MS_MAX, type RingLimits } from "./ring";
 import { Room, type RoomLimits, STREAMS_MAX, STREAMS_PER_CALLER_MAX } from "./room";
 import { type Scene, Watcher } from "./watcher";
 
@@ -48,7 +48,7 @@ const LIMITS: LiveLimits = {
   stalledMs: STALLED_MS,
   beatEveryMs: BEAT_EVERY_MS,
   lingerMs: LINGER_MS,
-  ring: { items: RING_ITEMS_MAX, bytes: RING_BYTES_MAX },
+  ring: { items: RING_ITEMS_MAX, bytes: RING_BYTES_MAX, ms: RING_MS_MAX },
 };
 
 export class Live {
@@ -201,6 +201,7 @@ export class Live {
     const following = await this.#following.catch(() => null);
     if (following === null) return;
     const { ring, channels } = following.scene;
+    ring.forgetOld(now);
     const text = encodeChangeCursor(ring.end);
     const cursor = { text, frame: beatFrame(text) };
     for (const watcher of this.#watchers) {

@@ -5,8 +5,10 @@ import type { Lookout } from "../../src/domain/lookout";
 import type { Filter } from "../../src/domain/webhook";
 import { IDLE_SECONDS } from "../../src/http/listen";
 import { BEAT_EVERY_MS, Live, type LiveLimits } from "../../src/live/live";
+import type { WatchWish } from "../../src/live/ports";
 import type { Store } from "../../src/store/store";
 import { Owner } from "../store/conformance/owner";
+import { draftOf } from "../store/conformance/samples";
 import { sqliteHarness } from "../store/sqlite/harness";
 import { until } from "../until";
 import { EventStream } from "./eventStream";
@@ -16,6 +18,7 @@ afterAll(() => harness[Symbol.dispose]());
 
 const TEST_MS = 60_000;
 const EVERYTHING: Lookout = { filter: { initial: true }, reach: null };
+const WISH: WatchWish = { from: null, lookout: EVERYTHING, caller: "token", credential: "token", stillLetIn: () => true };
 
 function lookoutFor(filter: Filter): Lookout {
   return { filter: { initial: true, ...filter }, reach: null };
@@ -54,8 +57,8 @@ class Scene implements AsyncDisposable {
     });
   }
 
-  async watch(lookout = EVERYTHING, from: ChangeCursor | null = null, stillLetIn = async () => true): Promise<EventStream> {
-    const stream = new EventStream(await this.live.watch({ from, lookout, caller: "token", credential: "token", stillLetIn }));
+  async watch(lookout = EVERYTHING, from: ChangeCursor | null = null, stillLetIn = WISH.stillLetIn): Promise<EventStream> {
+    const stream = new EventStream(await this.live.watch({ ...WISH, from, lookout, stillLetIn }));
     this.#streams.push(stream);
     await until(() => stream.lastEventId !== "" || stream.ended, "the stream does not begin");
     return stream;
@@ -114,7 +117,7 @@ describe("the live stream", () => {
       });
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), fc.integer({ min: 1, max: 12 }), async (steps, items) => {
-          await onScene({ ring: { items, bytes: 1_000_000 } }, async (scene) => {
+          await onScene({ ring: { items, bytes: 1_000_000, ms: 60_000 } }, async (scene) => {
             const first = await scene.watch();
             const watchers: { stream: EventStream; cursor: ChangeCursor; only: string | null }[] = [];
             let count = 0;
@@ -196,6 +199,25 @@ describe("the live stream", () => {
     });
   });
 
+  test("tells who comes back nothing of a sensor that was erased meanwhile, and of no gap", async () => {
+    await onScene({ ring: { items: 1000, bytes: 1_000_000, ms: 0 } }, async (scene) => {
+      for (const id of ["a", "b"]) await scene.store.createSensor(draftOf(id));
+      await scene.owners[0]?.refresh();
+      const stays = await scene.watch();
+      await scene.change(0, ["b", "a", "b"]);
+      await stays.holds(3);
+      await scene.store.deleteSensor("a", null, { history: "delete" });
+      await scene.owners[0]?.refresh();
+      const behindFirst = parseChangeCursor(stays.events[0]?.id ?? "");
+      const told = async () => {
+        await using back = new EventStream(await scene.live.watch({ ...WISH, from: behindFirst }));
+        await back.holds(1);
+        return [back.events[0]?.event, ...back.changeIds()];
+      };
+      await until(async () => Bun.deepEquals(await told(), ["change", "chg_0_3"]), "what was erased is told");
+    });
+  });
+
   test("has room for so many, and for one more when one has gone", async () => {
     await onScene({ room: { streams: 2, perCaller: 1000 } }, async (scene) => {
       const [one] = [await scene.watch(), await scene.watch()];
@@ -204,6 +226,21 @@ describe("the live stream", () => {
       const another = await scene.watch();
       await scene.change(0, ["a"]);
       await another.holds(1);
+    });
+  });
+
+  test("lets no caller have more than so many streams, and others theirs", async () => {
+    await onScene({ room: { streams: 10, perCaller: 2 } }, async (scene) => {
+      const first = new EventStream(await scene.live.watch(WISH));
+      const second = await scene.live.watch(WISH);
+      await expect(scene.live.watch(WISH)).rejects.toMatchObject({ kind: "exhausted" });
+      await using others = new EventStream(await scene.live.watch({ ...WISH, caller: "other" }));
+      await first.close();
+      await using third = new EventStream(await scene.live.watch(WISH));
+      await expect(scene.live.watch(WISH)).rejects.toMatchObject({ kind: "exhausted" });
+      await second.cancel();
+      await scene.change(0, ["a"]);
+      for (const stream of [others, third]) await stream.holds(1);
     });
   });
 
@@ -227,7 +264,7 @@ describe("the live stream", () => {
 
   test("drops who takes nothing for too long although little waits, and says so to whom comes to it after all", async () => {
     await onScene({ stalledMs: 50 }, async (scene) => {
-      const body = await scene.live.watch({ from: null, lookout: EVERYTHING, caller: "", credential: "", stillLetIn: async () => true });
+      const body = await scene.live.watch(WISH);
       await until(() => scene.ended.length > 0, "nobody is dropped");
       expect(scene.ended).toEqual(["slow"]);
       const stream = new EventStream(body);
