@@ -7,6 +7,8 @@ import { ADMIN_TOKEN_FILE } from "../firstToken";
 const ANSWERS_WITHIN_MS = 1000;
 const REQUEST_MS = 10_000;
 const READS_AGAIN = { limit: 2, methods: ["get"], statusCodes: [503], afterStatusCodes: [503], maxRetryAfter: 2000 };
+const NO_TOKEN =
+  "set TOCSIN_TOKEN, or DATA_DIR to the data folder that holds the admin token; if it is lost, stop Tocsin and make another: tocsin token create --scopes admin";
 /** What Bun adds where a connection is refused; we name the address. */
 const BUNS_QUESTION = /\. Is the computer able to access the url\?$/;
 
@@ -81,8 +83,8 @@ function refusal(status: number, text: string, request: string): string {
   const problem = parseProblem(text);
   const fields = (problem.errors ?? []).map(({ pointer, message }) => `${pointer || "/"} ${message}`).join("; ");
   const detail = problem.detail ?? problem.title ?? "";
-  const said = fields === "" ? detail : [detail.replace(/\.$/, ""), fields].filter(Boolean).join(": ");
-  const hint = status === 401 ? "; set TOCSIN_TOKEN, or DATA_DIR to the data folder that holds the admin token" : "";
+  const said = fields === "" && status !== 401 ? detail : [detail.replace(/\.$/, ""), fields].filter(Boolean).join(": ");
+  const hint = status === 401 ? `; ${NO_TOKEN}` : "";
   return `${request} was refused (${status})${said === "" ? "" : `: ${said}`}${hint}`;
 }
 

@@ -60,7 +60,7 @@ export interface paths {
         };
         /**
          * List sensors by id
-         * @description All filters must hold; of one that repeats, any of its values.
+         * @description All filters must hold: of `label` each one that is given, of any other that repeats one of its values.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -322,7 +322,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List webhooks
+         * List webhooks by id
          * @description Needs the scope `webhooks:read`.
          */
         get: operations["listWebhooks"];
@@ -632,7 +632,7 @@ export interface paths {
         };
         /**
          * List dead letters, newest first
-         * @description A page may end before its limit where payloads are large.
+         * @description A page may end before its limit where payloads are large. Not for a token that is limited to some sensors.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -654,7 +654,9 @@ export interface paths {
         };
         /**
          * One dead letter with its bytes
-         * @description Needs the scope `sensors:read`.
+         * @description Not for a token that is limited to some sensors.
+         *
+         *     Needs the scope `sensors:read`.
          */
         get: operations["getDeadLetter"];
         put?: never;
@@ -676,7 +678,9 @@ export interface paths {
         put?: never;
         /**
          * Publish its payload again, after the cause is mended
-         * @description Needs the scope `reports:write`.
+         * @description Not for a token that is limited to some sensors.
+         *
+         *     Needs the scope `reports:write`.
          */
         post: operations["replayDeadLetter"];
         delete?: never;
@@ -747,7 +751,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List tokens
+         * List tokens by id
          * @description Needs the scope `admin`.
          */
         get: operations["listTokens"];
@@ -828,7 +832,9 @@ export interface paths {
         };
         /**
          * Things that should not have been, newest first
-         * @description Needs the scope `sensors:read`.
+         * @description Not for a token that is limited to some sensors.
+         *
+         *     Needs the scope `sensors:read`.
          */
         get: operations["listIncidents"];
         put?: never;
@@ -848,7 +854,9 @@ export interface paths {
         };
         /**
          * One incident
-         * @description Needs the scope `sensors:read`.
+         * @description Not for a token that is limited to some sensors.
+         *
+         *     Needs the scope `sensors:read`.
          */
         get: operations["getIncident"];
         put?: never;
@@ -906,7 +914,7 @@ export interface components {
             address: string | null;
             /** @description How it was answered; null when its end is not known. */
             status: number | null;
-            /** @description `fields`: what the body named. `body`: of what holds no secrets. `items`: how many, of a list. `query`, `params`. */
+            /** @description `fields`: what the body named. `body`: of what holds no secrets. `streamed`: the type of a list that was read as it came. `query`, `params`. */
             detail: {
                 [key: string]: unknown;
             };
@@ -929,6 +937,7 @@ export interface components {
         };
         /** @description The `data` of a webhook. */
         Change: {
+            /** @description Names it everywhere: in deliveries, reports and explanations. */
             changeId: string;
             /** @description Case-sensitive. */
             sensorId: string;
@@ -941,21 +950,25 @@ export interface components {
             };
             /** @description Counts the sensor's changes from 1, without gaps. */
             revision: number;
+            /** @description `status`: the status or its severity moved. Else `availability`. */
             kind: "status" | "availability";
             from: components["schemas"]["Condition"];
             to: components["schemas"]["Condition"];
+            /** @description `timeout`: a heartbeat that was missed. */
             cause: "report" | "timeout" | "operator";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, milliseconds.
+             * @description The time of its report, or the deadline that was missed.
              */
             occurredAt: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, milliseconds.
+             * @description When the service could know.
              */
             detectedAt: string;
+            /** @description How long it was as in `from`; null for the first change. */
             previousDurationMs: number | null;
+            /** @description What the sensor said with it; null where no report was the cause. */
             report: {
                 value: number | null;
                 message: string | null;
@@ -1383,8 +1396,11 @@ export interface components {
                 status: string | null;
                 severity: ("ok" | "warning" | "critical" | "unknown") | null;
                 availability: "pending" | "online" | "offline";
+                /** @description When its last change occurred; null before the first. */
                 since: string | null;
+                /** @description The time of its newest report: the sensor's own, where it named an earlier one. */
                 lastReportedAt: string | null;
+                /** @description When the broker had its last report. */
                 lastReceivedAt: string | null;
                 /** @description The number of its last change; 0 before the first. */
                 revision: number;
@@ -1424,6 +1440,7 @@ export interface components {
         SensorItems: components["schemas"]["SensorCreation"][];
         /** @description JSON Merge Patch (RFC 7396): null takes out, objects are merged. */
         SensorPatch: {
+            /** @description Null: the id. */
             name?: string | null;
             labels?: {
                 [key: string]: string | null;
@@ -1878,7 +1895,7 @@ export interface operations {
                 label?: string[];
                 /** @description Text in id or name, whatever its case. */
                 q?: string;
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;
@@ -2111,13 +2128,13 @@ export interface operations {
     listReports: {
         parameters: {
             query?: {
-                /** @description RFC 3339 with a time zone. */
+                /** @description Inclusive; RFC 3339 with a time zone. */
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
                 until?: string;
-                /** @description By time: the oldest first (`asc`), or the newest (`desc`). */
+                /** @description By time: the oldest first (`asc`), or the newest (`desc`); left out, as the summary says. */
                 order?: "asc" | "desc";
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;
@@ -2213,7 +2230,7 @@ export interface operations {
                 sensorId?: string[];
                 /** @description `site:north`; may repeat, all must hold. */
                 label?: string[];
-                /** @description Whatever moved; may repeat, any of them. */
+                /** @description What moved; may repeat, any of them. */
                 kind?: ("status" | "availability")[];
                 /** @description The status before; may repeat, any of them. */
                 from?: string[];
@@ -2223,13 +2240,13 @@ export interface operations {
                 minSeverity?: "ok" | "warning" | "critical";
                 /** @description Whether the severity went up or down. */
                 direction?: "raised" | "lowered";
-                /** @description RFC 3339 with a time zone. */
+                /** @description Inclusive; RFC 3339 with a time zone. */
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
                 until?: string;
-                /** @description By time: the oldest first (`asc`), or the newest (`desc`). */
+                /** @description By time: the oldest first (`asc`), or the newest (`desc`); left out, as the summary says. */
                 order?: "asc" | "desc";
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `cursor` or `nextCursor` of a list of changes, or the id of an event of the live stream. */
                 cursor?: string;
@@ -2260,13 +2277,13 @@ export interface operations {
     listSensorChanges: {
         parameters: {
             query?: {
-                /** @description RFC 3339 with a time zone. */
+                /** @description Inclusive; RFC 3339 with a time zone. */
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
                 until?: string;
-                /** @description By time: the oldest first (`asc`), or the newest (`desc`). */
+                /** @description By time: the oldest first (`asc`), or the newest (`desc`); left out, as the summary says. */
                 order?: "asc" | "desc";
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;
@@ -2302,7 +2319,7 @@ export interface operations {
                 sensorId?: string[];
                 /** @description `site:north`; may repeat, all must hold. */
                 label?: string[];
-                /** @description Whatever moved; may repeat, any of them. */
+                /** @description What moved; may repeat, any of them. */
                 kind?: ("status" | "availability")[];
                 /** @description The status before; may repeat, any of them. */
                 from?: string[];
@@ -2338,7 +2355,7 @@ export interface operations {
     getUptime: {
         parameters: {
             query?: {
-                /** @description RFC 3339 with a time zone. */
+                /** @description Inclusive; RFC 3339 with a time zone. */
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
                 until?: string;
@@ -2404,7 +2421,7 @@ export interface operations {
                 sensorId?: string[];
                 /** @description `site:north`; may repeat, all must hold. */
                 label?: string[];
-                /** @description Whatever moved; may repeat, any of them. */
+                /** @description What moved; may repeat, any of them. */
                 kind?: ("status" | "availability")[];
                 /** @description The status before; may repeat, any of them. */
                 from?: string[];
@@ -2414,7 +2431,7 @@ export interface operations {
                 minSeverity?: "ok" | "warning" | "critical";
                 /** @description Whether the severity went up or down. */
                 direction?: "raised" | "lowered";
-                /** @description RFC 3339 with a time zone. */
+                /** @description Inclusive; RFC 3339 with a time zone. */
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
                 until?: string;
@@ -2442,7 +2459,7 @@ export interface operations {
     listWebhooks: {
         parameters: {
             query?: {
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;
@@ -2752,7 +2769,7 @@ export interface operations {
             query?: {
                 /** @description A webhook's id. */
                 webhookId?: string;
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;
@@ -2831,15 +2848,15 @@ export interface operations {
                 webhookId?: string;
                 /** @description Case-sensitive. */
                 sensorId?: string;
-                /** @description May be given more than once: any of them. */
+                /** @description May repeat: any of them. */
                 state?: ("pending" | "delivered" | "failed" | "suppressed" | "coalesced" | "skipped")[];
                 /** @description `true`: what is owed or ended as failed, which is the states `pending` and `failed`. */
                 undelivered?: "true" | "false";
-                /** @description RFC 3339 with a time zone. */
+                /** @description Inclusive; RFC 3339 with a time zone. */
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
                 until?: string;
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;
@@ -2914,7 +2931,7 @@ export interface operations {
     listDeadLetters: {
         parameters: {
             query?: {
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;
@@ -2992,7 +3009,7 @@ export interface operations {
     listStatuses: {
         parameters: {
             query?: {
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;
@@ -3026,7 +3043,7 @@ export interface operations {
                 "if-none-match"?: string;
             };
             path: {
-                /** @description What the sensor's status is now. */
+                /** @description The status, as reports name it. */
                 status: string;
             };
             cookie?: never;
@@ -3054,7 +3071,7 @@ export interface operations {
                 prefer?: string;
             };
             path: {
-                /** @description What the sensor's status is now. */
+                /** @description The status, as reports name it. */
                 status: string;
             };
             cookie?: never;
@@ -3100,7 +3117,7 @@ export interface operations {
                 "if-match"?: string;
             };
             path: {
-                /** @description What the sensor's status is now. */
+                /** @description The status, as reports name it. */
                 status: string;
             };
             cookie?: never;
@@ -3119,7 +3136,7 @@ export interface operations {
     listTokens: {
         parameters: {
             query?: {
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;
@@ -3265,11 +3282,11 @@ export interface operations {
                 operation?: string;
                 /** @description The id of what was edited. */
                 target?: string;
-                /** @description RFC 3339 with a time zone. */
+                /** @description Inclusive; RFC 3339 with a time zone. */
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
                 until?: string;
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;
@@ -3298,7 +3315,7 @@ export interface operations {
     listIncidents: {
         parameters: {
             query?: {
-                /** @description The most items of a page. */
+                /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before; belongs to the same list. */
                 cursor?: string;

@@ -80,10 +80,10 @@ export function createApi(options: ApiOptions) {
     .use(webhookSecrets({ store, vault, changed }))
     .use(replays({ store, changed }))
     .use(deliveries({ store, changed }))
-    .use(deadLetters({ store, publisher }))
+    .use(deadLetters({ store, publisher, calls }))
     .use(statuses({ store, calls }))
     .use(tokens({ store, changed: options.tokenChanged }))
     .use(audit({ store }))
-    .use(incidents({ store }));
+    .use(incidents({ store, calls }));
   return app.use(reference({ document: () => openapiDocument(app) }));
 }

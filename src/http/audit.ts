@@ -51,7 +51,8 @@ const AuditEntry = Type.Object(
     address: nullable(Type.String(), { description: "Where the request came from." }),
     status: nullable(Type.Integer(), { description: "How it was answered; null when its end is not known." }),
     detail: Type.Record(Type.String(), Type.Unknown(), {
-      description: "`fields`: what the body named. `body`: of what holds no secrets. `items`: how many, of a list. `query`, `params`.",
+      description:
+        "`fields`: what the body named. `body`: of what holds no secrets. `streamed`: the type of a list that was read as it came. `query`, `params`.",
     }),
   },
   { $id: "AuditEntry" },

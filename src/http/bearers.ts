@@ -50,7 +50,7 @@ export function createBearers({ tokens, adminToken, jwt = null, clock = () => pe
   async function jwtHolder(header: string, token: string, verifier: JwtVerifier): Promise<Caller> {
     const from = clock();
     try {
-      const { caller, expiresAt } = await verifier.verify(token);
+      const { caller, expiresAt } = await verifier.verify(token, known.wasValid(header));
       return known.remember(header, caller, { from, forMs: JWT_KNOWN_FOR_MS, expiresAt });
     } catch (error) {
       known.forget(header);
@@ -79,14 +79,14 @@ export function createBearers({ tokens, adminToken, jwt = null, clock = () => pe
 
   return {
     callerOf(headers) {
-      const header = headers.get("authorization") ?? "";
+      const header = credentialOf(headers);
       const now = clock();
       const found = known.at(header, now);
       if (found === null) return look(header);
       if (now >= found.renewAt) void renew(header, found);
       return found.caller;
     },
-    wasValid: (headers) => known.wasValid(headers.get("authorization") ?? ""),
+    wasValid: (headers) => known.wasValid(credentialOf(headers)),
     tokenChanged: (tokenId) => holders.changed(tokenId),
     stop: () => holders.stop(),
   };
@@ -94,8 +94,18 @@ export function createBearers({ tokens, adminToken, jwt = null, clock = () => pe
 
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
+/** One text for a token, however it was spelled: nobody fills a node's memory of callers with one token. */
+function credentialOf(headers: Headers): string {
+  const header = headers.get("authorization") ?? "";
+  if (header.startsWith("Bearer ") && header[7] !== " ") return header;
+  const token = BEARER.exec(header)?.[1];
+  return token === undefined ? header : `Bearer ${token}`;
+}
+
+const BEARER = /^bearer +(.+)$/i;
+
 function tokenIn(header: string): string {
-  const token = /^bearer +(.+)$/i.exec(header)?.[1];
+  const token = BEARER.exec(header)?.[1];
   if (token === undefined) throw unauthorized("Send a token as `Authorization: Bearer …`.");
   return token;
 }

@@ -38,6 +38,8 @@ export async function readBody(request: Request, rule: BodyRule, means: BodyMean
   return parseJson(await readBytes(request, bytesMax, means), "The body");
 }
 
+const TYPES = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
 /** RFC 9112, section 6.3. */
 function isBodiless(headers: Headers): boolean {
   return !headers.has("transfer-encoding") && Number(headers.get("content-length") ?? 0) === 0;
@@ -47,7 +49,7 @@ function demandType(headers: Headers, types: readonly string[]): void {
   const [type = "", ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";");
   const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("charset="));
   const isUtf8 = charset === undefined || /^charset="?utf-8"?$/.test(charset);
-  if (!types.includes(type.trim()) || !isUtf8) throw new Refusal(415, `Send the body as ${types.join(" or ")}, in UTF-8.`);
+  if (!types.includes(type.trim()) || !isUtf8) throw new Refusal(415, `Send the body as ${TYPES.format(types)}, in UTF-8.`);
   const encoding = headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") throw new Refusal(415, "Send the body without a content encoding.");
 }
@@ -93,6 +95,7 @@ function tooLarge(bytesMax: number): Refusal {
 /** Throws {@link Refusal} (400), which speaks of `what`. */
 export function parseJson(bytes: Uint8Array, what: string): unknown {
   if (isDeep(bytes)) throw new Refusal(400, `${what} is nested deeper than ${JSON_DEPTH_MAX} levels.`);
+  if (bytes.length === 0) throw new Refusal(400, `${what} is empty.`);
   try {
     return JSON.parse(decoder.decode(bytes)) as unknown;
   } catch {

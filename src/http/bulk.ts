@@ -29,6 +29,8 @@ export interface BulkWish {
   readonly intake: (results: ItemResults) => Intake;
   /** Told before items are taken in: one for each hundred begun. Resolves when they may be. */
   readonly charge: (hundreds: number) => Promise<void>;
+  /** Whether who asks would be let in now: a body may come for long. */
+  readonly stillLetIn: () => Promise<boolean>;
   /**
    * Of the answer, once the body was begun. It does not depend on the items: a client or a proxy that sees a failure may send all of it
    * again, and what was accepted stays accepted. Each item has a status of its own.
@@ -36,11 +38,13 @@ export interface BulkWish {
   readonly status: 200 | 202;
 }
 
+const NOT_LET_IN: BrokenOff = { status: 401, detail: "The token is not valid any more; the rest was not read." };
+
 /** Serves bulk requests, so many at once. */
 export class BulkDesk {
   #served = 0;
 
-  /** Throws {@link Refusal}: 429 when too many are served, 400 or 413 when no item of the body could be read. */
+  /** Throws {@link Refusal}: 429 when too many are served, 400, 401, 408 or 413 when no item of the body was taken in. */
   async serve(wish: BulkWish): Promise<Response> {
     if (this.#served >= BULK_REQUESTS_MAX) throw new Refusal(429, `${BULK_REQUESTS_MAX} bulk requests are served already.`);
     this.#served += 1;
@@ -62,7 +66,7 @@ export class BulkDesk {
 }
 
 /** Gives why not all of the body was read, null if it was. */
-async function takeIn({ body, itemBytesMax, intake: open, charge }: BulkWish, results: ItemResults): Promise<BrokenOff | null> {
+async function takeIn({ body, itemBytesMax, intake: open, charge, stillLetIn }: BulkWish, results: ItemResults): Promise<BrokenOff | null> {
   const cutter: Cutter = isLines(body.type) ? new LineCutter(itemBytesMax) : new ArrayCutter(itemBytesMax);
   const intake = open(results);
   const chunks = body.read();
@@ -92,10 +96,10 @@ async function takeIn({ body, itemBytesMax, intake: open, charge }: BulkWish, re
       const room = BULK_ITEMS_MAX - results.count;
       const taken = cuts.length > room ? cuts.slice(0, room) : cuts;
       if (taken.length > 0) {
-        const first = results.add(taken.length);
-        const hundreds = Math.ceil(results.count / 100) - Math.ceil(first / 100);
+        const hundreds = Math.ceil((results.count + taken.length) / 100) - Math.ceil(results.count / 100);
         if (hundreds > 0) await charge(hundreds);
-        await intake.take(taken, first);
+        if (!(await stillLetIn())) return NOT_LET_IN;
+        await intake.take(taken, results.add(taken.length));
       }
       if (taken.length < cuts.length) return { status: 413, detail: `A request may hold ${BULK_ITEMS_MAX} items; the rest was not read.` };
       if (cutter.fault !== null) return { status: 400, detail: `The body is not a JSON array: ${cutter.fault}.` };

@@ -36,6 +36,7 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
       body: call?.body as StreamedBody,
       minimal: wantsMinimal(request.headers),
       reach: reachOf(calls, request),
+      stillLetIn: async () => call?.stillLetIn() ?? true,
       charge: async (hundreds: number) => call?.charge(hundreds),
       failed: (error: unknown) => void answerFailure(error, call?.requestId ?? ""),
     };

@@ -1,5 +1,6 @@
 import type { Reach } from "../domain/reach";
 import type { Caller } from "./bearers";
+import { Refusal } from "./problems";
 
 /** What is known of a request once it was let in, before its handler runs. */
 export interface Call {
@@ -28,4 +29,13 @@ export type Calls = WeakMap<Request, Call>;
 /** The sensors that whoever asks is limited to; null for all. */
 export function reachOf(calls: Calls, request: Request): Reach | null {
   return calls.get(request)?.caller?.reach ?? null;
+}
+
+/** For descriptions of operations that {@link demandAll}. */
+export const NOT_LIMITED = "Not for a token that is limited to some sensors.";
+
+/** For what is of all sensors at once, `what`. Throws a 403 for a token that is limited to some of them. */
+export function demandAll(calls: Calls, request: Request, what: string): void {
+  if (reachOf(calls, request) === null) return;
+  throw new Refusal(403, `The token is limited to some sensors, and ${what} those of all.`);
 }

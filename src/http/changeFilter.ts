@@ -17,9 +17,9 @@ function listOf(items: TSchema, description: string) {
 export const ChangeFilterFields = {
   sensorId: listOf(Type.String({ pattern: SENSOR_ID_PATTERN }), "Of this sensor; may repeat, any of them."),
   label: LabelFilter,
-  kind: listOf(oneOf(CHANGE_KINDS), "Whatever moved; may repeat, any of them."),
-  from: listOf(Type.String({ pattern: STATUS_PATTERN }), "The status before; may repeat, any of them."),
-  to: listOf(Type.String({ pattern: STATUS_PATTERN }), "The status after; may repeat, any of them."),
+  kind: listOf(oneOf(CHANGE_KINDS), "What moved; may repeat, any of them."),
+  from: listOf(Type.String({ pattern: STATUS_PATTERN, examples: ["ok"] }), "The status before; may repeat, any of them."),
+  to: listOf(Type.String({ pattern: STATUS_PATTERN, examples: ["overheated"] }), "The status after; may repeat, any of them."),
   minSeverity: Type.Optional(oneOf(MIN_SEVERITIES, { description: "Reached before or after; `unknown` always passes." })),
   direction: Type.Optional(oneOf(DIRECTIONS, { description: "Whether the severity went up or down." })),
 };

@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { CHANGE_CAUSES, CHANGE_KINDS } from "../domain/change";
 import { CHANGE_CURSOR_CHARS_MAX } from "../domain/changeCursor";
 import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
-import { nullable, oneOf, pageSchema, SensorId, Time } from "./fields";
+import { nullable, oneOf, pageSchema, SensorId } from "./fields";
 
 const Condition = Type.Object(
   { status: nullable(Type.String()), severity: nullable(oneOf(SEVERITIES)), availability: oneOf(AVAILABILITIES) },
@@ -11,23 +11,24 @@ const Condition = Type.Object(
 
 export const Change = Type.Object(
   {
-    changeId: Type.String(),
+    changeId: Type.String({ description: "Names it everywhere: in deliveries, reports and explanations." }),
     sensorId: SensorId,
     sensor: Type.Object({ name: Type.String(), labels: Type.Record(Type.String(), Type.String()) }, { description: "As it was then." }),
     revision: Type.Integer({ description: "Counts the sensor's changes from 1, without gaps." }),
-    kind: oneOf(CHANGE_KINDS),
+    kind: oneOf(CHANGE_KINDS, { description: "`status`: the status or its severity moved. Else `availability`." }),
     from: Condition,
     to: Condition,
-    cause: oneOf(CHANGE_CAUSES),
-    occurredAt: Time,
-    detectedAt: Time,
-    previousDurationMs: nullable(Type.Number()),
+    cause: oneOf(CHANGE_CAUSES, { description: "`timeout`: a heartbeat that was missed." }),
+    occurredAt: Type.String({ format: "date-time", description: "The time of its report, or the deadline that was missed." }),
+    detectedAt: Type.String({ format: "date-time", description: "When the service could know." }),
+    previousDurationMs: nullable(Type.Number(), { description: "How long it was as in `from`; null for the first change." }),
     report: nullable(
       Type.Object({
         value: nullable(Type.Number()),
         message: nullable(Type.String()),
         attributes: nullable(Type.Record(Type.String(), Type.Unknown())),
       }),
+      { description: "What the sensor said with it; null where no report was the cause." },
     ),
   },
   { $id: "Change", description: "The `data` of a webhook." },
@@ -39,12 +40,14 @@ const CURSOR_PATTERN = `[A-Za-z0-9_-]{1,${CHANGE_CURSOR_CHARS_MAX}}`;
 export const GivenChangeCursor = Type.String({
   pattern: `^${CURSOR_PATTERN}$`,
   description: "The `cursor` or `nextCursor` of a list of changes, or the id of an event of the live stream.",
+  examples: ["c1Kg"],
 });
 
 /** A browser sends an empty one where it has none. */
 export const LastEventId = Type.String({
   pattern: `^(${CURSOR_PATTERN})?$`,
   description: "The id of the last event that was received: the stream goes on behind it. Goes before `cursor`.",
+  examples: ["c1Kg"],
 });
 
 export const ChangePage = Type.Object({

@@ -89,7 +89,9 @@ function isWithin(address: Address, [network, bits]: Network): boolean {
 
 function clientAt(address: Address): Client {
   const text = address.toString();
-  return { address: text, network: address instanceof ipaddr.IPv6 ? subscriberOf(address) : text, overTls: false };
+  // Behind a translator of IPv4 (RFC 6052) all the addresses of IPv4 have the first 96 bits in common.
+  const isOneOfMany = address instanceof ipaddr.IPv6 && address.range() !== "rfc6052";
+  return { address: text, network: isOneOfMany ? subscriberOf(address) : text, overTls: false };
 }
 
 function subscriberOf({ parts }: ipaddr.IPv6): string {

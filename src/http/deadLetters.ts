@@ -4,6 +4,7 @@ import { Fault } from "../domain/fault";
 import { REPORT_BYTES_MAX } from "../domain/report";
 import { isSensorId } from "../domain/sensor";
 import type { ReportPublisher } from "../jetstream/ports";
+import { type Calls, demandAll, NOT_LIMITED } from "./calls";
 import type { DeadLetterRecord, DeadLetterStore } from "../store/store";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
 import { IdempotencyKey } from "./idempotency";
@@ -23,28 +24,40 @@ const DeadLetter = Type.Object(
   { $id: "DeadLetter" },
 );
 
+/** Which sensor one is of, if of any, is as uncertain as what else it says. */
+const LETTERS = "dead letters are";
+
 export interface DeadLettersOptions {
+  readonly calls: Calls;
   readonly store: Pick<DeadLetterStore, "listDeadLetters" | "getDeadLetter">;
   readonly publisher: ReportPublisher;
 }
 
-export function deadLetters({ store, publisher }: DeadLettersOptions) {
-  async function find(id: string): Promise<DeadLetterRecord> {
+export function deadLetters({ calls, store, publisher }: DeadLettersOptions) {
+  async function find(id: string, request: Request): Promise<DeadLetterRecord> {
+    demandAll(calls, request, LETTERS);
     const letter = await store.getDeadLetter(id);
     if (letter === null) throw new Fault("notFound", `There is no dead letter ${id}.`);
     return letter;
   }
 
   return new Elysia({ name: "deadLetters" })
-    .get("/v1/dead-letters", async ({ query }) => pageView(await store.listDeadLetters(pageOf(query)), deadLetterView), {
-      query: PageQuery,
-      ...LIST,
+    .get(
+      "/v1/dead-letters",
+      async ({ query, request }) => {
+        demandAll(calls, request, LETTERS);
+        return pageView(await store.listDeadLetters(pageOf(query)), deadLetterView);
+      },
+      { query: PageQuery, ...LIST },
+    )
+    .get("/v1/dead-letters/:id", async ({ params: { id }, request }) => deadLetterView(await find(id, request)), {
+      params: OwnParams,
+      ...GET,
     })
-    .get("/v1/dead-letters/:id", async ({ params: { id } }) => deadLetterView(await find(id)), { params: OwnParams, ...GET })
     .post(
       "/v1/dead-letters/:id/replay",
-      async ({ params: { id }, set }) => {
-        const letter = await find(id);
+      async ({ params: { id }, set, request }) => {
+        const letter = await find(id, request);
         const { stream, sequence, duplicate } = await publisher.publish(sensorOf(letter), letter.payload);
         set.status = 202;
         return { stream, sequence, duplicate };
@@ -73,7 +86,7 @@ const LIST = operation({
   id: "listDeadLetters",
   tag: "Dead letters",
   summary: "List dead letters, newest first",
-  description: "A page may end before its limit where payloads are large.",
+  description: `A page may end before its limit where payloads are large. ${NOT_LIMITED}`,
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(DeadLetter) } },
 });
@@ -81,6 +94,7 @@ const GET = operation({
   id: "getDeadLetter",
   tag: "Dead letters",
   summary: "One dead letter with its bytes",
+  description: NOT_LIMITED,
   scope: "sensors:read",
   answers: { 200: { description: "The dead letter.", schema: DeadLetter } },
   problems: [404],
@@ -89,6 +103,7 @@ const REPLAY = operation({
   id: "replayDeadLetter",
   tag: "Dead letters",
   summary: "Publish its payload again, after the cause is mended",
+  description: NOT_LIMITED,
   scope: "reports:write",
   answers: { 202: RECEIPT },
   problems: [404, 409],

@@ -45,9 +45,7 @@ const DeliveriesQuery = Type.Object(
   {
     webhookId: Type.Optional(OwnId),
     sensorId: Type.Optional(SensorId),
-    state: Type.Optional(
-      Type.Array(oneOf(DELIVERY_STATES), { maxItems: DELIVERY_STATES.length, description: "May be given more than once: any of them." }),
-    ),
+    state: Type.Optional(Type.Array(oneOf(DELIVERY_STATES), { maxItems: DELIVERY_STATES.length, description: "May repeat: any of them." })),
     undelivered: Type.Optional(
       oneOf(["true", "false"], { description: "`true`: what is owed or ended as failed, which is the states `pending` and `failed`." }),
     ),

@@ -5,7 +5,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { curlOf } from "./curl";
 import { exampleOf, PARAMETERS, PATH_IDS, TEXTS } from "./examples";
 import { INTRODUCTION } from "./introduction";
-import { type OperationDetail, TAGS } from "./operation";
+import { NAMES_BODY, type OperationDetail, TAGS } from "./operation";
 import { contentOf, EVENTS_TYPE, headerOf, sharedHeaders, sharedResponses } from "./responses";
 import { bodyTypes, isBodyOptional } from "./routeTable";
 
@@ -37,7 +37,7 @@ export function openapiDocument(app: AnyElysia): string {
     paths,
     components: {
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: "A token; the role named beside an operation is the scope that it needs." },
+        bearer: { type: "http", scheme: "bearer", description: "A token. Beside an operation stands the scope that it needs." },
       },
       headers: sharedHeaders(),
       responses,
@@ -89,7 +89,7 @@ function completed(paths: Json, app: AnyElysia): Json {
     for (const [method, operation] of Object.entries(operations)) {
       const route = routes.get(operation.operationId) as RouteHooks;
       for (const parameter of operation.parameters ?? []) tellParameter(parameter, path, route);
-      tellAnswers(operation);
+      tellAnswers(operation, route.headers);
       tellBody(operation, method.toUpperCase(), route.body);
       tellCurl(operation, { method: method.toUpperCase(), path });
     }
@@ -100,8 +100,10 @@ function completed(paths: Json, app: AnyElysia): Json {
 /** A header of a request, and that of the answers by which it shows. */
 const SHOWN_BY: Readonly<Record<string, string>> = { "idempotency-key": "idempotency-replayed", prefer: "preference-applied" };
 
-function tellAnswers({ operationId, parameters = [], responses }: Operation): void {
-  const shownBy = parameters.flatMap(({ name }) => SHOWN_BY[name] ?? []);
+function tellAnswers({ operationId, parameters = [], responses }: Operation, headers: TSchema | undefined): void {
+  const given = (headers?.["properties"] ?? {}) as Record<string, TSchema>;
+  // No answer is kept under a key that only names the body.
+  const shownBy = parameters.flatMap(({ name }) => (given[name]?.[NAMES_BODY] === true ? [] : (SHOWN_BY[name] ?? [])));
   for (const response of Object.values(responses)) {
     for (const [type, shown] of Object.entries(response.content ?? {})) {
       shown.example ??=

@@ -61,8 +61,8 @@ const FIELDS: Readonly<Record<string, unknown>> = {
 export const PARAMETERS: Readonly<Record<string, string>> = {
   availability: "What the sensor's availability is now.",
   changeId: "As changes and deliveries name it.",
-  limit: "The most items of a page.",
-  order: "By time: the oldest first (`asc`), or the newest (`desc`).",
+  limit: "How many items a page has at most.",
+  order: "By time: the oldest first (`asc`), or the newest (`desc`); left out, as the summary says.",
   sensorId: "A sensor's id.",
   severity: "What the sensor's severity is now.",
   status: "What the sensor's status is now.",
@@ -213,7 +213,7 @@ export const TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> =
       '# HELP tocsin_changes_total Changes recorded.\n# TYPE tocsin_changes_total counter\ntocsin_changes_total{kind="status"} 42\n',
   },
   watchChanges: {
-    "text/event-stream": `retry: 1000\nid: MDo0MQ\n\nid: MDo0Mg\nevent: change\ndata: ${JSON.stringify(CHANGE)}\n\n`,
+    "text/event-stream": `retry: 1000\nid: c1Kg\n\nid: c1Kw\nevent: change\ndata: ${JSON.stringify(CHANGE)}\n\n`,
   },
 };
 

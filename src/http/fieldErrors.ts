@@ -2,6 +2,7 @@ import type { TSchema } from "@sinclair/typebox";
 import type { ValueError } from "@sinclair/typebox/value";
 import type { FieldError } from "../domain/fault";
 import { NOT_A_TIME, TIME_PATTERN } from "../domain/time";
+import { fieldMessage } from "./fieldMessages";
 
 /** So many are shown; a body of a MiB can hold many more. */
 const ERRORS_SHOWN_MAX = 20;
@@ -74,14 +75,15 @@ function branchesOf(schema: TSchema): readonly TSchema[] {
   return (schema["anyOf"] ?? []) as readonly TSchema[];
 }
 
-function messageOf({ schema, message, value }: ValueError): string {
+function messageOf(error: ValueError): string {
+  const { schema, value } = error;
   if (value === undefined) return "is missing";
   const branches = branchesOf(schema);
   if ([schema, ...branches].some((each) => each["pattern"] === TIME_PATTERN)) return NOT_A_TIME;
   const choices = branches.flatMap(choicesOf);
   if (choices.length > 0 && choices.every((choice) => typeof choice === "string")) return `must be one of ${choices.join(", ")}`;
   const types = branches.map(({ type }) => type as unknown);
-  return types.length > 0 && types.every((type) => typeof type === "string") ? `must be one of ${types.join(", ")}` : message;
+  return types.length > 0 && types.every((type) => typeof type === "string") ? `must be one of ${types.join(", ")}` : fieldMessage(error);
 }
 
 /** Null beside choices is understood. */

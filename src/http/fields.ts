@@ -50,7 +50,7 @@ export const PageQuery = Type.Object(PageFields, { additionalProperties: false }
 export const Order = Type.Union([Type.Literal("asc"), Type.Literal("desc")]);
 
 export const RangeFields = {
-  since: Type.Optional(GivenTime),
+  since: Type.Optional(Type.String({ pattern: TIME_PATTERN, description: "Inclusive; RFC 3339 with a time zone." })),
   until: Type.Optional(Type.String({ pattern: TIME_PATTERN, description: "Exclusive; RFC 3339 with a time zone." })),
 };
 

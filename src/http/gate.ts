@@ -14,7 +14,7 @@ import type { Idempotency } from "./idempotency";
 import type { InFlight } from "./inFlight";
 import { invalid, Refusal } from "./problems";
 import { readQuery } from "./queries";
-import { demandRoom, nearer, type Rates, type Standing } from "./rates";
+import { callerKey, demandRoom, nearer, type Rates, type Standing } from "./rates";
 import type { Match, Route, RouteTable } from "./routeTable";
 import type { Tries } from "./tries";
 
@@ -62,7 +62,7 @@ export function createGate(options: GateOptions): Gate {
     const limited = match === null || !NEVER_LIMITED.has(match.resource.template);
     const client = clients.clientOf(peer, request.headers);
     const origin = cors === null ? null : request.headers.get("origin");
-    const arrival: Arrival = { request, requestId, client, origin, target, match, limited, known: false, standing: null, bodyBytes: 0 };
+    const arrival: Arrival = { request, requestId, client, origin, target, match, limited, known: false, standing: null, body: null };
     let response: Response;
     let entered = false;
     try {
@@ -73,7 +73,8 @@ export function createGate(options: GateOptions): Gate {
       if (error instanceof Refusal && error.more.limit !== undefined) events.requestLimited(error.more.limit);
       response = answerFailure(error, requestId);
     }
-    if (entered) inFlight.leave(arrival.bodyBytes);
+    if (arrival.body !== null) inFlight.leaveBody(arrival.body.caller, arrival.body.bytes);
+    if (entered) inFlight.leave();
     addHeaders(response, arrival, edge);
     events.requestAnswered({
       method: METHODS.has(request.method) ? request.method : "other",
@@ -97,8 +98,8 @@ interface Arrival {
   known: boolean;
   /** With the limit that it is nearest to; null as long as nothing was counted. */
   standing: Standing | null;
-  /** What its body may take. */
-  bodyBytes: number;
+  /** What its body may take, and whose it is; null as long as there is none. */
+  body: { readonly caller: string; readonly bytes: number } | null;
 }
 
 async function letIn(arrival: Arrival, options: GateOptions): Promise<Response> {
@@ -123,7 +124,7 @@ async function letIn(arrival: Arrival, options: GateOptions): Promise<Response> 
   if (target.path.length + target.search.length > URL_CHARS_MAX) {
     throw new Refusal(414, `A path and its query may have ${URL_CHARS_MAX} characters together.`);
   }
-  const body = route.body === null ? null : await bodyOf(arrival, route, options);
+  const body = route.body === null ? null : await bodyOf(arrival, { route, caller }, options);
   demandScope(caller, route);
   demandParams(match);
   const { query, errors } = route.scope === null ? { query: {}, errors: [] } : readQuery(target.search, route.query);
@@ -136,14 +137,19 @@ function count(arrival: Arrival, standing: Standing): void {
   demandRoom(standing);
 }
 
-async function bodyOf(arrival: Arrival, { body }: Route, { inFlight, bodies }: GateOptions): Promise<unknown> {
+async function bodyOf(
+  arrival: Arrival,
+  { route: { body }, caller }: Pick<Asked, "caller" | "route">,
+  { inFlight, bodies }: GateOptions,
+): Promise<unknown> {
   return body === null
     ? null
     : readBody(arrival.request, body, {
         deadlines: bodies,
         enter: (bytes) => {
-          inFlight.enterBody(bytes);
-          arrival.bodyBytes += bytes;
+          const owner = caller === null ? "" : callerKey(caller);
+          inFlight.enterBody(owner, bytes);
+          arrival.body = { caller: owner, bytes };
         },
       });
 }
@@ -192,7 +198,7 @@ function isLetIn(bearers: Bearers, headers: Headers): boolean | Promise<boolean>
 }
 
 function notAllowed({ resource: { allow } }: Match, method: string): Refusal {
-  return new Refusal(405, `${method} is none of ${allow}, which can be done here.`, { headers: { allow } });
+  return new Refusal(405, `${method} cannot be done here: what can is ${allow}.`, { headers: { allow } });
 }
 
 function demandScope(caller: Caller | null, { scope }: Route): void {
@@ -202,7 +208,7 @@ function demandScope(caller: Caller | null, { scope }: Route): void {
 
 function demandParams({ brokenParams }: Match): void {
   if (brokenParams.length === 0) return;
-  const errors = brokenParams.map((name) => ({ pointer: `/${name}`, message: "is empty, a dot segment, or not percent-encoded UTF-8" }));
+  const errors = brokenParams.map((name) => ({ pointer: `/${name}`, message: "is empty, or a dot segment, or not percent-encoded UTF-8" }));
   throw invalid("The path is not valid.", errors);
 }
 

@@ -2,6 +2,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { Fault } from "../domain/fault";
 import type { IncidentRecord, IncidentStore } from "../store/store";
+import { type Calls, demandAll, NOT_LIMITED } from "./calls";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
 import { operation } from "./operation";
 
@@ -16,15 +17,22 @@ const Incident = Type.Object(
   { $id: "Incident" },
 );
 
-export function incidents({ store }: { readonly store: IncidentStore }) {
+const INCIDENTS = "incidents are";
+
+export function incidents({ store, calls }: { readonly store: IncidentStore; readonly calls: Calls }) {
   return new Elysia({ name: "incidents" })
-    .get("/v1/incidents", async ({ query }) => pageView(await store.listIncidents(pageOf(query)), incidentView), {
-      query: PageQuery,
-      ...LIST,
-    })
+    .get(
+      "/v1/incidents",
+      async ({ query, request }) => {
+        demandAll(calls, request, INCIDENTS);
+        return pageView(await store.listIncidents(pageOf(query)), incidentView);
+      },
+      { query: PageQuery, ...LIST },
+    )
     .get(
       "/v1/incidents/:id",
-      async ({ params: { id } }) => {
+      async ({ params: { id }, request }) => {
+        demandAll(calls, request, INCIDENTS);
         const incident = await store.getIncident(id);
         if (incident === null) throw new Fault("notFound", `There is no incident ${id}.`);
         return incidentView(incident);
@@ -41,6 +49,7 @@ const LIST = operation({
   id: "listIncidents",
   tag: "Operations",
   summary: "Things that should not have been, newest first",
+  description: NOT_LIMITED,
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Incident) } },
 });
@@ -48,6 +57,7 @@ const GET = operation({
   id: "getIncident",
   tag: "Operations",
   summary: "One incident",
+  description: NOT_LIMITED,
   scope: "sensors:read",
   answers: { 200: { description: "The incident.", schema: Incident } },
   problems: [404],

@@ -30,7 +30,7 @@ An error is \`application/problem+json\` (RFC 9457) and always has the members \
 field that is wrong) and \`requestId\`. What is wrong with a request is found in this order: 401, 429, 404, 405, 414, 415, 413, 408, 400, 403, 422. \`type\` and \`status\` stay
 the same; \`detail\` is for people. A path asked with a method that it lacks is 405, with \`Allow\`; HEAD can be asked wherever GET can.
 
-| status | type | |
+| status | type | title |
 | --- | --- | --- |
 ${PROBLEM_ROWS}
 
@@ -43,15 +43,18 @@ A cursor belongs to the list that gave it, and stays right while rows change: no
 
 ## Edits
 
-What can be edited has a \`version\`, and its \`ETag\` is that number in quotes. Send it back as \`If-Match: "3"\` with PUT, PATCH or DELETE, and an edit in between is
-412 instead of lost. PATCH takes a JSON Merge Patch (RFC 7396): null takes out, objects are merged, lists are replaced. Fields that are not in the schema are 422.
+Sensors, webhooks and statuses have a \`version\` that counts their edits, and their \`ETag\` begins with it. Send the \`ETag\` back as \`If-Match\` with PUT, PATCH or DELETE,
+and an edit in between is 412 instead of lost; with a GET as \`If-None-Match\`, and what has not moved is 304. A sensor's \`ETag\` moves with its reports, too: \`If-Match\`
+looks at the version in it alone. PATCH takes a JSON Merge Patch (RFC 7396): null takes out, objects are merged, lists are replaced. Fields that are not in the schema are 422.
 
 ## Doing it once, and asking for less
 
 A POST that creates takes an \`Idempotency-Key\` of your choice. Sent again with the same key within a day, by the same token, it does nothing and gets the same
-answer, with \`Idempotency-Replayed: true\`; while the first one runs it is 409, and with another path or body 422.
+answer, with \`Idempotency-Replayed: true\`; while the first one runs it is 409, and with another path or body 422. For one report the key is its \`id\`: each request is
+answered for itself, and the report takes effect once.
 
-Where an operation takes \`Prefer: return=minimal\`, its answer comes without a body, and says so by \`Preference-Applied\`.
+Where an operation takes \`Prefer: return=minimal\`, its answer comes without a body (of many at once: with the items that were refused alone), and says so by
+\`Preference-Applied\`.
 
 ## Many at once
 
@@ -67,6 +70,7 @@ printf '%s\\n' '{"sensorId":"boiler-7","status":"ok"}' '{"sensorId":"pump-1","st
 
 \`GET /v1/changes/live\` is a stream of server-sent events that does not end: \`change\`, and \`gap\` where changes are no longer kept. The id of each event is a cursor:
 come back with the last one as \`Last-Event-ID\`, to any node, and nothing is missed and nothing comes twice. \`slow\` and \`shutdown\` are last words: come back so.
+\`unauthorized\` is the last word when the token is out.
 
 ## Limits
 
@@ -80,4 +84,5 @@ behind TLS \`Strict-Transport-Security\`) and \`Cache-Control\`.
 ## From a program
 
 \`/client.js\` is a client for browsers, Node and Bun, typed and without dependencies in the package as \`tocsin/client\`. The document itself is at \`/swagger/json\`.
+A page of another origin may use the API where \`CORS_ORIGINS\` names that origin.
 `;

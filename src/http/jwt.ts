@@ -15,7 +15,7 @@ const CLOCK_TOLERANCE_SECONDS = 10;
 const TOKEN_CHARS_MAX = 8192;
 const SUBJECT = new RegExp(TEXT_PATTERN);
 const SUBJECT_CHARS_MAX = 255;
-/** Checks that run at once, each of another token. */
+/** Checks that run at once, each of another token: so many of tokens that were valid here before, and as many of all others. */
 const CHECKS_MAX = 256;
 
 export interface Verified {
@@ -25,14 +25,17 @@ export interface Verified {
 }
 
 export interface JwtVerifier {
-  /** Rejects with {@link Refusal} (401) for a token that does not count, `Fault` (unavailable) where that cannot be known. */
-  verify(token: string): Promise<Verified>;
+  /**
+   * Rejects with {@link Refusal} (401) for a token that does not count, `Fault` (unavailable) where that cannot be known. `wasValid`: those
+   * are never kept out by the others, whose unknown keys may have to be waited for.
+   */
+  verify(token: string, wasValid: boolean): Promise<Verified>;
 }
 
 export function createJwtVerifier(config: JwtConfig, means: Omit<KeySetOptions, "url">): JwtVerifier {
   const { jwksUrl, issuer, audience, scopeClaim } = config;
   const keyOf = createKeySet({ url: jwksUrl, ...means });
-  const running = new Map<string, Promise<Verified>>();
+  const lanes = { known: new Map<string, Promise<Verified>>(), strange: new Map<string, Promise<Verified>>() };
   const demanded = {
     issuer,
     audience,
@@ -41,7 +44,7 @@ export function createJwtVerifier(config: JwtConfig, means: Omit<KeySetOptions, 
     requiredClaims: ["exp", "sub"],
   };
 
-  async function check(token: string): Promise<Verified> {
+  async function check(token: string, lane: Map<string, unknown>): Promise<Verified> {
     try {
       const { payload } = await jwtVerify(token, keyOf, demanded);
       return verifiedBy(payload, scopeClaim);
@@ -49,26 +52,29 @@ export function createJwtVerifier(config: JwtConfig, means: Omit<KeySetOptions, 
       if (isFault(error)) throw error;
       throw unauthorized(complaintOf(error));
     } finally {
-      running.delete(token);
+      lane.delete(token);
     }
   }
 
   return {
-    async verify(token) {
-      const joined = running.get(token);
+    async verify(token, wasValid) {
+      const lane = wasValid ? lanes.known : lanes.strange;
+      const joined = lane.get(token);
       if (joined !== undefined) return joined;
       if (token.length > TOKEN_CHARS_MAX) throw unauthorized(`A JSON Web Token may have ${TOKEN_CHARS_MAX} characters.`);
-      if (running.size >= CHECKS_MAX) throw new Fault("unavailable", "Too many tokens are being checked; try again in a moment.");
-      const checked = check(token);
-      running.set(token, checked);
+      if (lane.size >= CHECKS_MAX) throw new Fault("unavailable", "Too many tokens are being checked; try again in a moment.");
+      const checked = check(token, lane);
+      lane.set(token, checked);
       return checked;
     },
   };
 }
 
 function verifiedBy(payload: JWTPayload, scopeClaim: string): Verified {
-  const { sub = "", iss = "", exp = 0 } = payload;
-  if (sub === "" || sub.length > SUBJECT_CHARS_MAX || !SUBJECT.test(sub)) throw new NoSubject();
+  const { iss = "", exp = 0 } = payload;
+  const sub: unknown = payload.sub;
+  // jose demands that it is there, and not that it is a text.
+  if (typeof sub !== "string" || sub === "" || sub.length > SUBJECT_CHARS_MAX || !SUBJECT.test(sub)) throw new NoSubject();
   const caller: Caller = { kind: "jwt", id: `${sub}@${iss}`, name: sub, scopes: scopesIn(payload[scopeClaim]), reach: null };
   return { caller, expiresAt: (exp + CLOCK_TOLERANCE_SECONDS) * 1000 };
 }

@@ -95,18 +95,25 @@ function away(): Fault {
 }
 
 async function fetchKeys(url: string): Promise<JSONWebKeySet> {
+  const name = shown(url);
   const signal = AbortSignal.timeout(FETCH_MS);
   const response = await fetch(url, { headers: { accept: "application/json, application/jwk-set+json" }, redirect: "error", signal });
   if (response.status !== 200) {
     await response.body?.cancel();
-    throw new Error(`${url} answered ${response.status}`);
+    throw new Error(`${name} answered ${response.status}`);
   }
-  const set = JSON.parse(await readText(response)) as JSONWebKeySet;
-  if (Array.isArray(set.keys) && set.keys.length > KEYS_MAX) throw new Error(`${url} publishes more than ${KEYS_MAX} keys`);
+  const set = JSON.parse(await readText(response, name)) as JSONWebKeySet;
+  if (Array.isArray(set.keys) && set.keys.length > KEYS_MAX) throw new Error(`${name} publishes more than ${KEYS_MAX} keys`);
   return set;
 }
 
-async function readText({ url, body }: Response): Promise<string> {
+/** For the log: what may hold a password, or a key, is left out. */
+function shown(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
+async function readText({ body }: Response, name: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const reader = body?.getReader();
@@ -117,6 +124,6 @@ async function readText({ url, body }: Response): Promise<string> {
     bytes += value.length;
     if (bytes <= BYTES_MAX) continue;
     await reader?.cancel();
-    throw new Error(`${url} answers with more than ${BYTES_MAX} bytes`);
+    throw new Error(`${name} answers with more than ${BYTES_MAX} bytes`);
   }
 }

@@ -21,12 +21,12 @@ const TEXT = new RegExp(TEXT_PATTERN);
 /** Throws a 422. */
 export function labelsOf(given: readonly string[] | undefined): { labels?: Record<string, string> } {
   if (given === undefined) return {};
+  if (given.length > LABELS_MAX) throw wrongLabel(`may be given ${LABELS_MAX} times`);
   const labels = new Map<string, string>();
   for (const text of given) {
     const colon = text.indexOf(":");
     const [key, value] = [text.slice(0, colon), text.slice(colon + 1)];
-    if (given.length > LABELS_MAX || !LABEL.test(text) || !TEXT.test(value))
-      throw wrongLabel("must be at most 64 labels such as site:north");
+    if (!LABEL.test(text) || !TEXT.test(value)) throw wrongLabel("must be a key and a value, such as site:north");
     if ((labels.get(key) ?? value) !== value) throw wrongLabel(`asks for two values of ${key}, and a sensor has one`);
     labels.set(key, value);
   }

@@ -6,7 +6,7 @@ import { changeCursorOf } from "./changeList";
 import { GivenChangeCursor, LastEventId } from "./changeModel";
 import { operation } from "./operation";
 import type { LivePort } from "./ports";
-import { keyOf } from "./rates";
+import { callerKey } from "./rates";
 
 const LiveQuery = Type.Object({ ...ChangeFilterFields, cursor: Type.Optional(GivenChangeCursor) }, { additionalProperties: false });
 const LiveHeaders = Type.Object({ "last-event-id": Type.Optional(LastEventId) });
@@ -32,7 +32,7 @@ export function live({ port, calls }: LiveRouteOptions) {
       const call = calls.get(request);
       if (call?.caller == null || call.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
       const credential = request.headers.get("authorization") ?? "";
-      const stream = await port.watch({ from, lookout, caller: keyOf(call.caller), credential, stillLetIn: call.stillLetIn });
+      const stream = await port.watch({ from, lookout, caller: callerKey(call.caller), credential, stillLetIn: call.stillLetIn });
       return new Response(stream, { headers: STREAM_HEADERS });
     },
     { query: LiveQuery, headers: LiveHeaders, ...WATCH },

@@ -44,17 +44,17 @@ export function createRates({ buckets, perToken, perAddress }: RatesOptions): Ra
   return {
     policy: rules.length === 0 ? null : rules.map(policyOf).join(", "),
     ofAddress: (network) => (address === null ? null : take(address, network)),
-    ofCaller: (caller) => (token === null ? null : take(token, keyOf(caller))),
+    ofCaller: (caller) => (token === null ? null : take(token, callerKey(caller))),
     async charge(caller, cost) {
       if (token === null || caller === null) return;
-      const owedMs = await buckets.charge(token, keyOf(caller), cost);
+      const owedMs = await buckets.charge(token, callerKey(caller), cost);
       if (owedMs > 0) await Bun.sleep(Math.min(owedMs, CHARGE_WAIT_MS_MAX));
     },
   };
 }
 
-/** What tells one caller from all others. */
-export function keyOf({ kind, id }: Caller): string {
+/** What one caller is counted by. */
+export function callerKey({ kind, id }: Caller): string {
   return `${kind}:${id}`;
 }
 

@@ -9,15 +9,19 @@ import { fieldErrorsOf } from "./fieldErrors";
 import { SensorId } from "./fields";
 import { invalid, Refusal } from "./problems";
 
-const EXAMPLE = { status: "overheated", severity: "critical", value: 97.5, at: "2026-11-23T10:00:00.000Z", id: "m-1" };
+/** The first can be sent at any time, and again. The second takes effect once. */
+const EXAMPLES = [
+  { status: "overheated", severity: "critical", value: 97.5 },
+  { status: "overheated", message: "above 95 °C", at: "2026-11-23T10:00:00.000Z", id: "m-1", attributes: { sample: 7 } },
+];
 
 /** Over HTTP a field that is not known is refused: whoever sends it hears of the misspelling. */
-export const Report = Type.Object(ReportBody.properties, { $id: "ReportBody", additionalProperties: false, examples: [EXAMPLE] });
+export const Report = Type.Object(ReportBody.properties, { $id: "ReportBody", additionalProperties: false, examples: EXAMPLES });
 export type Report = Static<typeof Report>;
 
 export const ReportItem = Type.Object(
   { sensorId: SensorId, ...ReportBody.properties },
-  { $id: "ReportItem", additionalProperties: false, examples: [{ sensorId: "boiler-7", ...EXAMPLE }] },
+  { $id: "ReportItem", additionalProperties: false, examples: EXAMPLES.map((example) => ({ sensorId: "boiler-7", ...example })) },
 );
 type ReportItem = Static<typeof ReportItem>;
 const items = TypeCompiler.Compile(ReportItem);

@@ -35,7 +35,7 @@ const HEADERS: Readonly<Record<string, Header>> = {
   },
   etag: { description: 'The version, as `"3"`; send it back as `If-Match`.', example: '"3"', required: true },
   location: { description: "The path of what was made.", example: "/v1/sensors/boiler-7", required: true },
-  "retry-after": { description: "Seconds after which to come again.", example: "2", required: true },
+  "retry-after": { description: "Seconds after which to come again.", example: "1", required: true },
   "www-authenticate": { description: "`Bearer`: how to say who you are.", example: "Bearer", required: true },
   allow: { description: "The methods that can be used at this path.", example: "GET, HEAD, POST", required: true },
   "idempotency-replayed": {
@@ -78,7 +78,7 @@ const DETAILS: Readonly<Record<number, string>> = {
   401: "The token is not valid.",
   403: "The token lacks the scope sensors:write.",
   404: "There is no sensor boiler-7.",
-  405: "DELETE is none of GET, HEAD, POST, which can be done here.",
+  405: "DELETE cannot be done here: what can is GET, HEAD, POST, PUT.",
   408: "The body did not come within 30 s.",
   409: "Sensor boiler-7 is registered already.",
   410: "The changes after this cursor are no longer kept.",
@@ -87,7 +87,7 @@ const DETAILS: Readonly<Record<number, string>> = {
   414: "A path and its query may have 8192 characters together.",
   415: "Send the body as application/json, in UTF-8.",
   422: "The body is not valid.",
-  429: "Too many requests with this token: come again in 2 seconds.",
+  429: "More than 50 requests a second come with this token: come again in 1 s.",
   500: "Something went wrong here; it was logged under this requestId.",
   503: "not connected to NATS",
 };
@@ -135,7 +135,7 @@ function problemResponseOf(status: ProblemStatus): object {
 
 export function problemExample(status: ProblemStatus): Problem {
   const { slug, title } = PROBLEMS[status];
-  const errors = status === 422 ? [{ pointer: "/heartbeat/intervalSeconds", message: "Expected integer" }] : [];
+  const errors = status === 422 ? [{ pointer: "/heartbeat/intervalSeconds", message: "must be an integer" }] : [];
   const requestId = (HEADERS["x-request-id"] as Header).example;
   return { type: `urn:tocsin:problem:${slug}`, title, status, detail: DETAILS[status] ?? title, errors, requestId };
 }

@@ -24,10 +24,10 @@ export function demandShown(id: string, record: SensorRecord | null, reach: Reac
 /** Throws conflict; a 403 for one that would be out of reach. */
 export async function create(store: SensorStore, draft: SensorDraft, reach: Reach | null): Promise<SensorRecord> {
   demandWithin(reach, draft);
-  return store.createSensor(draft);
+  return store.createSensor(draft, reach);
 }
 
-/** Throws preconditionFailed; notFound for one that is there and out of reach; a 403 for one that would come to be. */
+/** Throws preconditionFailed; notFound for one that is, or was, there and out of reach; a 403 for one that would come to be. */
 export async function put(
   store: SensorStore,
   draft: SensorDraft,

@@ -12,12 +12,13 @@ import {
 import { AVAILABILITIES, SEVERITIES } from "../domain/severity";
 import type { SensorDraft, SensorRecord } from "../store/store";
 import { fieldErrorsOf } from "./fieldErrors";
-import { Labels, nullable, oneOf, SensorId, TEXT_PATTERN, Time, timeOf, TimeOrNull, timeOrNull } from "./fields";
+import { Labels, nullable, oneOf, SensorId, TEXT_PATTERN, Time, timeOf, timeOrNull } from "./fields";
 import { mergePatch } from "./mergePatch";
 import { invalid } from "./problems";
 import { etagOf } from "./versions";
 
-const Name = Type.String({ minLength: 1, maxLength: SENSOR_NAME_CHARS_MAX, pattern: TEXT_PATTERN, description: "Left out, the id." });
+const NAME = { minLength: 1, maxLength: SENSOR_NAME_CHARS_MAX, pattern: TEXT_PATTERN };
+const Name = Type.String({ ...NAME, description: "Left out, the id." });
 const Metadata = Type.Record(Type.String(), Type.Unknown(), {
   description: `Anything else worth knowing; at most ${METADATA_BYTES_MAX} bytes of JSON.`,
 });
@@ -68,7 +69,7 @@ const replacements = TypeCompiler.Compile(SensorReplacement);
 
 export const SensorPatch = Type.Object(
   {
-    name: Type.Optional(nullable(Name)),
+    name: Type.Optional(nullable(Type.String(NAME), { description: "Null: the id." })),
     labels: Type.Optional(
       nullable(
         Type.Record(Type.String(), nullable(Type.String()), {
@@ -107,9 +108,9 @@ export const Sensor = Type.Object(
       status: nullable(Type.String()),
       severity: nullable(oneOf(SEVERITIES)),
       availability: oneOf(AVAILABILITIES),
-      since: TimeOrNull,
-      lastReportedAt: TimeOrNull,
-      lastReceivedAt: TimeOrNull,
+      since: nullable(Time, { description: "When its last change occurred; null before the first." }),
+      lastReportedAt: nullable(Time, { description: "The time of its newest report: the sensor's own, where it named an earlier one." }),
+      lastReceivedAt: nullable(Time, { description: "When the broker had its last report." }),
       revision: Type.Integer({ description: "The number of its last change; 0 before the first." }),
     }),
     createdAt: Time,

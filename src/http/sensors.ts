@@ -120,7 +120,7 @@ const LIST = operation({
   id: "listSensors",
   tag: "Sensors",
   summary: "List sensors by id",
-  description: "All filters must hold; of one that repeats, any of its values.",
+  description: "All filters must hold: of `label` each one that is given, of any other that repeats one of its values.",
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Sensor) } },
 });

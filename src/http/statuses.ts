@@ -5,15 +5,16 @@ import { STATUS_PATTERN } from "../domain/report";
 import { SEVERITIES, STATUS_CATALOGUE } from "../domain/severity";
 import { BUILT_IN_VERSION, STATUS_DESCRIPTION_CHARS_MAX, STATUSES_MAX } from "../domain/statusCatalogue";
 import type { StatusRecord, StatusStore } from "../store/store";
-import { type Calls, reachOf } from "./calls";
+import { type Calls, demandAll } from "./calls";
 import { nullable, oneOf, pageOf, PageQuery, pageSchema, TEXT_PATTERN, TimeOrNull, timeOrNull } from "./fields";
 import { operation } from "./operation";
 import { doneWithoutBody, NO_BODY_WHEN_MINIMAL, PREFER, preferred } from "./prefer";
-import { invalid, Refusal } from "./problems";
+import { invalid } from "./problems";
 import { ETAG_HEADER, etagOf, IF_MATCH, IfMatch, IfNoneMatch, NOT_MODIFIED, notModified, onVersion } from "./versions";
 
-const Code = Type.String({ pattern: STATUS_PATTERN, examples: ["door.open"] });
-const StatusParams = Type.Object({ status: Code });
+const CODE = { pattern: STATUS_PATTERN, examples: ["door.open"] };
+const Code = Type.String(CODE);
+const StatusParams = Type.Object({ status: Type.String({ ...CODE, description: "The status, as reports name it." }) });
 
 const StatusEdit = Type.Object(
   {
@@ -42,6 +43,8 @@ type Status = Static<typeof Status>;
 
 const PutHeaders = Type.Object({ ...IF_MATCH, ...PREFER });
 
+const CATALOGUE = "the statuses of the catalogue are";
+
 export interface StatusesOptions {
   readonly calls: Calls;
   readonly store: StatusStore;
@@ -61,7 +64,7 @@ export function statuses({ store, calls }: StatusesOptions) {
     .put(
       "/v1/statuses/:status",
       async ({ params: { status }, body: { severity, description = "" }, headers, set, request }) => {
-        demandAll(calls, request);
+        demandAll(calls, request, CATALOGUE);
         const ifMatch = headers["if-match"];
         if (ifMatch?.trim() === "*") await demandThere(store, status);
         const draft = { status, severity, description };
@@ -77,18 +80,12 @@ export function statuses({ store, calls }: StatusesOptions) {
     .delete(
       "/v1/statuses/:status",
       async ({ params: { status }, headers, request }) => {
-        demandAll(calls, request);
+        demandAll(calls, request, CATALOGUE);
         await onVersion(headers["if-match"], (wanted) => store.deleteStatus(status, wanted));
         return new Response(null, { status: 204 });
       },
       { params: StatusParams, headers: IfMatch, ...DELETE },
     );
-}
-
-/** The catalogue is one for all sensors. Throws a 403 for a token that is limited to some of them. */
-function demandAll(calls: Calls, request: Request): void {
-  if (reachOf(calls, request) === null) return;
-  throw new Refusal(403, "The token is limited to some sensors, and the catalogue is that of all.");
 }
 
 async function known(store: StatusStore, status: string): Promise<Status> {

@@ -7,7 +7,7 @@ const READ_MS_MAX = 10 * 60 * 1000;
 
 /** Why a body ended before its end. */
 export interface BrokenOff {
-  readonly status: 400 | 408 | 413;
+  readonly status: 400 | 401 | 408 | 413;
   readonly detail: string;
 }
 

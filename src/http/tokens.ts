@@ -152,7 +152,7 @@ function expiryOf(text: string | null | undefined): number | null {
 
 function futureInstant(text: string): number {
   const instant = instantOf(text, "/expiresAt");
-  if (instant <= Date.now()) throw invalid("The token is not valid.", [{ pointer: "/expiresAt", message: "is over" }]);
+  if (instant <= Date.now()) throw invalid("The token is not valid.", [{ pointer: "/expiresAt", message: "lies in the past" }]);
   return instant;
 }
 
@@ -170,7 +170,7 @@ function tokenView({ id, name, scopes, reach, createdAt, expiresAt, lastUsedAt }
 const LIST = operation({
   id: "listTokens",
   tag: "Access",
-  summary: "List tokens",
+  summary: "List tokens by id",
   scope: "admin",
   answers: { 200: { description: "A page.", schema: pageSchema(Token) } },
 });

@@ -75,9 +75,9 @@ function windowOf(query: Static<typeof UptimeQuery>, now: number): Window {
   const range = rangeOf(query);
   const until = Math.min(range.until ?? now, now);
   const since = range.since ?? until - DAY_MS;
-  if (since >= until) throw invalid("The window is not valid.", [{ pointer: "/since", message: "must be before `until`, and before now" }]);
+  if (since >= until) throw invalid("The window is not valid.", [{ pointer: "/since", message: "must be before until, and before now" }]);
   if (until - since <= UPTIME_DAYS_MAX * DAY_MS) return { since, until };
-  throw invalid("The window is not valid.", [{ pointer: "/since", message: `must be at most ${UPTIME_DAYS_MAX} days before \`until\`` }]);
+  throw invalid("The window is not valid.", [{ pointer: "/since", message: `must be at most ${UPTIME_DAYS_MAX} days before until` }]);
 }
 
 async function addUp(

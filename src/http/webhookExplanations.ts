@@ -40,7 +40,7 @@ export function webhookExplanations({ store }: ExplanationsOptions) {
       if (versions.length === 0) throw new Fault("notFound", `There is no webhook ${id}, and never was.`);
       const place = parseChangeId(changeId);
       if (place === null)
-        throw invalid("The query is not right.", [{ pointer: "/changeId", message: "is no change's id, such as chg_0_42" }]);
+        throw invalid("The query is not valid.", [{ pointer: "/changeId", message: "is no change's id, such as chg_0_42" }]);
       const logged = await store.loggedChange(place.partition, place.number);
       if (logged === null) throw new Fault("notFound", `There is no change ${changeId}, or it is no longer kept.`);
       const { because, version } = explain(versions, { ...(JSON.parse(logged.data) as ChangeData), ...place });

@@ -101,7 +101,7 @@ const ONE = { description: "The webhook.", schema: Webhook, headers: ETAG_HEADER
 const LIST = operation({
   id: "listWebhooks",
   tag: "Webhooks",
-  summary: "List webhooks",
+  summary: "List webhooks by id",
   scope: "webhooks:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Webhook) } },
 });

@@ -62,6 +62,9 @@ export class Chunks {
   }
 }
 
+/** A whole chunk and its last change, if that is of the usual size. */
+const OWN_BYTES_MAX = CHUNK_BYTES_MAX + 1024;
+
 /**
  * What one watcher is handed alone is written into the same bytes again and again: they are free when it asks for the next, since by then
  * those before have been copied to its socket. Made anew each time, they were garbage faster than it was collected.
@@ -71,7 +74,8 @@ export class OwnBytes {
 
   join(parts: readonly Uint8Array[]): Uint8Array {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
-    if (length > this.#bytes.length) this.#bytes = new Uint8Array(length);
+    // More at once, so that it is seldom made anew, but no more than may be handed out.
+    if (length > this.#bytes.length) this.#bytes = new Uint8Array(Math.max(length, Math.min(2 * length, OWN_BYTES_MAX)));
     let at = 0;
     for (const part of parts) {
       this.#bytes.set(part, at);

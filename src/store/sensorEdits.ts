@@ -34,9 +34,16 @@ export function isLiving<Found extends SensorAndState>(found: Found | null): fou
   return found !== null && !found.deleted;
 }
 
-/** Throws conflict. */
-export function demandNew(id: string, found: SensorAndState | null): void {
-  if (isLiving(found)) throw new Fault("conflict", `Sensor ${id} is registered already.`);
+/**
+ * Throws conflict; also for one that was deleted out of reach: whoever registered its id anew would see what it said, and what became of it.
+ */
+export function demandNew(id: string, found: SensorAndState | null, reach: Reach | null): void {
+  if (isLiving(found) || isOutOfReach(found, reach)) throw new Fault("conflict", `Sensor ${id} is registered already.`);
+}
+
+/** Whether there is one, or was, that must look as if there were none. */
+export function isOutOfReach(found: Pick<SensorAndState, "sensor"> | null, reach: Reach | null): boolean {
+  return found !== null && !isWithin(reach, found.sensor);
 }
 
 /** The sensor that is to be edited. Throws notFound, preconditionFailed. */
@@ -56,11 +63,13 @@ export function demandPlace<Found extends SensorAndState>(
   found: Found | null,
   { expected, reach }: { readonly expected: PutCondition; readonly reach: Reach | null },
 ): Found | null {
-  if (!isLiving(found)) {
-    if (expected === null || expected === "absent") return null;
-    throw new Fault("preconditionFailed", `There is no sensor ${id} that could be replaced.`);
+  const isHidden = isOutOfReach(found, reach);
+  if (!isLiving(found) || isHidden) {
+    if (expected !== null && expected !== "absent")
+      throw new Fault("preconditionFailed", `There is no sensor ${id} that could be replaced.`);
+    if (isHidden) throw notFound(id);
+    return null;
   }
-  if (!isWithin(reach, found.sensor)) throw notFound(id);
   if (expected === "absent")
     throw new Fault("preconditionFailed", `Sensor ${id} is registered already, at version ${found.sensor.version}.`);
   if (typeof expected === "number" && expected !== found.sensor.version) throw otherVersion(found.sensor, expected);

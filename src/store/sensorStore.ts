@@ -45,12 +45,12 @@ export interface SensorRemoval {
 }
 
 export interface SensorStore {
-  /** Throws conflict when a sensor of this id is registered. */
-  createSensor(draft: SensorDraft): Promise<SensorRecord>;
+  /** Throws conflict when a sensor of this id is registered, or was and lies outside of the reach: what is kept of it would be shown anew. */
+  createSensor(draft: SensorDraft, reach?: Reach | null): Promise<SensorRecord>;
   getSensor(id: string): Promise<SensorRecord | null>;
   /** Replaces what an operator may set. Throws notFound; preconditionFailed when `expectedVersion` is not the current one. */
   updateSensor(draft: SensorDraft, expectedVersion: number | null): Promise<SensorRecord>;
-  /** Registers it, or replaces what an operator may set. Throws preconditionFailed; notFound for one that is there outside of the reach. */
+  /** Registers it, or replaces what an operator may set. Throws preconditionFailed; notFound for one that is, or was, there outside of the reach. */
   putSensor(
     draft: SensorDraft,
     wanted: { readonly expected: PutCondition; readonly reach: Reach | null },

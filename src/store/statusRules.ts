@@ -13,8 +13,8 @@ interface Edit {
 export function demandStatusVersion({ status, edited, expectedVersion }: Edit): void {
   const version = edited ?? (STATUS_CATALOGUE.has(status) ? BUILT_IN_VERSION : null);
   if (expectedVersion === null || expectedVersion === version) return;
-  const is = version === null ? "is not in the catalogue" : `is at version ${version}`;
-  throw new Fault("preconditionFailed", `Status ${status} ${is}, not at version ${expectedVersion}.`);
+  const is = version === null ? "is not in the catalogue" : `is at version ${version}, not ${expectedVersion}`;
+  throw new Fault("preconditionFailed", `Status ${status} ${is}.`);
 }
 
 /** Throws notFound, conflict, preconditionFailed. */

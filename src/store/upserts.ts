@@ -1,8 +1,8 @@
 /** What both drivers make of many sensors that are written at once. */
 import { isDeepStrictEqual } from "node:util";
-import { isWithin, type Reach } from "../domain/reach";
+import type { Reach } from "../domain/reach";
 import type { Sensor } from "../domain/sensor";
-import { registration, replacement } from "./sensorEdits";
+import { isOutOfReach, registration, replacement } from "./sensorEdits";
 import type { SensorAndState, SensorDraft } from "./store";
 import { UPSERT_SET_MAX, type Upserted } from "./upsertStore";
 
@@ -27,8 +27,8 @@ export function foldDrafts(drafts: readonly SensorDraft[], found: readonly Senso
   const living = new Map(found.filter(({ deleted }) => !deleted).map(({ sensor }) => [sensor.id, sensor]));
   const writes: UpsertWrite[] = [];
   const outcomes = drafts.map((draft): Upserted => {
+    if (isOutOfReach(there.get(draft.id) ?? null, reach)) return { kind: "outOfReach" };
     const before = living.get(draft.id);
-    if (before !== undefined && !isWithin(reach, before)) return { kind: "outOfReach" };
     if (before !== undefined && isSame(draft, before)) return { kind: "unchanged", sensor: before };
     const sensor = before === undefined ? registration(draft, there.get(draft.id) ?? null) : replacement(draft, before);
     living.set(draft.id, sensor);

@@ -266,3 +266,17 @@ test("a token that is known is out at the very moment at which it expires", asyn
     }
   });
 });
+
+test("however a token is spelled, it takes one place among those who are known", async () => {
+  await watched(async ({ bearers, asked, make }) => {
+    const [one, other] = [await make(), await make()];
+    const token = (one.headers.get("authorization") as string).slice("Bearer ".length);
+    await bearers.callerOf(other.headers);
+    const first = await bearers.callerOf(one.headers);
+    for (let spelling = 1; spelling <= 10_001; spelling += 1) {
+      const authorization = `${spelling % 2 === 0 ? "Bearer" : "bEARER"}${" ".repeat(spelling)}${token}`;
+      expect(bearers.callerOf(new Headers({ authorization }))).toBe(first);
+    }
+    expect([bearers.wasValid(other.headers), asked]).toEqual([true, [1, 1]]);
+  });
+});

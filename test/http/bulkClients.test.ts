@@ -105,6 +105,19 @@ describe("a client that", () => {
     expect(api.reports.published.filter(({ sensorId }) => sensorId === "boiler-7")).toHaveLength(300);
   }, 30_000);
 
+  test("is not let in any more while its body comes, has nothing more taken in", async () => {
+    const { id, token } = await api.mint(["reports:write"]);
+    const socket = await silent();
+    const answer = wholeAnswer(socket);
+    const headers = { ...HEADERS, authorization: `Bearer ${token}`, "content-length": String(many.length), connection: "close" };
+    await sent(socket, headOf("POST", "/v1/reports", headers) + one);
+    await until(() => api.reports.published.length === 1);
+    expect((await api.request("DELETE", `/v1/tokens/${id}`)).status).toBe(204);
+    await sent(socket, one.repeat(300));
+    expect(await answer).toContain('{"accepted":1,"refused":0,"stopped":{"status":401,');
+    expect(api.reports.published).toHaveLength(1);
+  });
+
   test("dribbles is heard to its end, and the others do not wait for it", async () => {
     const socket = await silent();
     const answer = wholeAnswer(socket);

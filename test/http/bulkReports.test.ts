@@ -36,7 +36,7 @@ describe("many reports", () => {
       expect(result.items).toEqual([
         { index: 0, status: 202, stream: "REPORTS_1_0", sequence: 1, duplicate: false },
         { index: 1, status: 422, errors: expect.any(Array) as never, detail: "The report is not valid." },
-        { index: 2, status: 422, errors: [{ pointer: "", message: "Expected object" }], detail: "The report is not valid." },
+        { index: 2, status: 422, errors: [{ pointer: "", message: "must be an object" }], detail: "The report is not valid." },
         { index: 3, status: 422, errors: [{ pointer: "/sensorId", message: "is missing" }], detail: "The report is not valid." },
         { index: 4, status: 202, stream: "REPORTS_1_0", sequence: 2, duplicate: false },
       ]);

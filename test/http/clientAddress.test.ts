@@ -64,6 +64,7 @@ test("a client is its address in IPv4, and its /64 in IPv6", () => {
   expect(networkOf("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2::/64");
   expect(networkOf("2001:db8:1:2::")).toBe("2001:db8:1:2::/64");
   expect(networkOf("2001:db8:1:3::")).not.toBe("2001:db8:1:2::/64");
+  expect(networkOf("64:ff9b::192.0.2.1")).not.toBe(networkOf("64:ff9b::192.0.2.2"));
 });
 
 test("who says that the client spoke TLS must be trusted, too", () => {

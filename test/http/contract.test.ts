@@ -15,7 +15,7 @@ import { anySteps, goodSteps, type Step } from "./contract/steps";
 import { type Described, type OpenapiDocument, operationsOf } from "./document";
 
 /** CONTRACT_RUNS=5000 looks longer; CONTRACT_SEED=42 looks at what a failure printed. */
-const RUNS = Number(process.env["CONTRACT_RUNS"] ?? 1000);
+const RUNS = Number(process.env["CONTRACT_RUNS"] ?? 600);
 const SEED = Number(process.env["CONTRACT_SEED"] ?? 1);
 const STEPS_MAX = 8;
 /** So often everything is called rightly once more, where a success did not come by chance. */

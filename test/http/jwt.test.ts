@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
 import { createHmac } from "node:crypto";
-import { exportSPKI, importJWK, SignJWT } from "jose";
+import { exportSPKI, importJWK, type JWTPayload, SignJWT } from "jose";
 import { ADMIN_TOKEN, type Answer, openTestApi, type TestApi } from "./api";
 import { AUDIENCE, type Issuer, ISSUER, type Key, startIssuer } from "./issuer";
 import { expectProblem } from "./problem";
@@ -105,7 +105,10 @@ describe("401 is the answer to a token", () => {
       { sub: "" },
       { sub: "a\u0000b" },
       { sub: "x".repeat(256) },
-    ]) {
+      { sub: 7 },
+      { sub: ["ann"] },
+      { sub: { toString: "ann" } },
+    ] as JWTPayload[]) {
       expect([claims, (await ask(await issuer.sign(key, claims))).status]).toEqual([claims, 401]);
     }
     expect((await ask(await issuer.sign(key, { aud: ["elsewhere", AUDIENCE] }))).status).toBe(200);

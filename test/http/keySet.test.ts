@@ -33,7 +33,7 @@ async function withIssuer(body: (means: Means) => Promise<void>): Promise<void> 
     now: 1000,
     async verify(signer) {
       try {
-        await verifier.verify(await issuer.sign(signer));
+        await verifier.verify(await issuer.sign(signer), false);
         return 200;
       } catch (error) {
         return (error as { status?: number }).status ?? (error as { kind: string }).kind;
@@ -170,3 +170,44 @@ function endless(): ReadableStream<Uint8Array> {
     },
   });
 }
+
+test("whoever was valid is checked, however many wait for keys that nobody knows", async () => {
+  await withIssuer(async ({ issuer, key, verifier, verify }) => {
+    expect(await verify(key)).toBe(200);
+    const answer = Promise.withResolvers<Response>();
+    issuer.answer = () => answer.promise;
+    const stranger = await issuer.newKey("ES256");
+    const asked = await Promise.all(Array.from({ length: 256 }, (_, index) => issuer.sign(stranger, { sub: `stranger-${index}` })));
+    const waiting = asked.map((token) => verifier.verify(token, false).catch((error: unknown) => error));
+    await until(() => issuer.fetches === 2);
+    expect(await verify(key)).toBe("unavailable");
+    expect((await verifier.verify(await issuer.sign(key), true)).caller.name).toBe("ann");
+    issuer.answer = null;
+    answer.resolve(Response.json({ keys: [key.publicJwk] }));
+    await Promise.all(waiting);
+    expect(await verify(key)).toBe(200);
+  });
+});
+
+test("the log of a failure holds no password and no query of their address", async () => {
+  await using issuer = startIssuer();
+  const { host, protocol } = new URL(issuer.config.jwksUrl);
+  const failures: unknown[] = [];
+  const jwksUrl = `${protocol}//ann:pa55word@${host}/jwks.json?key=5ecret`;
+  const key = await issuer.newKey("ES256");
+  for (const answer of [
+    new Response("", { status: 500 }),
+    new Response("x".repeat(300 * 1024)),
+    Response.json({ keys: Array(101).fill(key.publicJwk) }),
+  ]) {
+    issuer.answer = () => answer;
+    const once = createJwtVerifier({ ...issuer.config, jwksUrl }, { failed: (error) => failures.push(error) });
+    await once.verify(await issuer.sign(key), false).catch(() => {});
+  }
+  expect(failures.map(String)).toEqual([
+    expect.stringContaining(`${host}/jwks.json answered 500`),
+    expect.stringContaining(`${host}/jwks.json answers with more`),
+    expect.stringContaining(`${host}/jwks.json publishes more`),
+  ]);
+  expect(failures.map((error) => Bun.inspect(error)).join()).not.toMatch(/pa55word|5ecret/);
+});

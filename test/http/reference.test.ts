@@ -44,3 +44,11 @@ test("what the page loads refers to nothing outside", async () => {
   for (const [, address] of style.text.matchAll(/url\(\s*["']?([^)"']*)/g)) expect(address).toStartWith("data:");
   expect(style.text).not.toContain("@import");
 });
+
+test("the client is one file of JavaScript that needs no other", async () => {
+  const script = await get("/client.js");
+  expect(script.headers.get("content-type")).toContain("text/javascript");
+  const exported = new Bun.Transpiler({ loader: "js" }).scan(script.text);
+  expect(exported.imports).toEqual([]);
+  expect(exported.exports.toSorted()).toEqual(["TocsinProblem", "createClient"]);
+});

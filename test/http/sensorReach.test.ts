@@ -85,7 +85,13 @@ describe("a limited token", () => {
       }
       const conditions: Record<string, string>[] = [{ "if-match": '"99"' }, { "if-none-match": "*" }];
       for (const headers of conditions) {
-        expectProblem(await api.request("PUT", `/v1/sensors/${id}`, { token, json, headers }), 404);
+        const asked = { token, json, headers };
+        const answer = await api.request("PUT", `/v1/sensors/${id}`, asked);
+        if (headers["if-match"] === undefined || token === one) expectProblem(answer, 404);
+        else {
+          const { detail } = expectProblem(await api.request("PUT", "/v1/sensors/nowhere", asked), 412);
+          expect(expectProblem(answer, 412).detail).toBe(detail.replace("nowhere", id));
+        }
       }
     }
     expect((await api.request("GET", "/v1/sensors/s-1")).json()).toMatchObject({ labels: { site: "south" } });
@@ -120,6 +126,25 @@ describe("a limited token", () => {
     expect(expectProblem(await api.request("POST", "/v1/sensors", { token: one, json: { id: "new" } }), 403).detail).toContain("n-1");
     expectProblem(await api.request("GET", "/v1/sensors/new"), 404);
     expect((await api.request("GET", "/v1/sensors/n-1")).json()).toMatchObject({ labels: { site: "north", floor: "1" } });
+  });
+
+  test("takes no id over of a sensor that was deleted beyond its reach, whose history it would see", async () => {
+    await api.request("PUT", "/v1/sensors/gone", { json: { labels: { site: "south" } } });
+    await fillHistory(api.store, "gone", { reports: 1, deadLetters: [] });
+    await api.request("DELETE", "/v1/sensors/gone");
+    const json = { labels: { site: "north" } };
+    expectProblem(await api.request("POST", "/v1/sensors", { token: north, json: { id: "gone", ...json } }), 409);
+    expectProblem(await api.request("PUT", "/v1/sensors/gone", { token: north, json }), 404);
+    expectProblem(await api.request("PUT", "/v1/sensors/gone", { token: north, json, headers: { "if-none-match": "*" } }), 404);
+    const many = await api.request("PUT", "/v1/sensors", { token: north, json: [{ id: "gone", ...json }] });
+    expect(many.json()).toMatchObject({ accepted: 0, items: [{ status: 404 }] });
+    for (const part of ["", "/reports", "/changes", "/uptime"]) {
+      expectProblem(await api.request("GET", `/v1/sensors/gone${part}`, { token: north }), 404);
+    }
+    // Its own it may have again.
+    await api.request("PUT", "/v1/sensors/gone", { json });
+    await api.request("DELETE", "/v1/sensors/gone");
+    expect((await api.request("PUT", "/v1/sensors/gone", { token: north, json })).status).toBe(201);
   });
 
   test("edits nothing that leaves its reach meanwhile", async () => {

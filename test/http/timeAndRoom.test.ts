@@ -24,6 +24,21 @@ describe("a body that dribbles", () => {
     expect((await api.request("GET", "/v1/sensors")).status).toBe(200);
   });
 
+  test("of one caller leaves room for those of others", async () => {
+    await using api = await openTestApi({ edge: { limits: { bodyMs: 200, callerBodyBytesMax: 1500 } } });
+    const { token } = await api.mint(["sensors:write"]);
+    const head = headOf("POST", "/v1/sensors", { ...AUTH, "content-type": "application/json", "content-length": "1000" });
+    const dribbling = dribble(api.url, head, "{");
+    const body = "{}".padEnd(1000);
+    const statuses = async () => [
+      (await api.request("POST", "/v1/sensors", { body })).status,
+      (await api.request("POST", "/v1/sensors", { body, token })).status,
+    ];
+    await until(async () => String(await statuses()) === "429,422");
+    await dribbling;
+    await until(async () => String(await statuses()) === "422,422");
+  });
+
   test("takes room only as long as it is waited for", async () => {
     await using api = await openTestApi({ edge: { limits: { bodyMs: 200, bodyBytesMax: 1500 } } });
     const head = headOf("POST", "/v1/sensors", { ...AUTH, "content-type": "application/json", "content-length": "1000" });

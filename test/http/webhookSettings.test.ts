@@ -117,11 +117,11 @@ describe("what is out of range is a 422", () => {
   });
 
   const said: [object, string, RegExp][] = [
-    [{ ratePerSecond: 0 }, "/ratePerSecond", /greater or equal to 0\.01/],
+    [{ ratePerSecond: 0 }, "/ratePerSecond", /^must be at least 0\.01$/],
     [{ ratePerSecond: "fast" }, "/ratePerSecond", /number/],
-    [{ timeoutSeconds: 31 }, "/timeoutSeconds", /less or equal to 30/],
-    [{ minIntervalSeconds: 86_401 }, "/minIntervalSeconds", /less or equal to 86400/],
-    [{ retrySchedule: [] }, "/retrySchedule", /length/],
+    [{ timeoutSeconds: 31 }, "/timeoutSeconds", /^must be at most 30$/],
+    [{ minIntervalSeconds: 86_401 }, "/minIntervalSeconds", /^must be at most 86400$/],
+    [{ retrySchedule: [] }, "/retrySchedule", /^must have at least 1 item$/],
     [{ filter: { labels: { site: 1 } } }, "/filter/labels/site", /^must be one of string, array, null$/],
     [{ filter: { labels: { site: [1] } } }, "/filter/labels/site/0", /string/],
     [{ auth: { type: "digest" } }, "/auth/type", /^must be one of basic, bearer$/],

@@ -11,9 +11,9 @@ type Row = SensorAndStateRow & { readonly read_at: number; readonly generation: 
  */
 const find = statement<Row | (Pick<Row, "read_at"> & { readonly id: null })>(
   "sensors.at",
-  `select n.read_at, p.generation, p.cursor, ${SENSOR_AND_STATE}
+  `select n.read_at, coalesce(p.generation, 1) as generation, coalesce(p.cursor, 0) as cursor, ${SENSOR_AND_STATE}
    from (select floor(extract(epoch from statement_timestamp()) * 1000)::bigint as read_at) n
-   left join (sensors s join partitions p on p.role = 'ingest' and p.partition = s.partition left join states t on t.sensor_id = s.id)
+   left join (sensors s left join partitions p on p.role = 'ingest' and p.partition = s.partition left join states t on t.sensor_id = s.id)
      on s.id = any($1::text[])`,
 );
 

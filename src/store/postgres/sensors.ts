@@ -34,11 +34,11 @@ export function openSensors(connection: Connection): SensorStore {
   const { work, write } = connection;
 
   return {
-    createSensor: (draft) =>
+    createSensor: (draft, reach = null) =>
       write(async ({ client }) => {
         const registryVersion = await bumped(client, draft);
         const before = await find(client, draft.id);
-        demandNew(draft.id, before);
+        demandNew(draft.id, before, reach);
         return registered(client, draft, { before, registryVersion });
       }),
 

@@ -8,8 +8,8 @@ type Row = SensorAndStateText & { readonly generation: number; readonly cursor: 
 
 export function openSensorReads({ client, read }: Connection): Direct<SensorReadStore> {
   const find = client.prepare<[string], Row>(
-    `select ${SENSOR_AND_STATE}, p.generation, p.cursor from sensors s left join states t on t.sensor_id = s.id
-     join partitions p on p.role = 'ingest' and p.partition = s.partition where s.id = ?`,
+    `select ${SENSOR_AND_STATE}, coalesce(p.generation, 1) as generation, coalesce(p.cursor, 0) as cursor from sensors s left join states t on t.sensor_id = s.id
+     left join partitions p on p.role = 'ingest' and p.partition = s.partition where s.id = ?`,
   );
   return {
     sensorsAt: (ids) =>

@@ -30,10 +30,10 @@ export function openSensors(connection: Connection): Direct<SensorStore> {
   }
 
   return {
-    createSensor(draft) {
+    createSensor(draft, reach = null) {
       return write(() => {
         const before = find(draft.id);
-        demandNew(draft.id, before);
+        demandNew(draft.id, before, reach);
         return register(draft, before);
       });
     },

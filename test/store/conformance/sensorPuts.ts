@@ -98,13 +98,22 @@ export const sensorPutPromises: readonly Promises[] = [
   }),
 
   promises("a sensor outside of a reach", {
-    "is neither replaced nor deleted: it is not found": async (store) => {
+    "is neither replaced nor deleted: it is answered as if there were none": async (store) => {
       await store.createSensor(draftOf("a", { labels: { site: "north", floor: "1" } }));
       const elsewhere: Reach[] = [{ labels: { site: "south" } }, { labels: { site: "north", floor: "2" } }, { sensorId: "b" }];
       for (const reach of elsewhere) {
         const draft = draftOf("a", { labels: { site: "south" } });
-        for (const expected of [null, "present", 1, 7] as const) {
+        for (const expected of [null, "absent"] as const) {
           await expect(store.putSensor(draft, { expected, reach })).rejects.toMatchObject({ kind: "notFound" });
+        }
+        for (const expected of ["present", 1, 7] as const) {
+          const refusals = await Promise.all(
+            ["a", "none"].map((id) => store.putSensor({ ...draft, id }, { expected, reach }).catch((error: unknown) => error)),
+          );
+          expect(refusals.map(String)).toEqual(
+            ["a", "none"].map((id) => expect.stringContaining(`no sensor ${id} that could be replaced`)),
+          );
+          expect(refusals).toMatchObject([{ kind: "preconditionFailed" }, { kind: "preconditionFailed" }]);
         }
         for (const version of [null, 1, 7])
           await expect(store.deleteSensor("a", version, { reach })).rejects.toMatchObject({ kind: "notFound" });
@@ -116,6 +125,19 @@ export const sensorPutPromises: readonly Promises[] = [
       });
       await store.deleteSensor("a", null, { reach: { sensorId: "a" } });
       expect(await store.putSensor(draftOf("a"), { expected: null, reach })).toMatchObject({ created: true });
+    },
+
+    "is not registered anew once it was deleted: its history is not the other's": async (store) => {
+      const [north, south] = [{ labels: { site: "north" } }, { labels: { site: "south" } }];
+      await store.createSensor(draftOf("a", south));
+      await store.deleteSensor("a", null);
+      const draft = draftOf("a", north);
+      await expect(store.createSensor(draft, north)).rejects.toMatchObject({ kind: "conflict" });
+      for (const expected of [null, "absent"] as const)
+        await expect(store.putSensor(draft, { expected, reach: north })).rejects.toMatchObject({ kind: "notFound" });
+      expect(await store.upsertSensors([draft, draftOf("b", north)], north)).toMatchObject([{ kind: "outOfReach" }, { kind: "created" }]);
+      expect(await store.getSensor("a")).toBeNull();
+      expect(await store.createSensor(draftOf("a", south), south)).toMatchObject({ sensor: { version: 2 } });
     },
   }),
 ];

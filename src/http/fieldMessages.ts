@@ -1,0 +1,51 @@
+import type { TSchema } from "@sinclair/typebox";
+import { type ValueError, ValueErrorType } from "@sinclair/typebox/value";
+import { TEXT_PATTERN } from "./fields";
+
+type Message = (schema: TSchema) => string;
+
+/** In the words of all other errors: what a field must be, not what was expected. */
+const MESSAGES: Partial<Record<ValueErrorType, Message>> = {
+  [ValueErrorType.Array]: () => "must be an array",
+  [ValueErrorType.ArrayMaxItems]: ({ maxItems }) => `must have at most ${counted(maxItems, "item")}`,
+  [ValueErrorType.ArrayMinItems]: ({ minItems }) => `must have at least ${counted(minItems, "item")}`,
+  [ValueErrorType.ArrayUniqueItems]: () => "must not name anything twice",
+  [ValueErrorType.Boolean]: () => "must be true or false",
+  [ValueErrorType.Integer]: () => "must be an integer",
+  [ValueErrorType.IntegerMaximum]: atMost,
+  [ValueErrorType.IntegerMinimum]: atLeast,
+  [ValueErrorType.Literal]: ({ const: only }) => `must be ${JSON.stringify(only)}`,
+  [ValueErrorType.Number]: () => "must be a number",
+  [ValueErrorType.NumberMaximum]: atMost,
+  [ValueErrorType.NumberMinimum]: atLeast,
+  [ValueErrorType.Object]: () => "must be an object",
+  [ValueErrorType.ObjectAdditionalProperties]: unknownField,
+  [ValueErrorType.ObjectMaxProperties]: ({ maxProperties }) => `must have at most ${counted(maxProperties, "field")}`,
+  [ValueErrorType.String]: () => "must be a string",
+  [ValueErrorType.StringMaxLength]: ({ maxLength }) => `must have at most ${counted(maxLength, "character")}`,
+  [ValueErrorType.StringMinLength]: ({ minLength }) => `must have at least ${counted(minLength, "character")}`,
+  [ValueErrorType.StringPattern]: ({ pattern }) =>
+    pattern === TEXT_PATTERN ? "holds a character that is no text (U+0000 or half a surrogate pair)" : `must match ${String(pattern)}`,
+};
+
+export function fieldMessage({ type, schema, message }: ValueError): string {
+  return MESSAGES[type]?.(schema) ?? message;
+}
+
+function atLeast({ minimum }: TSchema): string {
+  return `must be at least ${String(minimum)}`;
+}
+
+function atMost({ maximum }: TSchema): string {
+  return `must be at most ${String(maximum)}`;
+}
+
+function counted(count: unknown, noun: string): string {
+  return `${String(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Where any name can stand that fits a pattern, it is the name that is wrong. */
+function unknownField(schema: TSchema): string {
+  const [pattern] = Object.keys((schema["patternProperties"] ?? {}) as object);
+  return pattern === undefined ? "is not a field that is known here" : `has a name that does not match ${pattern}`;
+}
