@@ -52,6 +52,15 @@ export class Fleet {
   }
 }
 
+/** As `at` of what is made beforehand: it stands for the moment at which it is sent. */
+export const SENT_LATER = 0;
+const SENT_LATER_TEXT = new Date(SENT_LATER).toISOString();
+
+/** The text as it is sent at `now` (epoch milliseconds), of the same length: sensors speak of the present, not of what the log knows. */
+export function saidAt(text: string, now: number): string {
+  return text.replaceAll(SENT_LATER_TEXT, new Date(now).toISOString());
+}
+
 /** A report of REPORT_BYTES. */
 export function reportText(report: { status: string; value: number; at: number; id: string }): string {
   const { status, value, at, id } = report;

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { benchDeliver } from "./deliver";
 import { benchFailover } from "./failover";
 import { benchDrain } from "./drain";
+import { benchHttp } from "./http";
 import { benchIsolation } from "./isolation";
 import { benchLatency } from "./latency";
 import { benchMatching } from "./matching";
@@ -45,6 +46,11 @@ const BENCHES: Record<string, Bench> = {
   },
   isolation: { run: benchIsolation, says: "what endpoints that hang cost those that answer", stores: ["postgres", "sqlite"] },
   drain: { run: benchDrain, says: "how long what is owed takes once the endpoints are back", stores: ["postgres", "sqlite"] },
+  http: {
+    run: benchHttp,
+    says: "reads beside a bare server, lists, reports, bulk and watchers, over HTTP",
+    stores: ["sqlite", "postgres"],
+  },
   failover: { run: benchFailover, says: "how long changes pause when a node is stopped, and when it is killed", stores: ["postgres"] },
 };
 
@@ -72,6 +78,7 @@ const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--senso
        scale: [--reports N] [--rounds N] [--rows N] [--calls N]   matching: [--webhooks N] [--calls N] [--pairs N]
        deliver: [--deliveries N] [--endpoints N] [--partitions N] [--pairs N]
        isolation: [--rate R] [--seconds S] [--warm-up S] [--endpoints N] [--partitions N]
+       http: [--sensors N] [--seconds S] [--warm-up S] [--pairs N]
        drain: [--deliveries N] [--endpoints N] [--seconds S] [--partitions N]
 
 ${Object.entries(BENCHES)

@@ -29,7 +29,7 @@ export interface Outcome {
 export async function runChaos(options: ChaosOptions, say: (line: string) => void): Promise<Outcome> {
   await using stack = new AsyncDisposableStack();
   const stage = await setStage(stack, options);
-  const { nodes, brokers, fleet, receivers } = stage;
+  const { nodes, brokers, fleet, operators, receivers } = stage;
   const settings = { ...options, natsServer: brokers.version, servers: brokers.urls.length, database: "postgres" };
   const startedAt = performance.now();
   const broken: Broken[] = [];
@@ -48,6 +48,7 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
       say(`  caught up after ${Math.round(catchUps.at(-1) ?? 0)} ms`);
     }
     await Bun.sleep(CALM_AT_END_MS);
+    await operators.stop();
     await fleet.stop();
     for (const receiver of receivers) await receiver.heal();
     say("waiting until nothing is owed any more");
@@ -56,17 +57,23 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
     quietMs = performance.now() - quietFrom;
   } catch (error) {
     broken.push(stuck(error, nodes));
+    await operators.stop().catch(() => {});
     await fleet.stop().catch(() => {});
   }
   await backlogs.stop().catch(() => {});
   try {
-    evidence = await evidenceOf(stage, options.partitions, asked);
+    evidence = { ...(await evidenceOf(stage, options.partitions, asked)), edits: operators.edits };
     broken.push(...judge(evidence, nodes));
   } catch (error) {
     broken.push(stuck(error, nodes));
   }
   const seconds = (performance.now() - startedAt) / 1000;
-  return { broken, evidence, settings, figures: figuresOf({ evidence, catchUps, backlogs: backlogs.caughtUp, nodes, quietMs, seconds }) };
+  return {
+    broken,
+    evidence,
+    settings,
+    figures: figuresOf({ evidence, catchUps, backlogs: backlogs.caughtUp, nodes, operators, quietMs, seconds }),
+  };
 }
 
 interface Acting {

@@ -3,6 +3,7 @@ import { groupBy, placeKey } from "../test/ledger/books";
 import type { Evidence } from "../test/ledger/evidence";
 import type { CaughtUp } from "./backlogs";
 import type { ServiceNode } from "./node";
+import type { Operators } from "./operators";
 
 export type Figures = Readonly<Record<string, number>>;
 
@@ -14,17 +15,20 @@ export interface Measured {
   /** After each strike against an endpoint. */
   readonly backlogs: readonly CaughtUp[];
   readonly nodes: readonly Pick<ServiceNode, "startsAgain">[];
+  readonly operators: Pick<Operators, "edits" | "sets">;
   /** From the last report until nothing was owed any more. */
   readonly quietMs: number;
   readonly seconds: number;
 }
 
 /** How much happened, so that a run that tested nothing shows, and the longest that anybody had to wait. */
-export function figuresOf({ evidence, catchUps, backlogs, nodes, quietMs, seconds }: Measured): Figures {
+export function figuresOf({ evidence, catchUps, backlogs, nodes, operators, quietMs, seconds }: Measured): Figures {
   return {
     rounds: catchUps.length,
     ...(evidence === null ? {} : { ...countsOf(evidence), ...waitsOf(evidence) }),
     nodeStartsFailed: nodes.reduce((sum, { startsAgain }) => sum + startsAgain, 0),
+    catalogueEdits: operators.edits.length,
+    sensorSets: operators.sets(),
     ...backlogFigures(backlogs),
     catchUpMaxMs: Math.round(Math.max(0, ...catchUps)),
     quietMs: Math.round(quietMs),

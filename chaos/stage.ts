@@ -5,12 +5,20 @@ import { startPostgres, type TestPostgres } from "../test/servers/postgres";
 import { type Brokers, startBrokers } from "./brokers";
 import { ServiceNode } from "./node";
 import type { ChaosOptions } from "./options";
+import { type Operators, startOperators } from "./operators";
 import { type Api, openReceivers, type Receiver } from "./receivers";
 
 const WATCHED_NATS = 12;
 const WATCHED_HTTP = 6;
 const CALL_MS = 30_000;
-const FLEET: Omit<FleetOptions, "seed"> = { natsSensors: 120, httpSensors: 40, mqttSensors: 10, changeShare: 0.06, pauseMs: 400 };
+const FLEET: Omit<FleetOptions, "seed"> = {
+  natsSensors: 120,
+  httpSensors: 40,
+  bulkShare: 0.5,
+  mqttSensors: 10,
+  changeShare: 0.06,
+  pauseMs: 400,
+};
 
 export interface Stage {
   readonly postgres: TestPostgres;
@@ -19,6 +27,7 @@ export interface Stage {
   readonly nodes: readonly ServiceNode[];
   readonly receivers: readonly Receiver[];
   readonly fleet: Fleet;
+  readonly operators: Operators;
   readonly api: Api;
 }
 
@@ -42,7 +51,8 @@ export async function setStage(stack: AsyncDisposableStack, options: ChaosOption
   for (let index = 0; index < WATCHED_NATS; index += 1) await register(api, `nats-${index}`);
   for (let index = 0; index < WATCHED_HTTP; index += 1) await register(api, `http-${index}`);
   const fleet = await startFleet({ natsUrls: brokers.urls, mqttUrls: brokers.mqttUrls, api }, { ...FLEET, seed });
-  return { postgres, databaseUrl, brokers, nodes, receivers, fleet, api };
+  const operators = startOperators(api, random);
+  return { postgres, databaseUrl, brokers, nodes, receivers, fleet, operators, api };
 }
 
 /** As a balancer would: whichever node runs, hung or not. */

@@ -43,4 +43,7 @@ CREATE INDEX "audit_by_time" ON "audit" USING btree ("at");--> statement-breakpo
 CREATE INDEX "audit_by_target" ON "audit" USING btree ("target","number");--> statement-breakpoint
 CREATE INDEX "audit_by_actor" ON "audit" USING btree ("actor_id","number");--> statement-breakpoint
 CREATE INDEX "idempotency_by_begin" ON "idempotency" USING btree ("begun_at");--> statement-breakpoint
-CREATE INDEX "sensors_erasing" ON "sensors" USING btree ("id") WHERE erase_before is not null;
+CREATE INDEX "sensors_erasing" ON "sensors" USING btree ("id") WHERE erase_before is not null;--> statement-breakpoint
+INSERT INTO "meta" ("name", "value")
+SELECT 'changes_pruned.' || p.partition, coalesce((SELECT min(c.number) - 1 FROM changes c WHERE c.partition = p.partition), p.change_number)
+FROM partitions p WHERE p.role = 'ingest';

@@ -43,4 +43,7 @@ CREATE TABLE `shared_secrets` (
 --> statement-breakpoint
 ALTER TABLE `tokens` ADD `reach` text;--> statement-breakpoint
 ALTER TABLE `sensors` ADD `erase_before` integer;--> statement-breakpoint
-CREATE INDEX `sensors_erasing` ON `sensors` (`id`) WHERE erase_before is not null;
+CREATE INDEX `sensors_erasing` ON `sensors` (`id`) WHERE erase_before is not null;--> statement-breakpoint
+INSERT INTO `meta` (`name`, `value`)
+SELECT 'changes_pruned.' || p.partition, coalesce((SELECT min(c.number) - 1 FROM changes c WHERE c.partition = p.partition), p.change_number)
+FROM partitions p WHERE p.role = 'ingest';

@@ -2199,6 +2199,8 @@ export interface operations {
             header?: {
                 /** @description `return=minimal`: only the items that were refused are told of. */
                 prefer?: string;
+                /** @description With `:` and an item's index, the `id` of each report that gives none: sent again, none of them takes effect twice. */
+                "idempotency-key"?: string;
             };
             path?: never;
             cookie?: never;

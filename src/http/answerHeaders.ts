@@ -9,6 +9,22 @@ const CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
 /** A year: what browsers keep lists of asks for as much. */
 const STRICT_TRANSPORT = "max-age=31536000";
 
+/** What every answer has that does not say otherwise. */
+const STANDING = [
+  ["x-content-type-options", "nosniff"],
+  ["referrer-policy", "no-referrer"],
+  ["cross-origin-resource-policy", "same-origin"],
+  ["cache-control", "no-store"],
+  ["content-security-policy", CONTENT_POLICY],
+] as const;
+/** Whatever has this one has all of them. */
+const STANDING_MARK = "x-content-type-options";
+
+/** Headers of an answer that is given again and again: with what stands in every answer, so that it is put together once. */
+export function readyHeaders(own: Readonly<Record<string, string>>): Headers {
+  return new Headers({ ...Object.fromEntries(STANDING), ...own });
+}
+
 /** The caller's own id for it, if it is fit to be logged. */
 export function requestIdOf(headers: Headers): string {
   const given = headers.get("x-request-id");
@@ -37,11 +53,7 @@ export function addHeaders(
   { cors, policy }: EdgeHeaders,
 ): void {
   headers.set("x-request-id", requestId);
-  headers.set("x-content-type-options", "nosniff");
-  headers.set("referrer-policy", "no-referrer");
-  headers.set("cross-origin-resource-policy", "same-origin");
-  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
-  if (!headers.has("content-security-policy")) headers.set("content-security-policy", CONTENT_POLICY);
+  if (!headers.has(STANDING_MARK)) for (const [name, value] of STANDING) if (!headers.has(name)) headers.set(name, value);
   if (client.overTls) headers.set("strict-transport-security", STRICT_TRANSPORT);
   if (standing !== null && policy !== null && (known || status === 429)) {
     headers.set("ratelimit-policy", policy);

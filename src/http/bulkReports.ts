@@ -22,20 +22,25 @@ export interface BulkReportsOptions extends ReportableOptions {
 }
 
 /** The intake of one request from somebody with this reach; `failed` is told of a fault of ours, whose item is answered without its text. */
-export type OpenReportIntake = (results: ItemResults, reach: Reach | null, failed: (error: unknown) => void) => Intake;
+export type OpenReportIntake = (results: ItemResults, asked: ReportIntakeAsked) => Intake;
+
+export interface ReportIntakeAsked {
+  readonly reach: Reach | null;
+  /** With an item's index behind it, the id of a report that gives none: sent again, it takes effect once. */
+  readonly key: string | undefined;
+  readonly failed: (error: unknown) => void;
+}
 
 export function bulkReports(options: BulkReportsOptions): OpenReportIntake {
   const room = new PublishingRoom({ messages: IN_FLIGHT_MAX, bytes: IN_FLIGHT_BYTES_MAX });
   const ask = reportableLately(options);
-  return (results, reach, failed) => new ReportIntake({ ...options, room, ask, results, reach, failed });
+  return (results, asked) => new ReportIntake({ ...options, ...asked, room, ask, results });
 }
 
-interface ReportIntakeParts extends Pick<BulkReportsOptions, "publisher" | "partitions"> {
+interface ReportIntakeParts extends Pick<BulkReportsOptions, "publisher" | "partitions">, ReportIntakeAsked {
   readonly room: PublishingRoom;
   readonly ask: AskReportable;
   readonly results: ItemResults;
-  readonly reach: Reach | null;
-  readonly failed: (error: unknown) => void;
 }
 
 interface Numbered extends Sendable {
@@ -75,11 +80,13 @@ class ReportIntake implements Intake {
   }
 
   #checked(items: readonly Cut[], first: number): Numbered[] {
+    const { key } = this.parts;
     const sendables: Numbered[] = [];
     for (const [place, item] of items.entries()) {
       try {
-        const { sensorId, payload } = sendableOf(item);
-        sendables.push({ index: first + place, sensorId, payload });
+        const index = first + place;
+        const { sensorId, payload } = sendableOf(item, key === undefined ? undefined : `${key}:${index}`);
+        sendables.push({ index, sensorId, payload });
       } catch (error) {
         this.#refuse(first + place, error);
       }

@@ -10,7 +10,7 @@ import { type Calls, reachOf } from "./calls";
 import type { AnswerFailure } from "./failures";
 import type { ItemResults } from "./itemResults";
 import { oneOf } from "./fields";
-import { operation } from "./operation";
+import { NAMES_BODY, operation } from "./operation";
 import { REPORT_ITEM_BYTES_MAX, ReportItem } from "./reportIntake";
 import { SensorCreation } from "./sensorModel";
 import type { StreamedBody } from "./streamedBody";
@@ -45,12 +45,13 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
   return new Elysia({ name: "bulks" })
     .post(
       "/v1/reports",
-      ({ request }) => {
+      ({ request, headers }) => {
         const { reach, failed, ...asked } = arrived(request);
-        const intake = (results: ItemResults) => openReports(results, reach, failed);
+        const key = headers["idempotency-key"];
+        const intake = (results: ItemResults) => openReports(results, { reach, key, failed });
         return desk.serve({ ...asked, intake, itemBytesMax: REPORT_ITEM_BYTES_MAX, status: 202 });
       },
-      { headers: Preference, ...POST_REPORTS },
+      { headers: ReportsHeaders, ...POST_REPORTS },
     )
     .put(
       "/v1/sensors",
@@ -66,6 +67,22 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
 const Preference = Type.Object({
   prefer: Type.Optional(
     Type.String({ description: "`return=minimal`: only the items that were refused are told of.", examples: ["return=minimal"] }),
+  ),
+});
+
+/** With an index behind it, it has room in the id of a report. */
+const BULK_KEY_CHARS_MAX = 120;
+const ReportsHeaders = Type.Object({
+  ...Preference.properties,
+  "idempotency-key": Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: BULK_KEY_CHARS_MAX,
+      pattern: "^[\\x20-\\x7e]*$",
+      description: "With `:` and an item's index, the `id` of each report that gives none: sent again, none of them takes effect twice.",
+      examples: ["batch-7"],
+      [NAMES_BODY]: true,
+    }),
   ),
 });
 

@@ -15,9 +15,9 @@ export interface Call {
    * For answers that go on for long: whether who asks would be let in now; at once, where that is known. Never throws or rejects; while
    * nobody can tell, it is what it was.
    */
-  readonly stillLetIn: () => boolean | Promise<boolean>;
+  stillLetIn(): boolean | Promise<boolean>;
   /** Takes `cost` more for a large request, and resolves when the caller may go on: at the pace that its rate allows. */
-  readonly charge: (cost: number) => Promise<void>;
+  charge(cost: number): Promise<void>;
   /** Parsed JSON; null when the operation takes none. */
   readonly body: unknown;
   readonly query: Readonly<Record<string, unknown>>;

@@ -2,11 +2,12 @@
 import { allows } from "../domain/token";
 import type { Events } from "../telemetry/events";
 import { addHeaders, requestIdOf } from "./answerHeaders";
+import { Arrival } from "./arrival";
 import type { AuditTrail } from "./auditTrail";
 import type { Bearers, Caller } from "./bearers";
-import { readBody } from "./body";
+import { type BodyRule, readBody } from "./body";
 import type { Calls } from "./calls";
-import type { Client, ClientReader } from "./clientAddress";
+import type { ClientReader } from "./clientAddress";
 import type { Cors } from "./cors";
 import type { Deadlines } from "./deadlines";
 import type { AnswerFailure } from "./failures";
@@ -16,9 +17,8 @@ import { invalid, Refusal } from "./problems";
 import { readQuery } from "./queries";
 import { callerKey, demandRoom, nearer, type Rates, type Standing } from "./rates";
 import type { Match, Route, RouteTable } from "./routeTable";
+import { targetOf } from "./target";
 import type { Tries } from "./tries";
-
-export type Serve = (request: Request) => Response | Promise<Response>;
 
 export interface GateOptions {
   readonly routes: RouteTable;
@@ -35,47 +35,30 @@ export interface GateOptions {
   readonly idempotency: Idempotency;
   readonly audit: AuditTrail;
   readonly answerFailure: AnswerFailure;
-  /** The handlers behind the gate. */
-  readonly serve: Serve;
   readonly events: Pick<Events, "requestAnswered" | "requestLimited">;
 }
 
 const UNMATCHED = "unmatched";
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-/** Whoever watches the service must see it, too, when too many ask. */
-const NEVER_LIMITED = new Set(["/livez", "/readyz", "/metrics"]);
 /** Of a path and its query together, as they were sent. */
 export const URL_CHARS_MAX = 8192;
 
-/** `sentTo`: the template that the path fits as it was sent, null for none. `peer`: the other end of the connection. Never rejects. */
-export type Gate = (request: Request, sentTo: string | null, peer: string | null) => Promise<Response>;
+/** `sentTo`: the template that the path fits as it was sent, null for none. `peer`: the other end of the connection. Never throws nor rejects. */
+export type Gate = (request: Request, sentTo: string | null, peer: string | null) => Response | Promise<Response>;
 
-/** Refusals come in this order: 503 and 429 (too much at once), 401, 429 (too often), 404, 405, 414, 415, 413, 408, 400, 403, 422. */
+/**
+ * Refusals come in this order: 503 and 429 (too much at once), 401, 429 (too often), 404, 405, 414, 415, 413, 408, 400, 403, 422.
+ * Each step goes on to the next one, at once where nothing has to be waited for: most requests pass all of them without a promise.
+ */
 export function createGate(options: GateOptions): Gate {
   const { routes, clients, rates, cors, inFlight, answerFailure, events } = options;
   const edge = { cors, policy: rates.policy };
-  return async (request, sentTo, peer) => {
-    const startedAt = performance.now();
-    const requestId = requestIdOf(request.headers);
-    const target = targetOf(request.url);
-    const match = routes.match(target.path, sentTo);
-    const limited = match === null || !NEVER_LIMITED.has(match.resource.template);
-    const client = clients.clientOf(peer, request.headers);
-    const origin = cors === null ? null : request.headers.get("origin");
-    const arrival: Arrival = { request, requestId, client, origin, target, match, limited, known: false, standing: null, body: null };
-    let response: Response;
-    let entered = false;
-    try {
-      if (limited) inFlight.enter();
-      entered = limited;
-      response = await letIn(arrival, options);
-    } catch (error) {
-      if (error instanceof Refusal && error.more.limit !== undefined) events.requestLimited(error.more.limit);
-      response = answerFailure(error, requestId);
-    }
-    if (arrival.body !== null) inFlight.leaveBody(arrival.body.caller, arrival.body.bytes);
-    if (entered) inFlight.leave();
+
+  function answered(arrival: Arrival, response: Response): Response {
+    if (arrival.bodyRoom !== null) inFlight.leaveBody(arrival.bodyRoom.caller, arrival.bodyRoom.bytes);
+    if (arrival.entered) inFlight.leave();
     addHeaders(response, arrival, edge);
+    const { request, match, startedAt } = arrival;
     events.requestAnswered({
       method: METHODS.has(request.method) ? request.method : "other",
       route: match?.resource.template ?? UNMATCHED,
@@ -83,118 +66,129 @@ export function createGate(options: GateOptions): Gate {
       seconds: (performance.now() - startedAt) / 1000,
     });
     return response;
+  }
+
+  function failed(arrival: Arrival, error: unknown): Response {
+    if (error instanceof Refusal && error.more.limit !== undefined) events.requestLimited(error.more.limit);
+    return answered(arrival, answerFailure(error, arrival.requestId));
+  }
+
+  return (request, sentTo, peer) => {
+    const startedAt = performance.now();
+    const target = targetOf(request.url);
+    const arrival = new Arrival(request, options, {
+      startedAt,
+      requestId: requestIdOf(request.headers),
+      target,
+      match: routes.match(target.path, sentTo),
+      client: clients.clientOf(peer, request.headers),
+      origin: cors === null ? null : request.headers.get("origin"),
+    });
+    try {
+      if (arrival.limited) inFlight.enter();
+      arrival.entered = arrival.limited;
+      const answer = letIn(arrival, options);
+      if (!(answer instanceof Promise)) return answered(arrival, answer);
+      return answer.then(
+        (response) => answered(arrival, response),
+        (error: unknown) => failed(arrival, error),
+      );
+    } catch (error) {
+      return failed(arrival, error);
+    }
   };
 }
 
-interface Arrival {
-  readonly request: Request;
-  readonly requestId: string;
-  readonly client: Client;
-  readonly origin: string | null;
-  readonly target: Target;
-  readonly match: Match | null;
-  /** Takes a place and counts. */
-  readonly limited: boolean;
-  known: boolean;
-  /** With the limit that it is nearest to; null as long as nothing was counted. */
-  standing: Standing | null;
-  /** What its body may take, and whose it is; null as long as there is none. */
-  body: { readonly caller: string; readonly bytes: number } | null;
+type Answer = Response | Promise<Response>;
+
+function letIn(arrival: Arrival, options: GateOptions): Answer {
+  const standing = arrival.limited ? options.rates.ofAddress(arrival.client.network) : null;
+  if (!(standing instanceof Promise)) return identify(counted(arrival, standing), options);
+  return standing.then((later) => identify(counted(arrival, later), options));
 }
 
-async function letIn(arrival: Arrival, options: GateOptions): Promise<Response> {
-  const { request, target, match } = arrival;
-  if (arrival.limited) {
-    const ofAddress = options.rates.ofAddress(arrival.client.network);
-    // Waited for only where it must be: most requests are let in without.
-    if (ofAddress !== null) count(arrival, ofAddress instanceof Promise ? await ofAddress : ofAddress);
-  }
+function identify(arrival: Arrival, options: GateOptions): Answer {
+  const { request, match, client } = arrival;
   const preflight = options.cors?.preflight(request, match);
   if (preflight != null) return preflight;
-  const found = match?.resource.open ? null : options.tries.callerOf(request.headers, arrival.client.network);
-  const caller = found instanceof Promise ? await found : found;
-  if (caller !== null) {
-    arrival.known = true;
-    const ofCaller = options.rates.ofCaller(caller);
-    if (ofCaller !== null) count(arrival, ofCaller instanceof Promise ? await ofCaller : ofCaller);
-  }
+  const caller = match?.resource.open ? null : options.tries.callerOf(request.headers, client.network);
+  if (!(caller instanceof Promise)) return charge(arrival, caller, options);
+  return caller.then((later) => charge(arrival, later, options));
+}
+
+function charge(arrival: Arrival, caller: Caller | null, options: GateOptions): Answer {
+  arrival.caller = caller;
+  const standing = caller === null ? null : options.rates.ofCaller(caller);
+  if (!(standing instanceof Promise)) return ask(counted(arrival, standing), options);
+  return standing.then((later) => ask(counted(arrival, later), options));
+}
+
+/** Throws a 429 at the end. */
+function counted(arrival: Arrival, standing: Standing | null): Arrival {
+  if (standing === null) return arrival;
+  arrival.standing = nearer(arrival.standing, standing);
+  demandRoom(standing);
+  return arrival;
+}
+
+function ask(arrival: Arrival, options: GateOptions): Answer {
+  const { request, match, target } = arrival;
   if (match === null) throw new Refusal(404, "There is nothing at this path.");
   const route = match.resource.methods.get(request.method);
   if (route === undefined) throw notAllowed(match, request.method);
   if (target.path.length + target.search.length > URL_CHARS_MAX) {
     throw new Refusal(414, `A path and its query may have ${URL_CHARS_MAX} characters together.`);
   }
-  const body = route.body === null ? null : await bodyOf(arrival, { route, caller }, options);
-  demandScope(caller, route);
-  demandParams(match);
-  const { query, errors } = route.scope === null ? { query: {}, errors: [] } : readQuery(target.search, route.query);
-  if (errors.length > 0) throw invalid("The query is not valid.", errors);
-  return handedOn(arrival, { route, template: match.resource.template, caller, body, query }, options);
+  const asked = { match, route };
+  if (route.body === null) return handOn(arrival, asked, options);
+  return bodyOf(arrival, route.body, options).then((body) => {
+    arrival.body = body;
+    return handOn(arrival, asked, options);
+  });
 }
 
-function count(arrival: Arrival, standing: Standing): void {
-  arrival.standing = nearer(arrival.standing, standing);
-  demandRoom(standing);
-}
-
-async function bodyOf(
-  arrival: Arrival,
-  { route: { body }, caller }: Pick<Asked, "caller" | "route">,
-  { inFlight, bodies }: GateOptions,
-): Promise<unknown> {
-  return body === null
-    ? null
-    : readBody(arrival.request, body, {
-        deadlines: bodies,
-        enter: (bytes) => {
-          const owner = caller === null ? "" : callerKey(caller);
-          inFlight.enterBody(owner, bytes);
-          arrival.body = { caller: owner, bytes };
-        },
-      });
+function bodyOf(arrival: Arrival, rule: BodyRule, { inFlight, bodies }: GateOptions): Promise<unknown> {
+  return readBody(arrival.request, rule, {
+    deadlines: bodies,
+    enter: (bytes) => {
+      const caller = arrival.caller === null ? "" : callerKey(arrival.caller);
+      inFlight.enterBody(caller, bytes);
+      arrival.bodyRoom = { caller, bytes };
+    },
+  });
 }
 
 interface Asked {
+  readonly match: Match;
   readonly route: Route;
-  readonly template: string;
-  readonly caller: Caller | null;
-  readonly body: unknown;
-  readonly query: Readonly<Record<string, unknown>>;
 }
 
-function handedOn(arrival: Arrival, { route, template, caller, body, query }: Asked, options: GateOptions) {
-  const { request, requestId, client, target } = arrival;
-  const { bearers, calls, rates, idempotency, audit, inFlight } = options;
-  const passed = passable(request, target);
-  const { address } = client;
-  calls.set(passed, {
-    requestId,
-    method: request.method,
-    address,
-    caller,
-    stillLetIn: () => isLetIn(bearers, request.headers),
-    charge: (cost) => rates.charge(caller, cost),
-    body,
-    query,
-  });
+function handOn(arrival: Arrival, { match, route }: Asked, options: GateOptions): Answer {
+  const { request, target, caller } = arrival;
+  demandScope(caller, route);
+  demandParams(match);
+  arrival.query = route.scope === null ? {} : queryIn(target.search, route);
+  options.calls.set(request, arrival);
+  const answer = serveOnce(arrival, { match, route }, options);
   // What reads its body as it comes answers when that has come, at the pace that is asked of it.
-  const inTime = (answer: Response | Promise<Response>) => (route.body?.streamed === true ? answer : inFlight.answered(answer));
-  if (caller === null) return inTime(options.serve(passed));
-  const edit = { caller, route, template, path: target.path, requestId, address, query, body };
-  const serve = () => (route.edits ? audit.around(edit, () => options.serve(passed)) : options.serve(passed));
-  if (!route.answersOnce) return inTime(serve());
-  const { headers, method } = request;
-  return inTime(idempotency.once({ caller, headers, method, path: target.path, body }, serve));
+  return route.body?.streamed === true ? answer : options.inFlight.answered(answer);
 }
 
-function isLetIn(bearers: Bearers, headers: Headers): boolean | Promise<boolean> {
-  const unlessRefused = (error: unknown) => !(error instanceof Refusal);
-  try {
-    const caller = bearers.callerOf(headers);
-    return caller instanceof Promise ? caller.then(() => true, unlessRefused) : true;
-  } catch (error) {
-    return unlessRefused(error);
-  }
+function serveOnce(arrival: Arrival, { match, route }: Asked, options: GateOptions): Answer {
+  const { request, target, caller, requestId, address, query, body } = arrival;
+  const handle = () => route.handle(request, match.params);
+  if (caller === null || !(route.edits || route.answersOnce)) return handle();
+  const edit = { caller, route, template: match.resource.template, path: target.path, requestId, address, query, body };
+  const serve = () => (route.edits ? options.audit.around(edit, handle) : handle());
+  if (!route.answersOnce) return serve();
+  const { headers, method } = request;
+  return options.idempotency.once({ caller, headers, method, path: target.path, body }, serve);
+}
+
+function queryIn(search: string, route: Route): Readonly<Record<string, unknown>> {
+  const { query, errors } = readQuery(search, route.query);
+  if (errors.length > 0) throw invalid("The query is not valid.", errors);
+  return query;
 }
 
 function notAllowed({ resource: { allow } }: Match, method: string): Refusal {
@@ -210,32 +204,4 @@ function demandParams({ brokenParams }: Match): void {
   if (brokenParams.length === 0) return;
   const errors = brokenParams.map((name) => ({ pointer: `/${name}`, message: "is empty, or a dot segment, or not percent-encoded UTF-8" }));
   throw invalid("The path is not valid.", errors);
-}
-
-interface Target {
-  /** Empty where the request names no host. */
-  readonly origin: string;
-  readonly path: string;
-  /** With its question mark; empty without one. */
-  readonly search: string;
-}
-
-/** Elysia looks for the path from here on: a shorter origin would hide the beginning of it. */
-const ORIGIN_CHARS_MIN = 11;
-
-/** Without a host (HTTP/1.0, or an empty header) Bun gives the path as it was sent; then it is put in order here, as Bun does otherwise. */
-function targetOf(sent: string): Target {
-  const hostless = sent.startsWith("/");
-  const url = hostless ? new URL(`http://localhost${sent}`).href : sent;
-  const pathAt = url.indexOf("/", url.indexOf("://") + 3);
-  const searchAt = url.indexOf("?", pathAt);
-  const end = searchAt === -1 ? url.length : searchAt;
-  return { origin: hostless ? "" : url.slice(0, pathAt), path: url.slice(pathAt, end), search: url.slice(end) };
-}
-
-/** The request as Elysia can route it. Its body was read. */
-function passable(request: Request, { origin, path, search }: Target): Request {
-  const method = request.method === "HEAD" ? "GET" : request.method;
-  if (method === request.method && origin.length >= ORIGIN_CHARS_MIN) return request;
-  return new Request(`http://localhost${path}${search}`, { method, headers: request.headers });
 }

@@ -70,6 +70,8 @@ export function createInFlight({ requestsMax, bodyBytesMax, callerBodyBytesMax, 
     },
     answered(answer) {
       if (!(answer instanceof Promise)) return answer;
+      const begun = Bun.peek(answer);
+      if (begun instanceof Response) return begun;
       return deadlines.race(answer, () => {
         requests += 1;
         const ended = () => {

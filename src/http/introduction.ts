@@ -50,7 +50,7 @@ looks at the version in it alone. PATCH takes a JSON Merge Patch (RFC 7396): nul
 ## Doing it once, and asking for less
 
 A POST that creates takes an \`Idempotency-Key\` of your choice. Sent again with the same key within a day, by the same token, it does nothing and gets the same
-answer, with \`Idempotency-Replayed: true\`; while the first one runs it is 409, and with another path or body 422. For one report the key is its \`id\`: each request is
+answer, with \`Idempotency-Replayed: true\`; while the first one runs it is 409, and with another path or body 422. For one report the key is its \`id\`, for many it makes their ids: each request is
 answered for itself, and the report takes effect once.
 
 Where an operation takes \`Prefer: return=minimal\`, its answer comes without a body (of many at once: with the items that were refused alone), and says so by

@@ -32,7 +32,8 @@ export function live({ port, calls }: LiveRouteOptions) {
       const call = calls.get(request);
       if (call?.caller == null || call.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
       const credential = request.headers.get("authorization") ?? "";
-      const stream = await port.watch({ from, lookout, caller: callerKey(call.caller), credential, stillLetIn: call.stillLetIn });
+      const stillLetIn = () => call.stillLetIn();
+      const stream = await port.watch({ from, lookout, caller: callerKey(call.caller), credential, stillLetIn });
       return new Response(stream, { headers: STREAM_HEADERS });
     },
     { query: LiveQuery, headers: LiveHeaders, ...WATCH },

@@ -50,10 +50,15 @@ export interface Sendable {
   readonly payload: Uint8Array;
 }
 
-/** Throws {@link Refusal}. What it gives may lie in the bytes that it was given. */
-export function sendableOf(item: Cut): Sendable {
+/** Throws {@link Refusal}. What it gives may lie in the bytes that it was given. `id`: the report's, where it gives none itself. */
+export function sendableOf(item: Cut, id?: string): Sendable {
   if (item === null) throw tooLong();
-  return quickly(item) ?? thoroughly(item);
+  return (id === undefined ? quickly(item) : null) ?? thoroughly(item, id);
+}
+
+/** A report with an id: its own, else this one. */
+export function named(report: Report, id: string | undefined): Report {
+  return id === undefined || report.id !== undefined ? report : { ...report, id };
 }
 
 const HEAD = encoder.encode('{"sensorId":"');
@@ -91,10 +96,10 @@ function tooLong(): Refusal {
   return new Refusal(413, `A report may have ${REPORT_BYTES_MAX} bytes, written out.`);
 }
 
-function thoroughly(item: Uint8Array): Sendable {
+function thoroughly(item: Uint8Array, id: string | undefined): Sendable {
   const body = parseJson(item, "The item");
   if (bytesAlone(item, body) > REPORT_BYTES_MAX) throw tooLong();
   if (!items.Check(body)) throw invalid("The report is not valid.", fieldErrorsOf(items.Errors(body)));
   const { sensorId, ...report } = body as ReportItem;
-  return { sensorId, payload: payloadOf(report) };
+  return { sensorId, payload: payloadOf(named(report, id)) };
 }

@@ -27,7 +27,7 @@ import {
 import { NAMES_BODY, operation } from "./operation";
 import { Refusal } from "./problems";
 import { reportable } from "./reportable";
-import { payloadOf, Report } from "./reportIntake";
+import { named, payloadOf, Report } from "./reportIntake";
 
 /** So many may wait for the broker's acknowledgement at once; more are told to come again. */
 const PUBLISHING_MAX = 10_000;
@@ -73,10 +73,6 @@ const ReportKey = Type.Object({
     }),
   ),
 });
-
-function named(report: Report, key: string | undefined): Report {
-  return key === undefined || report.id !== undefined ? report : { ...report, id: key };
-}
 
 const ReportsQuery = Type.Object({ ...RangeFields, order: Type.Optional(Order), ...PageFields }, { additionalProperties: false });
 

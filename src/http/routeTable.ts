@@ -1,8 +1,11 @@
 import type { TSchema } from "@sinclair/typebox";
+import type { ComposedHandler } from "elysia";
 import { Value } from "@sinclair/typebox/value";
 import type { Scope } from "../domain/token";
 import type { BodyRule } from "./body";
+import { type Handler, handlerOf } from "./handlers";
 import { BODY_BYTES_MAX, NAMES_BODY, type OperationDetail } from "./operation";
+import { PathTemplate } from "./pathTemplate";
 
 /** What the gate must know of an operation, read from its declaration. */
 export interface Route {
@@ -17,6 +20,7 @@ export interface Route {
   readonly query: TSchema | null;
   /** It takes an Idempotency-Key. */
   readonly answersOnce: boolean;
+  readonly handle: Handler;
 }
 
 /** A path that is served, with what can be done there. */
@@ -33,6 +37,8 @@ export interface Match {
   readonly resource: Resource;
   /** The names of parameters that are empty or not percent-encoded text. */
   readonly brokenParams: readonly string[];
+  /** Decoded; none where one is broken. */
+  readonly params: Readonly<Record<string, string>>;
 }
 
 export interface RouteTable {
@@ -49,46 +55,66 @@ export interface DeclaredRoute {
   readonly method: string;
   readonly path: string;
   readonly hooks: unknown;
+  compile(): ComposedHandler;
 }
 
 /** Elysia knows neither 405 nor which errors come first, so who asks for what is looked up before it does. */
 export function createRouteTable(declared: readonly DeclaredRoute[]): RouteTable {
   const byTemplate = Map.groupBy(declared, ({ path }) => path);
-  const entries: Entry[] = [...byTemplate].map(([template, routes]) => ({
-    segments: template.split("/"),
-    resource: resourceOf(template, routes),
-  }));
+  const entries: Entry[] = [...byTemplate].map(([template, routes]) => entryOf(template, routes));
   // A name that is written out goes before a parameter in the same place.
-  entries.sort((a, b) => countParams(a.segments) - countParams(b.segments));
-  const bySegments = Map.groupBy(entries, ({ segments }) => segments.length);
+  entries.sort((a, b) => a.template.params.length - b.template.params.length);
+  const bySegments = Map.groupBy(entries, ({ template }) => template.segments);
+  const bySent = new Map(entries.map((entry, place) => [entry.resource.template, { entry, before: rivals(entries, place) }]));
+
   return {
     templates: [...byTemplate.keys()],
     match(path, sentTo) {
       const asked = path.split("/");
-      const found = bySegments.get(asked.length)?.find(({ segments }) => fits(segments, asked));
+      if (sentTo === null) {
+        const found = bySegments.get(asked.length)?.find(({ template }) => template.fits(asked));
+        return found === undefined ? null : matchOf(found, asked);
+      }
+      const sent = bySent.get(sentTo);
+      if (sent === undefined) return null;
       // A URL has its `.` and `..` resolved, also when they were written as %2e: then the path is another one than was sent.
-      if (sentTo !== null && found?.resource.template !== sentTo)
-        return entries.map(dotted).find(({ resource }) => resource.template === sentTo) ?? null;
-      return found === undefined ? null : { resource: found.resource, brokenParams: brokenParams(found.segments, asked) };
+      const { entry, before } = sent;
+      const isOther = !entry.template.fits(asked) || before.some(({ template }) => template.fits(asked));
+      return isOther ? entry.dotted : matchOf(entry, asked);
     },
   };
 }
 
 interface Entry {
-  readonly segments: readonly string[];
+  readonly template: PathTemplate;
   readonly resource: Resource;
+  /** All of its parameters are broken. */
+  readonly dotted: Match;
 }
 
-function dotted({ segments, resource }: Entry): Match {
-  return { resource, brokenParams: segments.filter(isParam).map((segment) => segment.slice(1)) };
+function entryOf(path: string, routes: readonly DeclaredRoute[]): Entry {
+  const template = new PathTemplate(path);
+  const resource = resourceOf(path, routes);
+  return { template, resource, dotted: { resource, brokenParams: template.params, params: {} } };
+}
+
+/** Those that go before one wherever a path fits both. */
+function rivals(entries: readonly Entry[], place: number): Entry[] {
+  const one = entries[place] as Entry;
+  return entries.slice(0, place).filter(({ template }) => template.overlaps(one.template));
+}
+
+function matchOf({ template, resource }: Entry, asked: readonly string[]): Match {
+  const brokenParams = template.brokenParams(asked);
+  return { resource, brokenParams, params: brokenParams.length === 0 ? template.paramsOf(asked) : {} };
 }
 
 function resourceOf(template: string, declared: readonly DeclaredRoute[]): Resource {
   const methods = new Map<string, Route>();
-  for (const { method, hooks } of declared) {
-    const route = routeOf(method, hooks);
-    methods.set(method, route);
-    if (method === "GET") methods.set("HEAD", route);
+  for (const one of declared) {
+    const route = routeOf(one);
+    methods.set(one.method, route);
+    if (one.method === "GET") methods.set("HEAD", route);
   }
   const open = [...methods.values()].every(({ scope }) => scope === null);
   return { template, methods, open, allow: [...methods.keys()].toSorted().join(", ") };
@@ -96,14 +122,16 @@ function resourceOf(template: string, declared: readonly DeclaredRoute[]): Resou
 
 const EDITING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
-function routeOf(method: string, hooks: unknown): Route {
+function routeOf(declared: DeclaredRoute): Route {
+  const { method, path, hooks } = declared;
   const { detail, body, query, headers } = hooks as { detail: OperationDetail; body?: TSchema; query?: TSchema; headers?: TSchema };
   const key = (headers?.["properties"] as Record<string, TSchema> | undefined)?.["idempotency-key"];
   const answersOnce = key !== undefined && key[NAMES_BODY] !== true;
   const scope = (detail.security[0]?.bearer[0] ?? null) as Scope | null;
   const edits = EDITING.has(method) && scope !== null && scope !== "reports:write";
   const { operationId, tags } = detail;
-  return { operationId, tag: tags[0] ?? "", edits, scope, body: bodyRule(method, detail, body), query: query ?? null, answersOnce };
+  const handle = handlerOf(declared.compile(), path);
+  return { operationId, tag: tags[0] ?? "", edits, scope, body: bodyRule(method, detail, body), query: query ?? null, answersOnce, handle };
 }
 
 function bodyRule(method: string, detail: OperationDetail, body: TSchema | undefined): BodyRule | null {
@@ -121,35 +149,4 @@ export function isBodyOptional(method: string, body: TSchema): boolean {
 /** The content types that a body may have. */
 export function bodyTypes(method: string): string[] {
   return method === "PATCH" ? ["application/merge-patch+json", "application/json"] : ["application/json"];
-}
-
-function countParams(segments: readonly string[]): number {
-  return segments.filter(isParam).length;
-}
-
-function isParam(segment: string): boolean {
-  return segment.startsWith(":");
-}
-
-function fits(segments: readonly string[], asked: readonly string[]): boolean {
-  return segments.every((segment, index) => isParam(segment) || segment === asked[index]);
-}
-
-const NONE: readonly string[] = [];
-
-function brokenParams(segments: readonly string[], asked: readonly string[]): readonly string[] {
-  const broken = segments.filter((segment, index) => isParam(segment) && !isText(asked[index] ?? ""));
-  return broken.length === 0 ? NONE : broken.map((segment) => segment.slice(1));
-}
-
-/** Elysia gives a parameter that cannot be decoded on as an empty one. */
-function isText(segment: string): boolean {
-  if (segment === "") return false;
-  if (!segment.includes("%")) return true;
-  try {
-    decodeURIComponent(segment);
-    return true;
-  } catch {
-    return false;
-  }
 }

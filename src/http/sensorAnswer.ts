@@ -1,9 +1,10 @@
 import type { SensorRecord } from "../store/store";
+import { readyHeaders } from "./answerHeaders";
 import { sensorEtagOf, sensorView } from "./sensorModel";
 
 interface Written {
   readonly text: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
 }
 
 /** Records that are kept ready come again and again as the same object: each is written out once. */
@@ -14,7 +15,7 @@ export function sensorAnswer(record: SensorRecord): Response {
   let { text, headers } = written.get(record) ?? {};
   if (text === undefined || headers === undefined) {
     text = JSON.stringify(sensorView(record));
-    headers = { "content-type": "application/json", etag: sensorEtagOf(record) };
+    headers = readyHeaders({ "content-type": "application/json", etag: sensorEtagOf(record) });
     written.set(record, { text, headers });
   }
   return new Response(text, { headers });

@@ -1,5 +1,6 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import type { Reach } from "../domain/reach";
 import type { SensorRecord, SensorRemoval, SensorStore } from "../store/store";
 import { type Calls, reachOf } from "./calls";
 import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams } from "./fields";
@@ -60,9 +61,11 @@ export function sensors({ calls, store, readSensor, partitions }: SensorsOptions
     )
     .get(
       "/v1/sensors/:id",
-      async ({ params: { id }, headers, request }) => {
-        const record = demandShown(id, await readSensor(id), reachOf(calls, request));
-        return notModified(headers, () => sensorEtagOf(record)) ?? sensorAnswer(record);
+      // Asked for more than anything else, so what is at hand is answered at once. Elysia waits where it reads a call behind `return`.
+      ({ params: { id }, headers, request }) => {
+        const wish = { id, headers, reach: reachOf(calls, request) };
+        const found = readSensor(id);
+        return found instanceof Promise ? shownLater(wish, found) : shown(wish, found);
       },
       { params: SensorParams, headers: IfNoneMatch, ...GET },
     )
@@ -92,6 +95,21 @@ export function sensors({ calls, store, readSensor, partitions }: SensorsOptions
       },
       { params: SensorParams, query: DeletionQuery, headers: IfMatch, ...DELETE },
     );
+}
+
+interface SensorWish {
+  readonly id: string;
+  readonly headers: Static<typeof IfNoneMatch>;
+  readonly reach: Reach | null;
+}
+
+function shown({ id, headers, reach }: SensorWish, found: SensorRecord | null): Response {
+  const record = demandShown(id, found, reach);
+  return notModified(headers, () => sensorEtagOf(record)) ?? sensorAnswer(record);
+}
+
+async function shownLater(wish: SensorWish, found: Promise<SensorRecord | null>): Promise<Response> {
+  return shown(wish, await found);
 }
 
 const NONE = { items: [], nextCursor: null };

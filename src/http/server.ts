@@ -45,7 +45,7 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const idempotency = createIdempotency({ store, vault, notKept });
   const audit = createAuditTrail(store, (error) => events.failed("audit.complete", error));
   const edge = createEdge(options.edge, bearers);
-  const handle = createGate({ ...edge, routes, bearers, calls, idempotency, audit, answerFailure, serve: api.fetch, events });
+  const handle = createGate({ ...edge, routes, bearers, calls, idempotency, audit, answerFailure, events });
   const server = listen(config, {
     // Bun routes by the path as it was sent; the URL that it gives has been put in order.
     routes: Object.fromEntries(

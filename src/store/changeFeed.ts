@@ -17,7 +17,7 @@ export interface FeedSlice {
   readonly start: ChangeCursor;
   /** Whether there is more of what was asked for beyond the slice. */
   readonly more: boolean;
-  /** Upwards: how many changes behind `from` are no longer kept. */
+  /** Upwards: how many changes behind `from` are too old to be kept. Those that were erased with their sensors are missed by nobody. */
   readonly missed: number;
   /** `from` lies beyond what was ever recorded: it is of another log, or of this one before a backup was restored. */
   readonly foreign: boolean;

@@ -10,8 +10,8 @@ export interface FeedHead {
   readonly last: number;
   /** Upwards: the first number behind the cursor that is kept; null for none. */
   readonly next: number | null;
-  /** Whether anything at or before the cursor is kept; asked for only where numbers are missing behind it. */
-  readonly keptBefore: boolean;
+  /** The number up to which changes were taken out by their age. Others that are missing were erased: they count as if they had never been. */
+  readonly pruned: number;
   /** The first numbers that were recorded at or after the ends of the range; null for none (or for no such end). */
   readonly since: number | null;
   readonly until: number | null;
@@ -29,23 +29,20 @@ export interface FeedPlan extends Pick<FeedSlice, "start" | "missed" | "foreign"
   readonly stretches: readonly Stretch[];
 }
 
-/** Whether numbers are missing right behind a cursor. */
-export function isGap({ last, next, reached }: { last: number; next: number | null; reached: number }): boolean {
-  return (next ?? last + 1) > reached + 1 && last > reached;
-}
+/** Under which name `meta` keeps up to where the changes of a partition were taken out by their age; the partition is what follows. */
+export const PRUNED = "changes_pruned.";
 
 /** Where a slice begins and ends. `recordedAt` never goes back in a partition, so a range of time is one of numbers. */
 export function planFeed({ from, range, order }: FeedQuery, heads: readonly FeedHead[]): FeedPlan {
   const start: number[] = [];
   const stretches: Stretch[] = [];
   let missed = 0;
-  for (const { partition, last, next, keptBefore, since, until } of heads) {
+  for (const { partition, last, next, pruned, since, until } of heads) {
     const reached = from?.[partition] ?? 0;
     const sinceCut = range.since === undefined ? 0 : (since ?? last + 1) - 1;
     const untilCut = range.until === undefined ? last : (until ?? last + 1) - 1;
     const oldestCut = order === "desc" ? 0 : (next ?? last + 1) - 1;
-    // Where what is before the cursor is kept, what is missing behind it was erased: it counts as if it had never been.
-    if (from !== null && !keptBefore) missed += Math.max(0, oldestCut - reached);
+    if (from !== null && order === "asc") missed += Math.max(0, pruned - reached);
     const low = Math.max(order === "asc" ? reached : 0, sinceCut, oldestCut);
     const high = Math.min(order === "desc" && from !== null ? reached : last, untilCut);
     moveTo(start, partition, order === "asc" ? Math.min(low, last) : Math.max(high, 0));

@@ -23,7 +23,7 @@ export function createCacheEvents(log: Logger, metrics: Metrics, now: () => numb
   return {
     cacheRead(outcome: ReadOutcome): void {
       let counter = reads.get(outcome);
-      if (counter === undefined) reads.set(outcome, (counter = metrics.cacheReads.labels({ outcome })));
+      if (counter === undefined) reads.set(outcome, (counter = metrics.cacheReads.tally({ outcome })));
       counter.inc();
     },
     cacheLied(sensorId: string, kind: "forged" | "odd"): void {

@@ -6,6 +6,7 @@ import type { LeasedRole, Replay } from "../store/store";
 import type { Metrics } from "./metrics";
 import { createCacheEvents } from "./cacheEvents";
 import { createPartitionGauges } from "./partitionGauges";
+import { createRequestEvents } from "./requestEvents";
 import { createTroubleLog } from "./trouble";
 
 /** One function per fact of the business: its log line and its counters together, so that logic holds no logger. */
@@ -117,9 +118,7 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
     requestFailed(requestId: string, error: unknown): void {
       log.error(fact("http.failed", { "http.request.id": requestId, error }), "a request failed");
     },
-    requestAnswered(request: { method: string; route: string; status: number; seconds: number }): void {
-      metrics.httpSeconds.observe({ method: request.method, route: request.route, status: request.status }, request.seconds);
-    },
+    ...createRequestEvents(metrics),
     watchersCounted(count: number): void {
       metrics.watchers.set(count);
     },

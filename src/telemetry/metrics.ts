@@ -1,15 +1,10 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { TalliedCounter, TalliedHistogram } from "./tallies";
 
 /** Every metric of the service, by the word it counts. Names are part of the public interface. */
 export function openMetrics() {
   const registry = new Registry();
-  const registers = [registry];
-  const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
-    new Counter({ name: `tocsin_${name}`, help, labelNames, registers });
-  const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
-    new Gauge({ name: `tocsin_${name}`, help, labelNames, registers });
-  const histogram = <Label extends string>(name: string, help: string, buckets: number[], labelNames: Label[] = []) =>
-    new Histogram({ name: `tocsin_${name}`, help, buckets, labelNames, registers });
+  const { counter, talliedCounter, gauge, histogram, talliedHistogram } = makersFor(registry);
   const reportDaysAhead = gauge("report_days_ahead", "Days after today that there is room for, where reports are kept by days.");
   // A store that needs no days has none to show.
   reportDaysAhead.remove();
@@ -46,7 +41,7 @@ export function openMetrics() {
     ),
     circuitsOpen: gauge("webhook_circuits_open", "Webhooks that this node sends probes only, because they failed again and again."),
     inFlight: gauge("delivery_attempts_running", "Attempts that run now."),
-    httpSeconds: histogram(
+    httpSeconds: talliedHistogram(
       "http_request_seconds",
       "Requests answered.",
       [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
@@ -56,7 +51,7 @@ export function openMetrics() {
     watchers: gauge("watchers", "Live streams that are open on this node."),
     watchersEnded: counter("watchers_ended_total", "Live streams that this node ended, by why.", ["reason"]),
     dependencyUp: gauge("dependency_up", "1 while the dependency answers.", ["dependency"]),
-    cacheReads: counter("cache_reads_total", "Sensors read through the cache, by what came of it.", ["outcome"]),
+    cacheReads: talliedCounter("cache_reads_total", "Sensors read through the cache, by what came of it.", ["outcome"]),
     cacheLies: counter("cache_lies_total", "Entries in Redis that no node of this database can have written.", ["kind"]),
     cacheDrift: counter("cache_drift_total", "Entries that were found to differ from the database, and were repaired."),
     cacheWrites: counter("cache_writes_total", "States that were to be brought to Redis behind their commit.", ["outcome"]),
@@ -71,3 +66,18 @@ export function openMetrics() {
 }
 
 export type Metrics = ReturnType<typeof openMetrics>;
+
+function makersFor(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+      new Counter({ name: `tocsin_${name}`, help, labelNames, registers }),
+    talliedCounter: <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+      new TalliedCounter({ name: `tocsin_${name}`, help, labelNames, registers }),
+    gauge: <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+      new Gauge({ name: `tocsin_${name}`, help, labelNames, registers }),
+    histogram: (name: string, help: string, buckets: number[]) => new Histogram({ name: `tocsin_${name}`, help, buckets, registers }),
+    talliedHistogram: <Label extends string>(name: string, help: string, buckets: number[], labelNames: Label[]) =>
+      new TalliedHistogram({ name: `tocsin_${name}`, help, buckets, labelNames, registers }),
+  };
+}

@@ -4,7 +4,7 @@ import { REPORT_BYTES_MAX } from "../../src/domain/report";
 import { BULK_BYTES_MAX, BULK_ITEMS_MAX } from "../../src/http/bulk";
 import { openTestApi, type TestApi } from "./api";
 import { LINES, REPORTS, sendItems, sendTexts, statusesOf } from "./bulkBodies";
-import { expectProblem } from "./problem";
+import { expectProblem, pointersOf } from "./problem";
 
 let api: TestApi;
 beforeAll(async () => {
@@ -47,6 +47,28 @@ describe("many reports", () => {
       ]);
     });
   }
+
+  for (const form of FORMS) {
+    test(`as ${form} get ids of an Idempotency-Key and their places, where they give none`, async () => {
+      const items = [report("a"), report("b", { id: "own" }), { status: "ok" }, report("a")];
+      const headers = { "idempotency-key": "batch-7" };
+      for (const _ of [1, 2]) expect(await sendItems(api, REPORTS, items, { form, headers })).toMatchObject({ accepted: 3, refused: 1 });
+      const once = [
+        { sensorId: "a", text: '{"status":"ok","id":"batch-7:0"}' },
+        { sensorId: "b", text: '{"status":"ok","id":"own"}' },
+        { sensorId: "a", text: '{"status":"ok","id":"batch-7:3"}' },
+      ];
+      expect(api.reports.published).toEqual([...once, ...once]);
+    });
+  }
+
+  test("are refused with an Idempotency-Key that is none, and none of them is published", async () => {
+    for (const key of ["", "x".repeat(121), "é"]) {
+      const answer = await api.request("POST", "/v1/reports", { json: [report("a")], headers: { "idempotency-key": key } });
+      expect(pointersOf(answer)).toEqual(["/idempotency-key"]);
+    }
+    expect(api.reports.published).toEqual([]);
+  });
 
   test("are published without their sensor, whatever their members' order and spelling", async () => {
     const texts = [

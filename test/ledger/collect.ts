@@ -94,7 +94,7 @@ const PARTITIONS = `SELECT ingest.partition, ingest.generation, ingest.cursor, c
   FROM partitions AS ingest LEFT JOIN partitions AS notify ON notify.partition = ingest.partition AND notify.role = 'notify'
   WHERE ingest.role = 'ingest'`;
 const LOG = `SELECT partition, generation, sequence, sensor_id AS "sensorId", report_id AS "reportId", status, severity, at,
-  received_at AS "receivedAt", disposition, change_number AS "changeNumber" FROM reports`;
+  received_at AS "receivedAt", recorded_at AS "recordedAt", disposition, change_number AS "changeNumber" FROM reports`;
 const SENSORS = `SELECT sensors.id, heartbeat_interval_seconds + heartbeat_grace_seconds AS seconds, status, severity, availability, revision
   FROM sensors LEFT JOIN states ON states.sensor_id = sensors.id`;
 const CHANGES = 'SELECT partition, number, sensor_id AS "sensorId", revision, recorded_at AS "recordedAt", data FROM changes';

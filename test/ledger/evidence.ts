@@ -29,6 +29,17 @@ export interface Evidence {
   /** What the service said of itself. */
   readonly operational: readonly OperationalRow[];
   readonly replays: readonly ReplayRow[];
+  /** Of the catalogue of statuses, in their order; left out, there were none. */
+  readonly edits?: readonly CatalogueEdit[];
+}
+
+export interface CatalogueEdit {
+  readonly status: string;
+  /** Null takes back what was set. */
+  readonly severity: Severity | null;
+  readonly begunAt: number;
+  /** Null where no answer came. */
+  readonly answeredAt: number | null;
 }
 
 /** A JetStream PubAck with `duplicate: false`, or HTTP 202. */
@@ -70,6 +81,7 @@ export interface LogRow {
   readonly severity: Severity | null;
   readonly at: number | null;
   readonly receivedAt: number;
+  readonly recordedAt: number;
   readonly disposition: Disposition;
   readonly changeNumber: number | null;
 }

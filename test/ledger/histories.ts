@@ -148,6 +148,7 @@ class World {
         severity,
         at,
         receivedAt,
+        recordedAt: receivedAt,
         disposition,
         changeNumber,
       });

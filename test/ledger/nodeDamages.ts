@@ -73,7 +73,7 @@ function heardBefore(evidence: Evidence, { partition, sensorId, data }: ChangeRo
     messages: evidence.messages.map((one) => (one === last ? { ...one, id: sensorId } : one)),
     log: [
       ...evidence.log.filter((row) => row.partition !== partition || row.sequence !== sequence),
-      { partition, generation: 1, sequence, sensorId, receivedAt, ...heard },
+      { partition, generation: 1, sequence, sensorId, receivedAt, recordedAt: receivedAt, ...heard },
     ],
   };
 }

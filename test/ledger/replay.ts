@@ -1,7 +1,7 @@
 import type { ChangeData } from "../../src/domain/change";
-import { STATUS_CATALOGUE } from "../../src/domain/severity";
 import { type Books, type Entry, type Finding, groupBy, placeKey } from "./books";
-import type { Condition, LogRow, SensorRow } from "./evidence";
+import { severitiesOf } from "./catalogue";
+import type { CatalogueEdit, Condition, LogRow, SensorRow } from "./evidence";
 import { openStreamClock, type StreamClock } from "./streamClock";
 
 /** Each sensor's changes are those that its reports and its silences make, in the order of the log, numbered 1, 2, 3 … */
@@ -17,7 +17,9 @@ export function* checkReplay(books: Books): Iterable<Finding> {
     const sensor = sensors.get(sensorId) ?? null;
     const partition = rows[0]?.partition ?? changes[0]?.partition;
     const clock = partition === undefined ? undefined : clocks.get(partition);
-    yield* new Replay({ sensorId, changes, sensor, clock: clock ?? openStreamClock([]), byNumber: books.byNumber }).run(rows);
+    const { byNumber } = books;
+    const { edits = [] } = books.evidence;
+    yield* new Replay({ sensorId, changes, sensor, clock: clock ?? openStreamClock([]), byNumber, edits }).run(rows);
   }
 }
 
@@ -48,6 +50,7 @@ interface Subject {
   readonly sensor: SensorRow | null;
   readonly clock: StreamClock;
   readonly byNumber: ReadonlyMap<string, Entry>;
+  readonly edits: readonly CatalogueEdit[];
 }
 
 type ExpectedChange = Pick<ChangeData, "kind" | "cause"> & {
@@ -93,7 +96,7 @@ class Replay {
       return;
     }
     this.#believed = expected.to;
-    const entry = row.changeNumber === null ? undefined : this.subject.byNumber.get(placeKey(row.partition, row.changeNumber));
+    const entry = this.#changeOf(row);
     const next = this.subject.changes[this.#next];
     if (entry === undefined || entry.sensorId !== sensorId) {
       yield { kind: "change.missing", sensorId, message: `sequence ${row.sequence} (${row.status}) should have made a change` };
@@ -120,7 +123,7 @@ class Replay {
     this.#heardAt = row.receivedAt;
     if (!late) this.#reportedAt = effectiveAt;
     const from = this.#believed;
-    const said = late ? from : { status: row.status, severity: row.severity ?? STATUS_CATALOGUE.get(row.status) ?? "unknown" };
+    const said = late ? from : { status: row.status, severity: this.#severityOf(row) };
     const to: Condition = { status: said.status, severity: said.severity, availability: "online" };
     if (to.status !== from.status || to.severity !== from.severity) {
       return { disposition: "applied", expected: { kind: "status", cause: "report", from, to, occurredAt: effectiveAt } };
@@ -128,6 +131,18 @@ class Replay {
     const disposition = late ? "late" : "unchanged";
     if (from.availability === "online") return { disposition, expected: null };
     return { disposition, expected: { kind: "availability", cause: "report", from, to, occurredAt: row.receivedAt } };
+  }
+
+  #changeOf({ partition, changeNumber }: LogRow): Entry | undefined {
+    return changeNumber === null ? undefined : this.subject.byNumber.get(placeKey(partition, changeNumber));
+  }
+
+  /** Where the catalogue was edited about then, what was decided tells which one held, if it is one of those. */
+  #severityOf(row: LogRow): string {
+    if (row.severity !== null) return row.severity;
+    const may: ReadonlySet<string> = severitiesOf(row, this.subject.edits);
+    const { severity: told } = this.#changeOf(row)?.parsed.to ?? this.#believed;
+    return told !== null && may.has(told) ? told : ([...may][0] as string);
   }
 
   /** A silence is noticed at a tick, which has its place in the log. */

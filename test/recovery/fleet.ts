@@ -26,6 +26,8 @@ export interface FleetOptions {
   readonly seed: number;
   readonly natsSensors: number;
   readonly httpSensors: number;
+  /** The share of those that report as bulks of one; none unless given. */
+  readonly bulkShare?: number;
   /** Reports over MQTT are sent once, without a promise. */
   readonly mqttSensors?: number;
   /** The share of reports that say something else than the one before. */
@@ -57,10 +59,20 @@ export async function startFleet(roads: Roads, options: FleetOptions): Promise<F
       throw new Unacceptable(`${response.status} ${await response.text()}`);
     return response.status === 202 ? ((await response.json()) as { stream: string; sequence: number }) : null;
   };
+  const bulkRoad: Road = async (sensorId, body) => {
+    const item = JSON.stringify({ sensorId, ...(JSON.parse(body) as object) });
+    const response = await roads.api("/v1/reports", { method: "POST", body: `[${item}]`, signal: AbortSignal.timeout(4 * TRY_MS) });
+    if (response.status !== 202) return null;
+    const [told] = ((await response.json()) as { items: { status: number; stream: string; sequence: number }[] }).items;
+    if (told !== undefined && told.status >= 400 && told.status < 500 && told.status !== 429) throw new Unacceptable(JSON.stringify(told));
+    return told?.status === 202 ? told : null;
+  };
   const running = new RunningFleet(options);
+  const bulks = Math.floor(options.httpSensors * (options.bulkShare ?? 0));
   for (let index = 0; index < options.natsSensors; index += 1)
     running.send(`nats-${index}`, "puback", natsRoads[index % natsRoads.length] as Road);
-  for (let index = 0; index < options.httpSensors; index += 1) running.send(`http-${index}`, "http", httpRoad);
+  for (let index = 0; index < options.httpSensors; index += 1)
+    running.send(`http-${index}`, "http", index < options.httpSensors - bulks ? httpRoad : bulkRoad);
   const byMqtt = startMqtt(roads.mqttUrls, running, options.mqttSensors ?? 0);
   return {
     acknowledged: running.acknowledged,

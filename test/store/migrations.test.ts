@@ -12,6 +12,7 @@ import { openBeside, temporaryFolder } from "./sqlite/harness";
 
 const FOLDER = join(import.meta.dir, "../../drizzle");
 const SETTINGS = "add_webhook_settings_events_and_replays";
+const ERASURE = "add_audit_idempotency_statuses_and_shared_secrets";
 const TEST_MS = 30_000;
 
 /** What a database of the version before a migration was made by: its statements, and drizzle's record of them. */
@@ -83,27 +84,62 @@ async function expectKept(store: Store): Promise<void> {
   expect(await planner.head("w", "a")).toMatchObject({ id: "w_0_2", laneFailures: 0 });
 }
 
-test("what is in a file of the version before settings is there as it was, and goes on", async () => {
+/** Of partition 0 the first two changes are no longer kept, of partition 1 none is, of partition 2 all are, and partition 3 had none. */
+const PRUNED_ROWS = [
+  ...[4, 7, 1, 0].map(
+    (last, partition) =>
+      `insert into partitions (role, partition, change_number, published) values ('ingest', ${partition}, ${last}, ${last})`,
+  ),
+  ...[
+    [0, 3],
+    [0, 4],
+    [2, 1],
+  ].map(
+    ([partition, number]) =>
+      `insert into changes (partition, number, sensor_id, revision, kind, occurred_at, recorded_at, data)
+       values (${partition}, ${number}, 's${partition}', ${number}, 'status', 1, 1, '{}')`,
+  ),
+];
+
+async function expectMissed(store: Store): Promise<void> {
+  const missed = async (from: readonly number[]) =>
+    (await store.readChanges({ from, range: {}, order: "asc" }, { rows: 10, bytes: 1000 })).missed;
+  expect(await Promise.all([[], [1, 5, 0, 0], [2, 7, 1, 0], [3, 7]].map(missed))).toEqual([9, 3, 0, 0]);
+}
+
+interface Before {
+  readonly version: string;
+  readonly before: string;
+  readonly rows: readonly string[];
+  readonly expected: (store: Store) => Promise<void>;
+}
+
+const BEFORE: readonly Before[] = [
+  { version: "before settings", before: SETTINGS, rows: ROWS, expected: expectKept },
+  { version: "before histories were erased", before: ERASURE, rows: PRUNED_ROWS, expected: expectMissed },
+];
+
+test.each(BEFORE)("what is in a file of the version $version is there as it was, and goes on", async ({ before, rows, expected }) => {
   using folder = temporaryFolder();
-  const { statements, applied } = madeBefore("sqlite", SETTINGS);
+  const { statements, applied } = madeBefore("sqlite", before);
   {
     using database = openBeside(folder.file);
     for (const statement of statements) database.client.exec(statement);
     database.client.exec("create table __drizzle_migrations (id serial primary key, hash text not null, created_at numeric)");
     for (const when of applied) database.client.prepare("insert into __drizzle_migrations (hash, created_at) values ('', ?)").run(when);
-    for (const row of ROWS) database.client.exec(row);
+    for (const row of rows) database.client.exec(row);
   }
   const store = await openStore({ kind: "sqlite", file: folder.file });
-  await expectKept(store);
+  await expected(store);
   await store.close();
 });
 
-test(
-  "what is in a Postgres of the version before settings is there as it was, and goes on",
-  async () => {
+test.each(BEFORE)(
+  "what is in a Postgres of the version $version is there as it was, and goes on",
+  async ({ before, rows, expected }) => {
     await using server = await startPostgres(["fsync=off"]);
     const url = await server.createDatabase();
-    const { statements, applied } = madeBefore("postgres", SETTINGS);
+    const { statements, applied } = madeBefore("postgres", before);
     await onDatabase(url, async (client) => {
       for (const statement of statements) await client.query(statement);
       await client.query("create schema drizzle");
@@ -111,10 +147,10 @@ test(
       for (const when of applied) {
         await client.query("insert into drizzle.__drizzle_migrations (hash, created_at) values ('', $1)", [when]);
       }
-      for (const row of ROWS) await client.query(row);
+      for (const row of rows) await client.query(row);
     });
     const store = await openStore({ kind: "postgres", url });
-    await expectKept(store);
+    await expected(store);
     await store.close();
   },
   TEST_MS,

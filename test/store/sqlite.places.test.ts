@@ -75,6 +75,33 @@ const step = fc.oneof(
 );
 
 describe("a sensor's reports, and the ids that are known", () => {
+  test("are forgotten before their erasure is said to be finished: a crash leaves none", async () => {
+    using folder = temporaryFolder();
+    const store = openSqliteStore(folder.file, { foldAt: FOLD_AT });
+    const owner = await Owner.of(store);
+    await store.createSensor(draftOf("a"));
+    await owner.refresh();
+    const count = 4 * FOLD_AT;
+    await say(
+      owner,
+      Array.from({ length: count }, (_, index) => ({ sequence: index + 1, sensorId: "a", id: `m-${index}` })),
+    );
+    await until(() => (foldedIn(folder.file) ?? 0) > 0);
+    await store.deleteSensor("a", null, { history: "delete" });
+    let erased = 0;
+    await until(async () => {
+      const slice = await store.eraseHistory("", count);
+      erased += slice?.rows.reports ?? 0;
+      return slice?.finished === true;
+    });
+    expect(erased).toBe(count);
+    {
+      using index = openBeside(`${folder.file}.places`);
+      expect(index.client.prepare("select * from places").all()).toEqual([]);
+    }
+    await store.close();
+  });
+
   test("are all there and none twice, however far the index is, over restarts, and but for those that were pruned or deleted", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), fc.integer({ min: 1, max: 4 }), async (steps, limit) => {

@@ -1,4 +1,4 @@
-import { type FeedHead, isGap, planFeed } from "../feedRows";
+import { type FeedHead, planFeed, PRUNED } from "../feedRows";
 import { keptCondition } from "../erasureStore";
 import type { ChangeFeedStore, LoggedChange } from "../store";
 import { LOGGED_CHANGE } from "./changeLog";
@@ -9,19 +9,15 @@ const SINCE = "select number from changes c where c.partition = p.partition and 
 const EARLIEST = "order by recorded_at, number limit 1";
 
 // Upwards alone it matters where what is kept begins: the rows before it may have been taken out a moment ago, and are slow to pass by.
-const heads = statement<Omit<FeedHead, "keptBefore">>(
+const heads = statement<FeedHead>(
   "changeFeed.heads",
   `select p.partition, p.change_number as last,
      (select number from changes c where c.partition = p.partition and c.number > coalesce(r.reached, 0) and $3::boolean order by number limit 1)
        as next,
+     coalesce((select value from meta where name = '${PRUNED}' || p.partition), 0) as pruned,
      (${SINCE} $4::bigint ${EARLIEST}) as since, (${SINCE} $5::bigint ${EARLIEST}) as until
    from partitions p left join unnest($1::int[], $2::bigint[]) r (partition, reached) on r.partition = p.partition
    where p.role = 'ingest' order by p.partition`,
-);
-
-const anyUpTo = statement<{ number: number }>(
-  "changeFeed.anyUpTo",
-  "select number from changes where partition = $1 and number <= $2 order by number desc limit 1",
 );
 
 type Found = LoggedChange & { readonly found: number };
@@ -54,13 +50,7 @@ export function openChangeFeed({ read }: Connection): ChangeFeedStore {
       return read(async ({ client }) => {
         const reached = from ?? [];
         const ends = [range.since ?? null, range.until ?? null];
-        const found: FeedHead[] = [];
-        for (const head of await heads(client, [...reached.keys()], reached, order === "asc", ...ends)) {
-          const before = reached[head.partition] ?? 0;
-          const asked = order === "asc" && isGap({ ...head, reached: before });
-          found.push({ ...head, keptBefore: asked && (await anyUpTo(client, head.partition, before)).length > 0 });
-        }
-        const { stretches, ...plan } = planFeed(query, found);
+        const { stretches, ...plan } = planFeed(query, await heads(client, [...reached.keys()], reached, order === "asc", ...ends));
         if (stretches.length === 0) return { ...plan, changes: [], more: false };
         const borders = [stretches.map(({ partition }) => partition), stretches.map(({ low }) => low), stretches.map(({ high }) => high)];
         const taken = await (order === "asc" ? up : down)(client, ...borders, rows, bytes);

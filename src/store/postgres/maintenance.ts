@@ -1,5 +1,6 @@
 import { EVENTS_LANE } from "../../domain/delivery";
 import { PRUNED_ATTEMPTS_MAX } from "../deliveryRows";
+import { PRUNED } from "../feedRows";
 import type { MaintenanceStore } from "../store";
 import type { Connection } from "./connection";
 import { dropDaysBefore, prepareDays } from "./days";
@@ -21,7 +22,7 @@ const pruneReports = statement<{ pruned: number }>(
      returning 1)
    select count(*) as pruned from gone`,
 );
-// Not what somebody has yet to publish, nor what somebody has to plan by.
+// Not what somebody has yet to publish, nor what somebody has to plan by. How far it went is kept: what is missing else was erased.
 const pruneChanges = statement<{ pruned: number }>(
   "prune.changes",
   `with gone as (
@@ -30,7 +31,10 @@ const pruneChanges = statement<{ pruned: number }>(
        and number <= (
          select least(i.published, coalesce(n.change_number, 0)) from partitions i
          left join partitions n on n.role = 'notify' and n.partition = i.partition where i.role = 'ingest' and i.partition = $1)
-     returning 1)
+     returning number),
+   noted as (
+     insert into meta as m (name, value) select '${PRUNED}' || $1::int, max(number) from gone having count(*) > 0
+     on conflict (name) do update set value = greatest(m.value, excluded.value))
    select count(*) as pruned from gone`,
 );
 const oldestDeliveries = statement<{ ordinal: number; state: string; planned_at: number }>(

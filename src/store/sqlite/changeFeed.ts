@@ -1,4 +1,4 @@
-import { type FeedHead, isGap, planFeed, type Stretch } from "../feedRows";
+import { type FeedHead, planFeed, PRUNED, type Stretch } from "../feedRows";
 import { keptCondition } from "../erasureStore";
 import type { ChangeFeedStore, FeedQuery, FeedSlice, LoggedChange } from "../store";
 import { LOGGED_CHANGE } from "./changeLog";
@@ -77,13 +77,13 @@ function fitting(keys: readonly Key[], { rows, bytes }: { rows: number; bytes: n
 }
 
 function prepareHeads({ client }: Connection): (query: FeedQuery) => FeedHead[] {
-  const lasts = client.prepare<[], { partition: number; last: number }>(
-    "select partition, change_number as last from partitions where role = 'ingest' order by partition",
+  const lasts = client.prepare<[], { partition: number; last: number; pruned: number }>(
+    `select p.partition, p.change_number as last, coalesce((select value from meta where name = '${PRUNED}' || p.partition), 0) as pruned
+     from partitions p where p.role = 'ingest' order by p.partition`,
   );
   const firstBehind = client
     .prepare<[number, number], number>("select number from changes where partition = ? and number > ? order by number limit 1")
     .pluck();
-  const anyUpTo = client.prepare<[number, number], 1>("select 1 from changes where partition = ? and number <= ? limit 1").pluck();
   const firstSince = client
     .prepare<[number, number], number>(
       "select number from changes where partition = ? and recorded_at >= ? order by recorded_at, number limit 1",
@@ -91,10 +91,9 @@ function prepareHeads({ client }: Connection): (query: FeedQuery) => FeedHead[] 
     .pluck();
   const at = (partition: number, time: number | undefined) => (time === undefined ? null : (firstSince.get(partition, time) ?? null));
   return ({ from, range, order }) =>
-    lasts.all().map(({ partition, last }) => {
-      const reached = from?.[partition] ?? 0;
-      const next = order === "desc" ? null : (firstBehind.get(partition, reached) ?? null);
-      const keptBefore = isGap({ last, next, reached }) && anyUpTo.get(partition, reached) !== undefined;
-      return { partition, last, next, keptBefore, since: at(partition, range.since), until: at(partition, range.until) };
+    lasts.all().map((head) => {
+      const { partition } = head;
+      const next = order === "desc" ? null : (firstBehind.get(partition, from?.[partition] ?? 0) ?? null);
+      return { ...head, next, since: at(partition, range.since), until: at(partition, range.until) };
     });
 }

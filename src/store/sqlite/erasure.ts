@@ -57,9 +57,10 @@ export function openErasure(connection: Connection, places: Pick<ReportPlaces, "
       // One commit each: whoever waits for the database waits for one of them at most.
       const deliveries = write(() => eraseDeliveries(erasing, limit));
       const changes = write(() => eraseChanges(erasing, limit));
-      const reports = eraseReports(erasing, limit);
+      const { reports, places: forgotten } = eraseReports(erasing, limit);
       const rows = { reports, changes, ...deliveries };
-      const finished = reports < limit && finish.run(erasing.id, erasing.before).changes > 0;
+      // Places are forgotten in a while: not until none is found is it sure that none comes back after a crash.
+      const finished = forgotten === 0 && finish.run(erasing.id, erasing.before).changes > 0;
       return { sensorId: erasing.id, rows, finished };
     },
   };
@@ -110,9 +111,9 @@ function prepareReports({ client, write }: Connection, places: Pick<ReportPlaces
     .pluck();
   const drop = client.prepare<[number, number, number]>("delete from reports where partition = ? and generation = ? and sequence = ?");
 
-  return ({ id: sensorId, before }: Erasing, limit: number): number => {
+  return ({ id: sensorId, before }: Erasing, limit: number): { reports: number; places: number } => {
     const gone: (PlaceInTime & { readonly sensorId: string })[] = [];
-    const erased = write(() => {
+    const reports = write(() => {
       let count = 0;
       let span: Span | null = { after: beginningOf(0), before: beginningOf(Number.MAX_SAFE_INTEGER), order: "asc" };
       while (span !== null && count < limit) {
@@ -130,6 +131,6 @@ function prepareReports({ client, write }: Connection, places: Pick<ReportPlaces
       return count;
     });
     places.forget(gone);
-    return erased;
+    return { reports, places: gone.length };
   };
 }

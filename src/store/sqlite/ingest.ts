@@ -54,7 +54,7 @@ export function openIngest(connection: Connection, places: Pick<ReportPlaces, "a
 
     loadSeverities: prepareSeverities(connection),
 
-    knownReports: (keys, since) => keys.map(({ sensorId, reportId }) => places.known(sensorId, reportId, since)),
+    knownReports: (keys, since) => places.known(keys, since),
 
     sensorsDue: (partition, watermark, limit) => due.all(partition, watermark, limit).map(sensorAndStateOfText),
 

@@ -1,5 +1,6 @@
 import { EVENTS_LANE } from "../../domain/delivery";
 import { PRUNED_ATTEMPTS_MAX } from "../deliveryRows";
+import { PRUNED } from "../feedRows";
 import type { MaintenanceStore } from "../store";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
@@ -71,9 +72,15 @@ function prepareReports(connection: Connection, places: Pick<ReportPlaces, "forg
 
 function prepareChanges(connection: Connection): Prune {
   // The pluses keep SQLite from looking at all that is published for the few that are the oldest.
-  const drop = connection.client.prepare<[number, number, number, number, number]>(
-    `delete from changes where partition = ? and number in (select number from changes where partition = ? order by number limit ?)
-     and +recorded_at < ? and +number <= ?`,
+  const drop = connection.client
+    .prepare<[number, number, number, number, number], number>(
+      `delete from changes where partition = ? and number in (select number from changes where partition = ? order by number limit ?)
+       and +recorded_at < ? and +number <= ? returning number`,
+    )
+    .pluck();
+  // How far it went: what is missing else was erased.
+  const note = connection.client.prepare<[string, number]>(
+    "insert into meta (name, value) values (?, ?) on conflict (name) do update set value = max(value, excluded.value)",
   );
   // Nobody has yet to publish them, and nobody to plan by them.
   const passed = connection.client
@@ -82,10 +89,11 @@ function prepareChanges(connection: Connection): Prune {
        left join partitions n on n.role = 'notify' and n.partition = i.partition where i.role = 'ingest' and i.partition = ?`,
     )
     .pluck();
-  return overPartitions(
-    connection,
-    (partition, before, limit) => drop.run(partition, partition, limit, before, passed.get(partition) ?? 0).changes,
-  );
+  return overPartitions(connection, (partition, before, limit) => {
+    const gone = drop.all(partition, partition, limit, before, passed.get(partition) ?? 0);
+    if (gone.length > 0) note.run(`${PRUNED}${partition}`, Math.max(...gone));
+    return gone.length;
+  });
 }
 
 /** Those that ended, with their attempts. */

@@ -158,6 +158,33 @@ export const erasurePromises: readonly Promises[] = [
       ]);
     },
 
+    "is no loss to whoever follows all changes, wherever they have come to; what is pruned by its age is": async (store) => {
+      const { owner, planner, changes } = await aHistory(store);
+      await planner.owe(changes, []);
+      // Of the first and of the last changes of the log nothing is left then.
+      await planner.owe(await owner.change(["a"]), []);
+      await owner.publishAll();
+      const lost = async () => {
+        const { changeNumber } = owner.position;
+        const cursors = Array.from({ length: changeNumber + 1 }, (_, reached) => [reached]);
+        const slices = await Promise.all(
+          [...cursors, []].map((from) => store.readChanges({ from, range: {}, order: "asc" }, { rows: LIMIT, bytes: LIMIT * LIMIT })),
+        );
+        return slices.map(({ missed }) => missed);
+      };
+      expect(await lost()).toEqual([0, 0, 0, 0, 0, 0, 0]);
+      await erase(store, owner);
+      expect(sumOf(await eraseAll(store)).changes).toBe(3);
+      expect(await lost()).toEqual([0, 0, 0, 0, 0, 0, 0]);
+      await erase(store, owner, "b");
+      expect(sumOf(await eraseAll(store)).changes).toBe(2);
+      expect(await lost()).toEqual([0, 0, 0, 0, 0, 0, 0]);
+      await planner.owe(await owner.change(["c", "d", "c"]), []);
+      await owner.publishAll();
+      await store.prune({ reports: 0, changes: Date.now() + 60_000, deliveries: 0, deadLetters: 0 }, 2);
+      expect(await lost()).toEqual([7, 6, 5, 4, 3, 2, 1, 0, 0, 7]);
+    },
+
     "of which some was pruned goes as well": async (store) => {
       const { owner, planner, changes } = await aHistory(store);
       await planner.owe(changes, ["w"]);

@@ -3,7 +3,7 @@ import { bigint, integer, json, pgTable, primaryKey, text } from "drizzle-orm/pg
 import type { LeasedRole } from "../../store";
 import { bytea } from "./bytea";
 
-/** Numbers that the whole database has one of: `partition_count`, `webhooks_version`. */
+/** Numbers that the whole database has one of: `partition_count`, `webhooks_version`, `statuses_version`, and `changes_pruned.<p>` for each partition. */
 export const meta = pgTable("meta", {
   name: text().primaryKey(),
   value: bigint({ mode: "number" }).notNull(),

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { nextTurn } from "../../../nextTurn";
+import type { ReportKey } from "../../store";
 import type { Connection } from "../connection";
 import { isDamaged } from "../faults";
 import { byTime, type IndexedPlace, type Place, type PlaceInTime, type Span } from "./place";
@@ -18,8 +19,8 @@ const DROPPED_AT_ONCE_MAX = 4096;
 export interface ReportPlaces {
   /** Reports that were committed, in the order of the log. */
   add(places: readonly IndexedPlace[]): void;
-  /** When a report was last received under this id; null if not since `since`. */
-  known(sensorId: string, reportId: string, since: number): number | null;
+  /** When a report was last received under each of these ids; null for one that was not since `since`. */
+  known(keys: readonly ReportKey[], since: number): (number | null)[];
   /** A sensor's places within a span, the first ones. A place may be there whose report is pruned. */
   placesOf(sensorId: string, span: Span, limit: number): PlaceInTime[];
   /** Reports that were pruned. */
@@ -85,9 +86,11 @@ class FoldedPlaces implements ReportPlaces {
     if (this.#tail.size >= this.parts.foldAt && !this.#folding) void this.#foldAside();
   }
 
-  known(sensorId: string, reportId: string, since: number): number | null {
+  known(keys: readonly ReportKey[], since: number): (number | null)[] {
     this.#catchUp();
-    return this.#tail.known(sensorId, reportId, since) ?? this.parts.index.known(sensorId, reportId, since);
+    return keys.map(
+      ({ sensorId, reportId }) => this.#tail.known(sensorId, reportId, since) ?? this.parts.index.known(sensorId, reportId, since),
+    );
   }
 
   placesOf(sensorId: string, span: Span, limit: number): PlaceInTime[] {

@@ -2,7 +2,7 @@
 import { blob, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { LeasedRole } from "../../store";
 
-/** Numbers that the whole database has one of: `partition_count`, `webhooks_version`. */
+/** Numbers that the whole database has one of: `partition_count`, `webhooks_version`, `statuses_version`, and `changes_pruned.<p>` for each partition. */
 export const meta = sqliteTable("meta", {
   name: text().primaryKey(),
   value: integer().notNull(),
