@@ -5,6 +5,7 @@ export type FaultKind =
   | "conflict" // it exists already, or the state forbids it
   | "preconditionFailed" // the version named is not the current one
   | "gone" // it was there, and is no longer kept
+  | "exhausted" // the caller has as much of it as one may have
   | "unavailable"; // a dependency is away; the same call may succeed later
 
 export interface FieldError {

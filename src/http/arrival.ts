@@ -65,12 +65,13 @@ export class Arrival implements Call {
     return this.client.address;
   }
 
-  async stillLetIn(): Promise<boolean> {
+  stillLetIn(): boolean | Promise<boolean> {
+    const unlessRefused = (error: unknown) => !(error instanceof Refusal);
     try {
-      await this.means.bearers.callerOf(this.request.headers);
-      return true;
+      const caller = this.means.bearers.callerOf(this.request.headers);
+      return caller instanceof Promise ? caller.then(() => true, unlessRefused) : true;
     } catch (error) {
-      return !(error instanceof Refusal);
+      return unlessRefused(error);
     }
   }
 

@@ -11,8 +11,11 @@ export interface Call {
   readonly method: string;
   /** Null where anybody may ask. */
   readonly caller: Caller | null;
-  /** For answers that go on for long: whether who asks would be let in now. Never rejects; while nobody can tell, it is what it was. */
-  stillLetIn(): Promise<boolean>;
+  /**
+   * For answers that go on for long: whether who asks would be let in now; at once, where that is known. Never throws or rejects; while
+   * nobody can tell, it is what it was.
+   */
+  stillLetIn(): boolean | Promise<boolean>;
   /** Takes `cost` more for a large request, and resolves when the caller may go on: at the pace that its rate allows. */
   charge(cost: number): Promise<void>;
   /** Parsed JSON; null when the operation takes none. */

@@ -6,6 +6,7 @@ import { changeCursorOf } from "./changeList";
 import { GivenChangeCursor, LastEventId } from "./changeModel";
 import { operation } from "./operation";
 import type { LivePort } from "./ports";
+import { callerKey } from "./rates";
 
 const LiveQuery = Type.Object({ ...ChangeFilterFields, cursor: Type.Optional(GivenChangeCursor) }, { additionalProperties: false });
 const LiveHeaders = Type.Object({ "last-event-id": Type.Optional(LastEventId) });
@@ -29,9 +30,10 @@ export function live({ port, calls }: LiveRouteOptions) {
       const lookout = { filter: changeFilterOf(query), reach: reachOf(calls, request) };
       const from = changeCursorOf(headers["last-event-id"], "/last-event-id") ?? changeCursorOf(query.cursor, "/cursor");
       const call = calls.get(request);
-      if (call === undefined || call.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
+      if (call?.caller == null || call.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
       const credential = request.headers.get("authorization") ?? "";
-      const stream = await port.watch({ from, lookout, credential, stillLetIn: () => call.stillLetIn() });
+      const stillLetIn = () => call.stillLetIn();
+      const stream = await port.watch({ from, lookout, caller: callerKey(call.caller), credential, stillLetIn });
       return new Response(stream, { headers: STREAM_HEADERS });
     },
     { query: LiveQuery, headers: LiveHeaders, ...WATCH },

@@ -18,13 +18,15 @@ export interface WebhookPort {
 
 /** The live stream of changes. */
 export interface LivePort {
-  /** `from` null begins at the present. Throws `Fault` (unavailable) when there is no room for one more. */
+  /** `from` null begins at the present. Throws `Fault` (exhausted, unavailable) when there is no room for one more. */
   watch(wish: {
     readonly from: ChangeCursor | null;
     readonly lookout: Lookout;
+    /** Who may have so many streams. */
+    readonly caller: string;
     /** Those who came with the same are asked after together. */
     readonly credential: string;
-    readonly stillLetIn: () => Promise<boolean>;
+    readonly stillLetIn: () => boolean | Promise<boolean>;
   }): Promise<ReadableStream<Uint8Array>>;
   /** Takes nobody new, gives everybody a last word and ends their streams. */
   stop(): Promise<void>;

@@ -63,6 +63,7 @@ export const STATUS_OF_FAULT: Record<FaultKind, ProblemStatus> = {
   conflict: 409,
   preconditionFailed: 412,
   gone: 410,
+  exhausted: 429,
   unavailable: 503,
 };
 

@@ -3,7 +3,6 @@ import type { ChangeData } from "../domain/change";
 import { type Lookout, sees, seesEverything, sensorsSeen } from "../domain/lookout";
 import { movePast } from "../store/feedRows";
 import type { ChangeFeedStore, FeedSlice, LoggedChange } from "../store/store";
-import { CHUNK_BYTES_MAX } from "./channel";
 import { beatFrame, changeFrame, gapFrame, joined } from "./frames";
 
 /** So many changes are read at once for a watcher that is behind. */
@@ -15,7 +14,8 @@ const UP = { range: {}, order: "asc" } as const;
 
 /** Reads the table for those that are further behind than memory reaches. */
 export interface CatchUps {
-  read(from: ChangeCursor): Promise<FeedSlice>;
+  /** About so many bytes. */
+  read(from: ChangeCursor, bytes: number): Promise<FeedSlice>;
 }
 
 export function createCatchUps(store: ChangeFeedStore): CatchUps {
@@ -34,10 +34,10 @@ export function createCatchUps(store: ChangeFeedStore): CatchUps {
   }
 
   return {
-    async read(from) {
+    async read(from, bytes) {
       await enter();
       try {
-        return await store.readChanges({ from, ...UP }, { rows: ROWS_MAX, bytes: CHUNK_BYTES_MAX });
+        return await store.readChanges({ from, ...UP }, { rows: ROWS_MAX, bytes });
       } finally {
         leave();
       }

@@ -3,34 +3,44 @@ import type { WatchWish } from "./ports";
 
 type Wish = Pick<WatchWish, "credential" | "stillLetIn">;
 
+interface Holders<Watcher> {
+  readonly watchers: Set<Watcher>;
+  /** An answer is waited for. */
+  asked: boolean;
+}
+
 export class Credentials<Watcher extends { readonly wish: Wish }> {
-  readonly #watchers = new Map<string, Set<Watcher>>();
-  /** Those that are yet to be asked in this round. */
-  #round: string[] = [];
+  readonly #holders = new Map<string, Holders<Watcher>>();
 
   add(watcher: Watcher): void {
     const { credential } = watcher.wish;
-    const known = this.#watchers.get(credential) ?? new Set();
-    this.#watchers.set(credential, known.add(watcher));
+    const known = this.#holders.get(credential) ?? { watchers: new Set(), asked: false };
+    known.watchers.add(watcher);
+    this.#holders.set(credential, known);
   }
 
   delete(watcher: Watcher): void {
     const { credential } = watcher.wish;
-    const known = this.#watchers.get(credential);
-    known?.delete(watcher);
-    if (known?.size === 0) this.#watchers.delete(credential);
+    const known = this.#holders.get(credential);
+    known?.watchers.delete(watcher);
+    if (known?.watchers.size === 0) this.#holders.delete(credential);
   }
 
-  /** Asks one part of so many, a round being all of them, and calls `refused` with those that are out. */
-  async ask(parts: number, refused: (watcher: Watcher) => void): Promise<void> {
-    if (this.#round.length === 0) this.#round = [...this.#watchers.keys()];
-    const asked = this.#round.splice(0, Math.ceil(this.#watchers.size / parts));
-    await Promise.all(
-      asked.map(async (credential) => {
-        const [one] = this.#watchers.get(credential) ?? [];
-        if (one === undefined || (await one.wish.stillLetIn())) return;
-        for (const watcher of this.#watchers.get(credential) ?? []) refused(watcher);
-      }),
-    );
+  /** Calls `refused` with those that are out; at once where that is known. Who has to be looked up keeps nobody else waiting. */
+  ask(refused: (watcher: Watcher) => void): void {
+    for (const holders of this.#holders.values()) {
+      const [one] = holders.watchers;
+      if (one === undefined || holders.asked) continue;
+      const answered = (isIn: boolean) => {
+        holders.asked = false;
+        if (!isIn) for (const watcher of holders.watchers) refused(watcher);
+      };
+      const answer = one.wish.stillLetIn();
+      if (!(answer instanceof Promise)) answered(answer);
+      else {
+        holders.asked = true;
+        void answer.then(answered);
+      }
+    }
   }
 }

@@ -8,7 +8,7 @@ import { Ring, type RingLimits } from "./ring";
 const LOOK_EVERY_MS = 500;
 /** From one look to the next, so that under load changes go out together; longer where handing them on takes long. */
 const REST_MIN_MS = 20;
-const REST_MAX_MS = 250;
+const REST_MAX_MS = 100;
 /** A rest lasts so many times as long as handing on took: the rest of the time is for everybody else. */
 const REST_PER_WORK = 1;
 const ROWS_MAX = 2000;

@@ -5,15 +5,15 @@ import type { ChangeFeedStore, LoggedChange } from "../store/store";
 import type { Events } from "../telemetry/events";
 import { createCatchUps } from "./catchUp";
 import { Channels } from "./channels";
+import { Chunks } from "./chunks";
 import { Credentials } from "./credentials";
 import { Feed } from "./feed";
 import { beatFrame, type Ending } from "./frames";
 import type { ChangeHints, WatchWish } from "./ports";
-import { type Ring, RING_BYTES_MAX, RING_ITEMS_MAX, type RingLimits } from "./ring";
+import { type Ring, RING_BYTES_MAX, RING_ITEMS_MAX, RING_MS_MAX, type RingLimits } from "./ring";
+import { Room, type RoomLimits, STREAMS_MAX, STREAMS_PER_CALLER_MAX } from "./room";
 import { type Scene, Watcher } from "./watcher";
 
-/** Of one node. */
-const WATCHERS_MAX = 2000;
 /** Who has so much waiting is too slow, and so is who takes nothing at all for so long, or has not taken what the ring lets go of. */
 const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
 const STALLED_MS = 30_000;
@@ -21,10 +21,8 @@ const STALLED_MS = 30_000;
 export const BEAT_EVERY_MS = 15_000;
 /** After the last watcher has gone the log is followed on for those who come back. */
 const LINGER_MS = 30_000;
-/** Of everything that is done by time. */
+/** Of everything that is done by time; each time it is asked whether those who watch are still let in. */
 const TICK_MS = 100;
-/** In how many ticks everybody's credential was asked after: twice a second. */
-const CREDENTIAL_TICKS = 5;
 const UPKEEP_TICKS = 10;
 
 export interface LiveOptions {
@@ -36,7 +34,7 @@ export interface LiveOptions {
 }
 
 export interface LiveLimits {
-  readonly watchers: number;
+  readonly room: RoomLimits;
   readonly unsentBytes: number;
   readonly stalledMs: number;
   readonly beatEveryMs: number;
@@ -45,46 +43,48 @@ export interface LiveLimits {
 }
 
 const LIMITS: LiveLimits = {
-  watchers: WATCHERS_MAX,
+  room: { streams: STREAMS_MAX, perCaller: STREAMS_PER_CALLER_MAX },
   unsentBytes: UNSENT_BYTES_MAX,
   stalledMs: STALLED_MS,
   beatEveryMs: BEAT_EVERY_MS,
   lingerMs: LINGER_MS,
-  ring: { items: RING_ITEMS_MAX, bytes: RING_BYTES_MAX },
+  ring: { items: RING_ITEMS_MAX, bytes: RING_BYTES_MAX, ms: RING_MS_MAX },
 };
 
 export class Live {
   readonly #watchers = new Set<Watcher>();
   readonly #credentials = new Credentials<Watcher>();
   readonly #limits: LiveLimits;
+  readonly #room: Room;
   #following: Promise<{ readonly feed: Feed; readonly scene: Scene }> | null = null;
-  #opening = 0;
   #stopped = false;
   #ticks = 0;
-  #asking = false;
   #leftAt = performance.now();
   #timer: Timer | null = null;
 
   constructor(private readonly options: LiveOptions) {
     this.#limits = { ...LIMITS, ...options.limits };
+    this.#room = new Room(this.#limits.room);
   }
 
-  /** The bytes of a stream, which is counted until it ends or is cancelled. Throws `Fault` (unavailable) when there is no room for one more. */
+  /**
+   * The bytes of a stream, which takes its room until it ends or is cancelled. Throws `Fault` (exhausted, unavailable) when there is none
+   * for one more.
+   */
   async watch(wish: WatchWish): Promise<ReadableStream<Uint8Array>> {
-    if (this.#stopped) throw new Fault("unavailable", "The server ends; ask again in a moment.");
-    if (this.#watchers.size + this.#opening >= this.#limits.watchers)
-      throw new Fault("unavailable", `${this.#limits.watchers} streams are open on this node, as many as it takes; ask again later.`);
-    this.#opening += 1;
+    this.#demandGoingOn();
+    const leave = this.#room.take(wish.caller);
     try {
       const { scene } = await this.#follow();
-      if (this.#stopped) throw new Fault("unavailable", "The server ends; ask again in a moment.");
+      this.#demandGoingOn();
       const watcher = new Watcher(wish, scene);
       this.#watchers.add(watcher);
       this.#credentials.add(watcher);
       this.options.events.watchersCounted(this.#watchers.size);
-      return this.#streamOf(watcher);
-    } finally {
-      this.#opening -= 1;
+      return this.#streamOf(watcher, leave);
+    } catch (error) {
+      leave();
+      throw error;
     }
   }
 
@@ -95,12 +95,17 @@ export class Live {
     await this.#unfollow();
   }
 
-  #streamOf(watcher: Watcher): ReadableStream<Uint8Array> {
+  #demandGoingOn(): void {
+    if (this.#stopped) throw new Fault("unavailable", "The server ends; ask again in a moment.");
+  }
+
+  #streamOf(watcher: Watcher, leave: () => void): ReadableStream<Uint8Array> {
     let open = true;
     const close = () => {
       open = false;
       watcher.close();
       this.#left(watcher);
+      leave();
     };
     return new ReadableStream<Uint8Array>(
       {
@@ -141,7 +146,8 @@ export class Live {
     const feed = await Feed.open({ store, hints, ring: this.#limits.ring, onChanges, onBreak: () => this.#break(), failed });
     if (this.#stopped) await feed.stop();
     else this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
-    return { feed, scene: { ring: feed.ring, channels, catchUps: createCatchUps(store), failed } };
+    const chunkBytes = () => Chunks.bytesMax(this.#watchers.size);
+    return { feed, scene: { ring: feed.ring, channels, chunks: new Chunks(), chunkBytes, catchUps: createCatchUps(store), failed } };
   }
 
   async #unfollow(): Promise<void> {
@@ -178,28 +184,24 @@ export class Live {
   #end(watcher: Watcher, ending: Ending): void {
     if (watcher.isEnding) return;
     watcher.end(ending);
+    this.#credentials.delete(watcher);
     this.options.events.watcherEnded(ending);
   }
 
   #tick(): void {
     this.#ticks += 1;
     if (this.#ticks % UPKEEP_TICKS === 0) void this.#upkeep();
-    if (this.#asking) return;
-    this.#asking = true;
-    void this.#credentials
-      .ask(CREDENTIAL_TICKS, (watcher) => this.#end(watcher, "unauthorized"))
-      .finally(() => {
-        this.#asking = false;
-      });
+    this.#credentials.ask((watcher) => this.#end(watcher, "unauthorized"));
   }
 
   async #upkeep(): Promise<void> {
     if (this.#following === null) return;
     const now = performance.now();
-    if (this.#watchers.size + this.#opening === 0 && now - this.#leftAt > this.#limits.lingerMs) return this.#unfollow();
+    if (this.#room.isEmpty && now - this.#leftAt > this.#limits.lingerMs) return this.#unfollow();
     const following = await this.#following.catch(() => null);
     if (following === null) return;
     const { ring, channels } = following.scene;
+    ring.forgetOld(now);
     const text = encodeChangeCursor(ring.end);
     const cursor = { text, frame: beatFrame(text) };
     for (const watcher of this.#watchers) {

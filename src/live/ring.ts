@@ -5,6 +5,8 @@ import { type ChangeFrame, changeFrame } from "./frames";
 /** The latest changes are kept up to so many, and about so many bytes. */
 export const RING_ITEMS_MAX = 50_000;
 export const RING_BYTES_MAX = 32 * 1024 * 1024;
+/** And for so long: the table alone knows what was erased since. Whoever comes back sooner gets what it would have got, had it stayed. */
+export const RING_MS_MAX = 30_000;
 
 /** A change as all watchers get it. */
 export interface RingItem extends ChangeFrame {
@@ -13,11 +15,14 @@ export interface RingItem extends ChangeFrame {
   readonly partition: number;
   readonly number: number;
   readonly sensorId: string;
+  /** By the monotonic clock. */
+  readonly readAt: number;
 }
 
 export interface RingLimits {
   readonly items: number;
   readonly bytes: number;
+  readonly ms: number;
 }
 
 /** The latest changes in the order in which this node read them. */
@@ -67,12 +72,20 @@ export class Ring {
     const { partition, number, sensorId, data } = change;
     moveTo(this.#end, partition, number);
     const frame = changeFrame(encodeChangeCursor(this.#end), data);
-    const item: RingItem = { ...frame, place: this.#next, partition, number, sensorId };
+    const item: RingItem = { ...frame, place: this.#next, partition, number, sensorId, readAt: performance.now() };
     this.#next += 1;
     this.#items.push(item);
     this.#bytes += item.bytes.length;
     while (this.#items.length - this.#gone > this.limits.items || this.#bytes > this.limits.bytes) this.#drop();
     return item;
+  }
+
+  /** Lets go of what was read too long ago. */
+  forgetOld(now: number): void {
+    for (let oldest = this.#items[this.#gone]; oldest !== undefined && now - oldest.readAt > this.limits.ms;) {
+      this.#drop();
+      oldest = this.#items[this.#gone];
+    }
   }
 
   #drop(): void {

@@ -3,8 +3,9 @@ import { sees, seesEverything } from "../domain/lookout";
 import { movePast } from "../store/feedRows";
 import { pause } from "../pause";
 import { type CatchUps, told } from "./catchUp";
-import { type Channel, CHUNK_BYTES_MAX, type Standing } from "./channel";
+import type { Channel, Standing } from "./channel";
 import type { Channels } from "./channels";
+import { type Chunks, OwnBytes } from "./chunks";
 import { beatFrame, changeOf, cursorOf, type Ending, endingFrame, gapFrame, joined, openingFrame, renamed } from "./frames";
 import type { WatchWish } from "./ports";
 import type { Ring } from "./ring";
@@ -26,6 +27,9 @@ const DETAILS: Record<Ending, string> = {
 export interface Scene {
   readonly ring: Ring;
   readonly channels: Channels<Watcher>;
+  readonly chunks: Chunks;
+  /** What is handed to a watcher at once, about. */
+  readonly chunkBytes: () => number;
   readonly catchUps: CatchUps;
   readonly failed: (error: unknown) => void;
 }
@@ -54,6 +58,7 @@ export class Watcher {
   /** When the last bytes were handed out; null while more are asked for. */
   #handedAt: number | null = performance.now();
   #askedAt = performance.now();
+  readonly #own = new OwnBytes();
   readonly #gone = new AbortController();
 
   constructor(
@@ -176,7 +181,7 @@ export class Watcher {
 
   async #fromTable(): Promise<Uint8Array | null> {
     try {
-      const slice = await this.scene.catchUps.read(this.#cursor);
+      const slice = await this.scene.catchUps.read(this.#cursor, this.scene.chunkBytes());
       if (this.#ending !== null) return null;
       if (slice.foreign) {
         this.#moveTo(this.scene.ring.end);
@@ -195,12 +200,12 @@ export class Watcher {
   }
 
   #fromRing(): Uint8Array | null {
-    const { ring } = this.scene;
+    const { ring, chunkBytes } = this.scene;
     const { lookout } = this.wish;
     const all = seesEverything(lookout);
     const cursor = movable(this.#cursor);
     const frames: Uint8Array[] = [];
-    for (let left = CHUNK_BYTES_MAX; left > 0 && this.#place < ring.next; this.#place += 1) {
+    for (let left = chunkBytes(); left > 0 && this.#place < ring.next; this.#place += 1) {
       const item = ring.at(this.#place);
       if (item === undefined || item.number <= (cursor[item.partition] ?? 0)) continue;
       movePast(cursor, "asc", item);
@@ -215,7 +220,8 @@ export class Watcher {
   }
 
   #fromChannel(channel: Channel<Watcher>): Uint8Array | null {
-    const taken = channel.take(this.standing);
+    const { chunks, chunkBytes } = this.scene;
+    const taken = channel.take(this.standing, (items) => chunks.of(items, this.#own), chunkBytes());
     if (taken === null) return null;
     this.#shown = cursorOf(taken.last);
     return taken.bytes;

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { parseChangeCursor } from "../../src/domain/changeCursor";
+import type { ChangeData } from "../../src/domain/change";
 import { EventStream } from "../live/eventStream";
 import { Owner } from "../store/conformance/owner";
 import { FAR } from "../store/conformance/samples";
@@ -118,6 +119,40 @@ describe("GET /v1/changes/live", () => {
     for (const stream of [hot, one, limited]) await stream.close();
   });
 
+  test("gives who sees what nobody else sees its own changes whole, however much comes at once", async () => {
+    await using own = await openTestApi();
+    const keeper = await Owner.of(own.store);
+    const sensors = Array.from({ length: 12 }, (_, index) => `s${index}`);
+    const seenBy = (watcher: number) => sensors.filter((_, index) => index % 6 !== watcher);
+    const streams = await Promise.all(
+      [0, 1, 2, 3, 4, 5].map((watcher) =>
+        watch({
+          on: own,
+          query: `?${seenBy(watcher)
+            .map((each) => `sensorId=${each}`)
+            .join("&")}`,
+        }),
+      ),
+    );
+    for (let round = 0; round < 20; round += 1) {
+      const report = { value: round, message: String.fromCharCode(97 + round).repeat(9000 + round), attributes: null };
+      await keeper.change([...sensors, ...sensors, ...sensors, ...sensors], { report });
+    }
+    const all: ChangeData[] = [];
+    for (let cursor = ""; all.length < 20 * 48;) {
+      const page = await own.request("GET", `/v1/changes?limit=1000${cursor}`);
+      const { items, cursor: reached } = page.json<{ items: ChangeData[]; cursor: string }>();
+      all.push(...items);
+      cursor = `&cursor=${reached}`;
+    }
+    for (const [watcher, stream] of streams.entries()) {
+      const owed = all.filter(({ sensorId }) => seenBy(watcher).includes(sensorId));
+      await stream.holds(owed.length);
+      expect(Bun.deepEquals(stream.changes(), owed)).toBe(true);
+      await stream.close();
+    }
+  });
+
   test("answers HEAD with its head, and opens no stream for it", async () => {
     await until(async () => (await metric(api, "tocsin_watchers")) === 0, "streams that were closed are counted");
     const answer = await api.request("HEAD", LIVE);
@@ -179,13 +214,28 @@ describe("GET /v1/changes/live", () => {
   });
 
   test("answers 503 with Retry-After when there is no room, and none for it when the server ends", async () => {
-    await using full = await openTestApi({ live: { watchers: 1 } });
+    await using full = await openTestApi({ live: { room: { streams: 1, perCaller: 1000 } } });
     await using stream = await watch({ on: full });
     const answer = await full.request("GET", LIVE);
     expect([answer.status, answer.headers.has("retry-after")]).toEqual([503, true]);
     await full.stop(10_000);
     await stream.end();
     expect(stream.last()?.event).toBe("shutdown");
+  });
+
+  test("answers 429 to a caller that has as many streams as one may have, until one of them ends", async () => {
+    await using own = await openTestApi({ live: { room: { streams: 10, perCaller: 1 } } });
+    const { token } = await own.mint(["sensors:read"]);
+    const stream = await watch({ on: own, token });
+    const answer = await own.request("GET", LIVE, { token });
+    expectProblem(answer, 429);
+    expect(answer.headers.has("retry-after")).toBe(true);
+    await using other = await watch({ on: own });
+    expect(other.ended).toBe(false);
+    await stream.close();
+    await until(async () => (await metric(own, "tocsin_watchers")) === 1, "it takes its room still");
+    await using again = await watch({ on: own, token });
+    expect(again.ended).toBe(false);
   });
 
   test("who does not read costs the others nothing and no memory, is dropped, and is told so when reading again", async () => {

@@ -3,6 +3,7 @@ import { openStore } from "../../src/store/open";
 import type { Store } from "../../src/store/store";
 import { postgresHarness } from "../store/postgres/harness";
 import { temporaryFolder } from "../store/sqlite/harness";
+import { EventStream } from "../live/eventStream";
 import { openTestApi, type TestApi } from "./api";
 
 /** What a request itself may take, beside the second in which what is known counts. */
@@ -40,6 +41,25 @@ async function letInFor(other: TestApi, token: string, edit: () => Promise<unkno
   }
 }
 
+/** In which part of the second that counts a token is revoked. */
+const PHASES = [0.1, 0.3, 0.5, 0.7, 0.9];
+
+/** For how long after the revocation of its token on one node a live stream of the other goes on, at worst. */
+async function watchedFor(one: TestApi, other: TestApi): Promise<number> {
+  const times = PHASES.map(async (phase) => {
+    const { id, token } = await one.mint(["sensors:read"]);
+    await using stream = await EventStream.open(`${other.url}/v1/changes/live`, { token });
+    await Bun.sleep(1000 + phase * 1000);
+    expect(stream.ended).toBe(false);
+    expect((await one.request("DELETE", `/v1/tokens/${id}`)).status).toBe(204);
+    const revokedAt = performance.now();
+    await stream.end();
+    expect(stream.last()?.event).toBe("unauthorized");
+    return performance.now() - revokedAt;
+  });
+  return Math.max(...(await Promise.all(times)));
+}
+
 async function expectPrompt(one: TestApi, other: TestApi): Promise<void> {
   const revoked = await one.mint(["sensors:read"]);
   expect(await statusOn(one, revoked.token)).toBe(200);
@@ -58,6 +78,7 @@ async function expectPrompt(one: TestApi, other: TestApi): Promise<void> {
   };
   expect(await letInFor(other, expired.token, expire)).toBeLessThan(1000 + SLACK_MS);
   expect(await statusOn(other, (await one.mint(["sensors:read"])).token)).toBe(200);
+  expect(await watchedFor(one, other)).toBeLessThan(1000 + SLACK_MS);
 }
 
 test("on SQLite a token that is revoked, or ends, on one node is out on the other within a second", async () => {

@@ -1,89 +1,15 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type ChangeCursor, parseChangeCursor } from "../../src/domain/changeCursor";
-import type { Lookout } from "../../src/domain/lookout";
-import type { Filter } from "../../src/domain/webhook";
 import { IDLE_SECONDS } from "../../src/http/listen";
-import { BEAT_EVERY_MS, Live, type LiveLimits } from "../../src/live/live";
+import { BEAT_EVERY_MS } from "../../src/live/live";
 import type { Store } from "../../src/store/store";
-import { Owner } from "../store/conformance/owner";
-import { sqliteHarness } from "../store/sqlite/harness";
+import { draftOf } from "../store/conformance/samples";
 import { until } from "../until";
 import { EventStream } from "./eventStream";
-
-const harness = await sqliteHarness();
-afterAll(() => harness[Symbol.dispose]());
+import { EVERYTHING, lookoutFor, onScene, told, WISH } from "./scene";
 
 const TEST_MS = 60_000;
-const EVERYTHING: Lookout = { filter: { initial: true }, reach: null };
-
-function lookoutFor(filter: Filter): Lookout {
-  return { filter: { initial: true, ...filter }, reach: null };
-}
-
-/** A live stream over a store of its own, whose owner commits what the test tells it to. */
-class Scene implements AsyncDisposable {
-  #hint: () => void = () => {};
-  readonly ended: string[] = [];
-  readonly failures: unknown[] = [];
-  readonly live: Live;
-  readonly #streams: EventStream[] = [];
-
-  constructor(
-    readonly store: Store,
-    readonly owners: readonly Owner[],
-    limits: Partial<LiveLimits>,
-    { hinted = true } = {},
-  ) {
-    this.live = new Live({
-      store,
-      limits,
-      hints: {
-        follow: (onHint) => {
-          if (hinted) this.#hint = onHint;
-          return () => {
-            this.#hint = () => {};
-          };
-        },
-      },
-      events: {
-        failed: (_action, error) => void this.failures.push(error),
-        watchersCounted: () => {},
-        watcherEnded: (reason) => void this.ended.push(reason),
-      },
-    });
-  }
-
-  async watch(lookout = EVERYTHING, from: ChangeCursor | null = null, stillLetIn = async () => true): Promise<EventStream> {
-    const stream = new EventStream(await this.live.watch({ from, lookout, credential: "token", stillLetIn }));
-    this.#streams.push(stream);
-    await until(() => stream.lastEventId !== "" || stream.ended, "the stream does not begin");
-    return stream;
-  }
-
-  async change(partition: number, sensorIds: readonly string[], edit: Parameters<Owner["change"]>[1] = {}): Promise<void> {
-    await (this.owners[partition] as Owner).change(sensorIds, edit);
-    this.#hint();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.live.stop();
-    for (const stream of this.#streams) await stream.close();
-    expect(this.failures).toEqual([]);
-  }
-}
-
-async function onScene(limits: Partial<LiveLimits>, body: (scene: Scene) => Promise<void>, options = {}): Promise<void> {
-  await using opened = await harness.open();
-  const owners = [await Owner.of(opened.store, 0), await Owner.of(opened.store, 1), await Owner.of(opened.store, 2)];
-  await using scene = new Scene(opened.store, owners, limits, options);
-  await body(scene);
-}
-
-/** `2.7` is number 7 of partition 2. */
-function told(stream: EventStream): string[] {
-  return stream.changeIds().map((id) => id.replace(/^chg_(\d+)_/, "$1."));
-}
 
 describe("the live stream", () => {
   test("tells whoever watches of every change from then on, and looks by itself where no hint comes", async () => {
@@ -114,7 +40,7 @@ describe("the live stream", () => {
       });
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), fc.integer({ min: 1, max: 12 }), async (steps, items) => {
-          await onScene({ ring: { items, bytes: 1_000_000 } }, async (scene) => {
+          await onScene({ ring: { items, bytes: 1_000_000, ms: 60_000 } }, async (scene) => {
             const first = await scene.watch();
             const watchers: { stream: EventStream; cursor: ChangeCursor; only: string | null }[] = [];
             let count = 0;
@@ -196,14 +122,48 @@ describe("the live stream", () => {
     });
   });
 
+  test("tells who comes back nothing of a sensor that was erased meanwhile, and of no gap", async () => {
+    await onScene({ ring: { items: 1000, bytes: 1_000_000, ms: 0 } }, async (scene) => {
+      for (const id of ["a", "b"]) await scene.store.createSensor(draftOf(id));
+      await scene.owners[0]?.refresh();
+      const stays = await scene.watch();
+      await scene.change(0, ["b", "a", "b"]);
+      await stays.holds(3);
+      await scene.store.deleteSensor("a", null, { history: "delete" });
+      await scene.owners[0]?.refresh();
+      const behindFirst = parseChangeCursor(stays.events[0]?.id ?? "");
+      const told = async () => {
+        await using back = new EventStream(await scene.live.watch({ ...WISH, from: behindFirst }));
+        await back.holds(1);
+        return [back.events[0]?.event, ...back.changeIds()];
+      };
+      await until(async () => Bun.deepEquals(await told(), ["change", "chg_0_3"]), "what was erased is told");
+    });
+  });
+
   test("has room for so many, and for one more when one has gone", async () => {
-    await onScene({ watchers: 2 }, async (scene) => {
+    await onScene({ room: { streams: 2, perCaller: 1000 } }, async (scene) => {
       const [one] = [await scene.watch(), await scene.watch()];
       await expect(scene.watch()).rejects.toMatchObject({ kind: "unavailable" });
       await one.close();
       const another = await scene.watch();
       await scene.change(0, ["a"]);
       await another.holds(1);
+    });
+  });
+
+  test("lets no caller have more than so many streams, and others theirs", async () => {
+    await onScene({ room: { streams: 10, perCaller: 2 } }, async (scene) => {
+      const first = new EventStream(await scene.live.watch(WISH));
+      const second = await scene.live.watch(WISH);
+      await expect(scene.live.watch(WISH)).rejects.toMatchObject({ kind: "exhausted" });
+      await using others = new EventStream(await scene.live.watch({ ...WISH, caller: "other" }));
+      await first.close();
+      await using third = new EventStream(await scene.live.watch(WISH));
+      await expect(scene.live.watch(WISH)).rejects.toMatchObject({ kind: "exhausted" });
+      await second.cancel();
+      await scene.change(0, ["a"]);
+      for (const stream of [others, third]) await stream.holds(1);
     });
   });
 
@@ -227,7 +187,7 @@ describe("the live stream", () => {
 
   test("drops who takes nothing for too long although little waits, and says so to whom comes to it after all", async () => {
     await onScene({ stalledMs: 50 }, async (scene) => {
-      const body = await scene.live.watch({ from: null, lookout: EVERYTHING, credential: "", stillLetIn: async () => true });
+      const body = await scene.live.watch(WISH);
       await until(() => scene.ended.length > 0, "nobody is dropped");
       expect(scene.ended).toEqual(["slow"]);
       const stream = new EventStream(body);

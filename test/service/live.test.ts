@@ -63,6 +63,43 @@ test(
 );
 
 test(
+  "a stream stays while the database is away, twice, and goes on with all that was recorded",
+  async () => {
+    await using own = await startPostgres();
+    const broker = await startNatsServer({ partitions: PARTITIONS });
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => broker.stop());
+    const databaseUrl = await own.createDatabase();
+    const node = stack.use(await ServiceNode.prepare({ name: "one", databaseUrl, natsUrls: [broker.url], partitions: PARTITIONS }));
+    await node.start();
+    await using all = await watch(node);
+    await using some = await EventStream.open(`${node.httpUrl}/v1/changes/live?to=hot&to=ok`, { token: ADMIN_TOKEN });
+    for (const [round, status] of ["hot", "ok", "hot"].entries()) {
+      for (const sensor of SENSORS) await report(node, sensor, status);
+      await all.holds((round + 1) * SENSORS.length);
+      if (round === 2) break;
+      await own.down();
+      // Somebody who comes back meanwhile waits for the table; reports are the broker's to keep.
+      const waiting = await watch(node, all.events[0]?.id);
+      await until(async () => (await fetch(`${node.httpUrl}/readyz`)).status === 503, "the database is not missed");
+      await waiting.close();
+      expect([all.ended, some.ended]).toEqual([false, false]);
+      await own.up();
+      await until(async () => (await fetch(`${node.httpUrl}/readyz`)).status === 200, "the node does not recover");
+    }
+    await some.holds(3 * SENSORS.length);
+    await using late = await watch(node, all.events[0]?.id);
+    await late.holds(3 * SENSORS.length - 1);
+    expectWhole([all], SENSORS, 3);
+    expectWhole([some], SENSORS, 3);
+    expect(late.changeIds().toSorted()).toEqual(all.changeIds().slice(1).toSorted());
+    expect([all, some, late].map((stream) => stream.events.some(({ event }) => event !== "change"))).toEqual([false, false, false]);
+    expect(node.crashes).toEqual([]);
+  },
+  TEST_MS,
+);
+
+test(
   "a stream goes on at another node, and a node that ends says so",
   async () => {
     const databaseUrl = await postgres.createDatabase();

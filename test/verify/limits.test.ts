@@ -26,9 +26,9 @@ const INSIDE: Readonly<Record<string, readonly string[]>> = {
   "src/http/webhookSecrets.ts": ["PUBLIC_KEYS_MAX_AGE_SECONDS"],
   "src/domain/time.ts": ["TIME_MAX"],
   "src/live/catchUp.ts": ["ROWS_MAX", "CATCHING_UP_MAX"],
-  "src/live/channel.ts": ["CHUNK_BYTES_MAX"],
+  "src/live/chunks.ts": ["CHUNK_BYTES_MAX", "KEPT_BYTES_MAX", "ALIKE_MAX", "OWN_BYTES_MAX"],
   "src/live/feed.ts": ["REST_MAX_MS", "ROWS_MAX", "BYTES_MAX"],
-  "src/live/ring.ts": ["RING_ITEMS_MAX", "RING_BYTES_MAX"],
+  "src/live/ring.ts": ["RING_ITEMS_MAX", "RING_BYTES_MAX", "RING_MS_MAX"],
 };
 
 test("docs/limits.md tells of limits", () => {

@@ -4,7 +4,8 @@ import { movePast } from "../../../src/store/feedRows";
 import type { FeedQuery, FeedSlice, Store } from "../../../src/store/store";
 import { type Promises, promises } from "./harness";
 import { Owner } from "./owner";
-import { changeOf, FAR } from "./samples";
+import { Planner } from "./planner";
+import { changeOf, draftOf, FAR } from "./samples";
 
 const PLENTY = { rows: 1000, bytes: 1024 * 1024 } as const;
 const UP = { range: {}, order: "asc" } as const;
@@ -59,6 +60,23 @@ async function pruneFirst(store: Store, owners: readonly Owner[], count: number)
   }
   const { changes } = await store.prune({ reports: 0, changes: FAR, deliveries: 0, deadLetters: 0 }, count);
   expect(changes).toBe(count);
+}
+
+/** Changes of sensors in turns, all published and planned; `a` is to be erased. */
+async function inTurns(store: Store, sensorIds: readonly string[]): Promise<Owner> {
+  for (const id of new Set(sensorIds)) await store.createSensor(draftOf(id));
+  const owner = await Owner.of(store);
+  const planner = await Planner.of(store);
+  await planner.owe(await owner.change(sensorIds), []);
+  await owner.publishAll();
+  await store.deleteSensor("a", null, { history: "delete" });
+  await owner.refresh();
+  return owner;
+}
+
+/** Takes what is erased out of the tables. */
+async function takeErasedOut(store: Store): Promise<void> {
+  for (let slices = 0; (await store.eraseHistory("", 1000)) !== null; slices += 1) expect(slices).toBeLessThan(10);
 }
 
 export const changeFeedPromises: readonly Promises[] = [
@@ -173,6 +191,54 @@ export const changeFeedPromises: readonly Promises[] = [
         const slice = await store.readChanges({ from: null, range: {}, order }, PLENTY);
         expect(slice).toEqual({ changes: [], start: [], more: false, missed: 0, foreign: false });
       }
+    },
+  }),
+
+  promises("the walk along changes of which some are erased", {
+    "shows none of them, nor counts them, as long as they are not taken out": async (store) => {
+      await inTurns(store, ["a", "b", "a", "a", "b", "a"]);
+      expect((await store.changesAfter(0, 0, 10)).map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
+      for (const rows of [1, 2, 100]) {
+        expect(await walked(store, { from: null, ...UP }, rows)).toEqual(["0.2", "0.5"]);
+        expect(await walked(store, { from: null, ...DOWN }, rows)).toEqual(["0.5", "0.2"]);
+        expect(await walked(store, { from: [3], ...UP }, rows)).toEqual(["0.5"]);
+      }
+      // What is left behind the last one that is shown is no reason to come again.
+      expect(await store.readChanges({ from: null, ...UP }, { ...PLENTY, rows: 2 })).toMatchObject({ more: false, missed: 0 });
+      expect(await store.readChanges({ from: [5], ...UP }, PLENTY)).toMatchObject({ changes: [], more: false, missed: 0 });
+      for (const order of ["asc", "desc"] as const) {
+        const page = await store.listChanges({ sensorId: "a", range: {}, order }, { limit: 1, cursor: null });
+        expect(page).toEqual({ items: [], nextCursor: null });
+      }
+    },
+
+    "misses nothing behind a cursor before which something is kept, be the next ones taken out": async (store) => {
+      const owner = await inTurns(store, ["b", "a", "b", "a", "a", "c", "a"]);
+      const list = async (cursor: string | null) => store.listChanges(UP, { limit: 1, cursor });
+      const { nextCursor } = await list(null);
+      await takeErasedOut(store);
+      expect((await store.changesAfter(0, 0, 10)).map(({ number }) => number)).toEqual([1, 3, 6]);
+      const all = ["0.1", "0.3", "0.6"];
+      for (let reached = 1; reached <= 7; reached += 1) {
+        const slice = await store.readChanges({ from: [reached], ...UP }, PLENTY);
+        expect(slice).toMatchObject({ missed: 0, foreign: false, more: false });
+        expect(told(slice)).toEqual(all.filter((each) => Number(each.split(".")[1]) > reached));
+      }
+      expect((await list(nextCursor)).items.map(({ changeId }) => changeId)).toEqual(["chg_0_3"]);
+      await owner.change(["b"]);
+      expect(await store.readChanges({ from: [7], ...UP }, PLENTY)).toMatchObject({ missed: 0, changes: [{ number: 8 }] });
+    },
+
+    "misses what was pruned behind a cursor, be some of it erased before": async (store) => {
+      await inTurns(store, ["b", "a", "b", "a", "b", "b"]);
+      await takeErasedOut(store);
+      await waitForNextMillisecond();
+      expect((await store.prune({ reports: 0, changes: FAR, deliveries: 0, deadLetters: 0 }, 2)).changes).toBe(2);
+      for (const reached of [1, 2, 3]) {
+        const slice = await store.readChanges({ from: [reached], ...UP }, PLENTY);
+        expect([slice.missed > 0, told(slice)]).toEqual([true, ["0.5", "0.6"]]);
+      }
+      expect(await store.readChanges({ from: [5], ...UP }, PLENTY)).toMatchObject({ missed: 0, changes: [{ number: 6 }] });
     },
   }),
 
