@@ -11,6 +11,7 @@ import type { BulkAnswer, BulkSettings } from "./http/bulkLoad";
 import type { LoadAnswer, LoadSettings } from "./http/load";
 import { LIST_QUERIES, reportRequests, requestOf } from "./http/requests";
 import { ADMIN_TOKEN, type BenchService, startService } from "./http/service";
+import type { WatchersAnswer, WatchersSettings } from "./http/watchers";
 import type { BenchOptions } from "./run";
 import type { BenchDatabase, Databases } from "./scale/database";
 import { fillRegistry } from "./scale/fill";
@@ -24,6 +25,8 @@ const CONNECTIONS = 64;
 const LIST_CONNECTIONS = 2;
 const BULK_CONNECTIONS = 2;
 const BULK_ITEMS = 5000;
+const WATCHERS = 1000;
+const CHANGES_PER_SECOND = 1000;
 /** So many of the registered sensors are read, again and again. */
 const READ_SENSORS = 1000;
 
@@ -34,6 +37,8 @@ interface Means {
   readonly pairs: number;
   /** Registered where lists are asked for. */
   readonly listed: number;
+  readonly watchers: number;
+  readonly changeRate: number;
 }
 
 /** Reads beside a bare server, lists over many sensors, reports one by one and in bulk, and watchers of all changes; one after the other. */
@@ -44,11 +49,22 @@ export async function benchHttp(options: BenchOptions): Promise<Result> {
     warmUpSeconds: options.warmUpSeconds ?? WARM_UP_SECONDS,
     pairs: options.pairs ?? PAIRS,
     listed: options.sensors ?? LISTED_SENSORS,
+    watchers: options.watchers ?? WATCHERS,
+    changeRate: options.rate ?? CHANGES_PER_SECOND,
   };
   const { reads, lists } = await withDatabases(options.store, (databases) => measureReads(databases, means));
   const reports = await withDatabases(options.store, (databases) => measureReports(databases, means));
   const bulk = await withDatabases(options.store, (databases) => measureBulk(databases, means));
-  return result(means, { reads, lists, reports, bulk });
+  const watched = await withDatabases(options.store, async (databases) => ({
+    ofAll: await measureWatchers(databases, means, "none"),
+    ofOne: await measureWatchers(databases, means, "sensor"),
+  }));
+  return result(means, { reads, lists, reports, bulk, watched });
+}
+
+interface Watched {
+  readonly ofAll: WatchersAnswer;
+  readonly ofOne: WatchersAnswer;
 }
 
 interface Reads {
@@ -110,6 +126,16 @@ async function measureBulk(databases: Databases, means: Means): Promise<BulkAnsw
   });
 }
 
+/** On a service whose sensors have never said anything: the first report of each is a change, too. */
+async function measureWatchers(databases: Databases, means: Means, filter: WatchersSettings["filter"]): Promise<WatchersAnswer> {
+  const { seconds, warmUpSeconds, watchers, changeRate } = means;
+  return withService(await databases.create(), means, ({ port, natsUrl, pid }) => {
+    console.error(`watchers: ${filter}`);
+    const wanted = { port, natsUrl, pid, token: ADMIN_TOKEN, watchers, filter, sensors: watchers, rate: changeRate };
+    return runChild<WatchersAnswer>("http/watchers.ts", { ...wanted, seconds, warmUpSeconds } satisfies WatchersSettings);
+  });
+}
+
 async function withService<Measured>(
   { config }: BenchDatabase,
   { options }: Means,
@@ -128,9 +154,17 @@ function load({ seconds, warmUpSeconds }: Means, wanted: Omit<LoadSettings, "sec
   return runChild<LoadAnswer>("http/load.ts", { ...wanted, seconds, warmUpSeconds } satisfies LoadSettings);
 }
 
+interface Measured {
+  readonly reads: Reads;
+  readonly lists: LoadAnswer;
+  readonly reports: LoadAnswer;
+  readonly bulk: BulkAnswer;
+  readonly watched: Watched;
+}
+
 function result(
-  { options, seconds, warmUpSeconds, pairs, listed }: Means,
-  { reads: { services, bares }, lists, reports, bulk }: { reads: Reads; lists: LoadAnswer; reports: LoadAnswer; bulk: BulkAnswer },
+  { options, seconds, warmUpSeconds, pairs, listed, watchers, changeRate }: Means,
+  { reads: { services, bares }, lists, reports, bulk, watched: { ofAll, ofOne } }: Measured,
 ): Result {
   const rate = (answers: readonly LoadAnswer[]) => median(answers.map(({ perSecond }) => perSecond));
   const figures = {
@@ -145,6 +179,13 @@ function result(
     bulkReportsPerSecond: bulk.perSecond,
     bulkRequestP50Ms: bulk.requestP50Ms,
     bulkRefused: bulk.refused,
+    sseLagP50Ms: ofAll.lagP50Ms,
+    sseLagP99Ms: ofAll.lagP99Ms,
+    ssePeakRssMb: ofAll.peakRssMb ?? Number.NaN,
+    sseMbPerSecond: ofAll.bytesPerSecond / 1e6,
+    sseOneSensorLagP50Ms: ofOne.lagP50Ms,
+    sseOneSensorLagP99Ms: ofOne.lagP99Ms,
+    sseLost: ofAll.lost + ofOne.lost,
     wrong: [...services, ...bares, lists, reports].reduce((sum, { wrong }) => sum + wrong, 0),
   };
   return {
@@ -162,6 +203,8 @@ function result(
       listConnections: LIST_CONNECTIONS,
       bulkConnections: BULK_CONNECTIONS,
       bulkItems: BULK_ITEMS,
+      watchers,
+      changesPerSecond: changeRate,
       seconds,
       warmUpSeconds,
       pairs,
@@ -171,6 +214,8 @@ function result(
     figures,
     notes: [
       `the generator used ${share(services)} of a core beside the service, ${share(bares)} beside the bare server, ${share([reports])} with reports`,
+      `the generator of watchers used ${ofAll.cpuShare.toFixed(2)} of a core, the service ${ofAll.serviceCpuShare?.toFixed(2)}; with a sensor each ${ofOne.cpuShare.toFixed(2)} and ${ofOne.serviceCpuShare?.toFixed(2)}`,
+      ...(figures.sseLost > 0 ? [`${figures.sseLost} changes had not arrived at watchers when the bench ended`] : []),
       ...(figures.wrong > 0 ? [`${figures.wrong} answers had another status than was wanted`] : []),
     ],
   };

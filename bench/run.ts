@@ -70,6 +70,7 @@ export interface BenchOptions {
   readonly deliveries: number | null;
   readonly endpoints: number | null;
   readonly partitions: number | null;
+  readonly watchers: number | null;
 }
 
 const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--sensors N] [--json]
@@ -78,7 +79,7 @@ const USAGE = `Usage: npm run bench -- <name> [--store sqlite|postgres] [--senso
        scale: [--reports N] [--rounds N] [--rows N] [--calls N]   matching: [--webhooks N] [--calls N] [--pairs N]
        deliver: [--deliveries N] [--endpoints N] [--partitions N] [--pairs N]
        isolation: [--rate R] [--seconds S] [--warm-up S] [--endpoints N] [--partitions N]
-       http: [--sensors N] [--seconds S] [--warm-up S] [--pairs N]
+       http: [--sensors N] [--seconds S] [--warm-up S] [--pairs N] [--watchers N] [--rate R]
        drain: [--deliveries N] [--endpoints N] [--seconds S] [--partitions N]
 
 ${Object.entries(BENCHES)
@@ -105,6 +106,7 @@ function readOptions() {
       deliveries: { type: "string" },
       endpoints: { type: "string" },
       partitions: { type: "string" },
+      watchers: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
@@ -127,6 +129,7 @@ function readOptions() {
     deliveries: positive("deliveries", values.deliveries),
     endpoints: positive("endpoints", values.endpoints),
     partitions: positive("partitions", values.partitions),
+    watchers: positive("watchers", values.watchers),
   };
   return { bench, options, json: values.json };
 }

@@ -1,5 +1,5 @@
 import { type ApiOptions, createApi } from "../src/http/api";
-import { openapiDocument } from "../src/http/document";
+import { openapiDocument } from "../src/http/document/document";
 
 /** The API, without a server: no handler is called, so nothing that handlers ask needs to be there. */
 export function idleApi(): ReturnType<typeof createApi> {

@@ -1,5 +1,5 @@
 import type { Config } from "./config";
-import { IDEMPOTENCY_KEEP_MS } from "./http/idempotency";
+import { IDEMPOTENCY_KEEP_MS } from "./http/gate/idempotency";
 import type { AuditStore, IdempotencyStore, MaintenanceStore } from "./store/store";
 import type { Events } from "./telemetry/events";
 

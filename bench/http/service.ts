@@ -11,9 +11,8 @@ export const ADMIN_TOKEN = "bench-admin-token";
 
 export interface BenchService extends AsyncDisposable {
   readonly port: number;
+  readonly natsUrl: string;
   readonly pid: number;
-  /** Memory of the process, MiB. */
-  rssMb(): Promise<number>;
 }
 
 export interface ServiceSettings {
@@ -26,9 +25,10 @@ export interface ServiceSettings {
 export async function startService({ dir, store, partitions }: ServiceSettings): Promise<BenchService> {
   await using stack = new AsyncDisposableStack();
   const port = await freePort();
+  const place = await placeOf({ dir, store, partitions }, stack);
   const child = stack.adopt(
     Bun.spawn([process.execPath, "--no-env-file", resolve(import.meta.dir, "../../src/main.ts"), "serve"], {
-      env: { ...process.env, ...(await placeOf({ dir, store, partitions }, stack)), ...everywhere(port, dir) },
+      env: { ...process.env, ...place, ...everywhere(port, dir) },
       stdout: "ignore",
       stderr: "inherit",
     }),
@@ -41,11 +41,8 @@ export async function startService({ dir, store, partitions }: ServiceSettings):
   const running = stack.move();
   return {
     port,
+    natsUrl: place["NATS_URL"] || `nats://127.0.0.1:${place["NATS_PORT"]}`,
     pid: child.pid,
-    async rssMb() {
-      const status = await Bun.file(`/proc/${child.pid}/status`).text();
-      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
-    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

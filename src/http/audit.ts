@@ -2,7 +2,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { ACTOR_KINDS, type AuditRecord, type AuditStore } from "../store/store";
 import { nullable, oneOf, PageFields, pageOf, pageSchema, pageView, RangeFields, rangeOf, TEXT_PATTERN, Time, timeOf } from "./fields";
-import { operation } from "./operation";
+import { operation } from "./document/operation";
 
 const ACTOR_CHARS_MAX = 512;
 const TARGET_CHARS_MAX = 256;

@@ -1,5 +1,5 @@
 import type { Reach } from "../domain/reach";
-import type { Caller } from "./bearers";
+import type { Caller } from "./who/bearers";
 import { Refusal } from "./problems";
 
 /** What is known of a request once it was let in, before its handler runs. */

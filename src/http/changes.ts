@@ -7,7 +7,7 @@ import { changeCursorOf, listChanges, type ListedChanges, wantedBy } from "./cha
 import { Change, ChangePage, GivenChangeCursor } from "./changeModel";
 import { Order, PageFields, pageOf, pageSchema, RangeFields, rangeOf, SensorParams } from "./fields";
 import { demandKnown, type KnownSensors } from "./knownSensors";
-import { operation } from "./operation";
+import { operation } from "./document/operation";
 
 const RANGE = { ...RangeFields, order: Type.Optional(Order), ...PageFields };
 const SensorChangesQuery = Type.Object(RANGE, { additionalProperties: false });

@@ -7,8 +7,8 @@ import type { ReportPublisher } from "../jetstream/ports";
 import { type Calls, demandAll, NOT_LIMITED } from "./calls";
 import type { DeadLetterRecord, DeadLetterStore } from "../store/store";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
-import { IdempotencyKey } from "./idempotency";
-import { operation } from "./operation";
+import { IdempotencyKey } from "./gate/idempotency";
+import { operation } from "./document/operation";
 import { RECEIPT } from "./reports";
 
 const DeadLetter = Type.Object(

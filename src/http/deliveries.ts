@@ -20,9 +20,9 @@ import {
   TimeOrNull,
   timeOrNull,
 } from "./fields";
-import { operation } from "./operation";
+import { operation } from "./document/operation";
 import { invalid } from "./problems";
-import { TestAttempt as Attempt } from "./webhookModel";
+import { TestAttempt as Attempt } from "./webhooks/webhookModel";
 
 export const Delivery = Type.Object(
   {

@@ -11,7 +11,7 @@ import { type Cell, CSV_TYPE, csvLine } from "./csv";
 import { createExports, EXPORTS_AT_ONCE_MAX, type ExportFormat } from "./exportStream";
 import type { AnswerFailure } from "./failures";
 import { oneOf, RangeFields, rangeOf } from "./fields";
-import { operation } from "./operation";
+import { operation } from "./document/operation";
 import { Sensor, sensorView } from "./sensorModel";
 import { SensorFilterFields, sensorQueryOf } from "./sensorFilter";
 

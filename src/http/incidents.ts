@@ -4,7 +4,7 @@ import { Fault } from "../domain/fault";
 import type { IncidentRecord, IncidentStore } from "../store/store";
 import { type Calls, demandAll, NOT_LIMITED } from "./calls";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView, Time, timeOf } from "./fields";
-import { operation } from "./operation";
+import { operation } from "./document/operation";
 
 const Incident = Type.Object(
   {

@@ -4,9 +4,9 @@ import { type Calls, reachOf } from "./calls";
 import { ChangeFilterFields, changeFilterOf } from "./changeFilter";
 import { changeCursorOf } from "./changeList";
 import { GivenChangeCursor, LastEventId } from "./changeModel";
-import { operation } from "./operation";
+import { operation } from "./document/operation";
 import type { LivePort } from "./ports";
-import { callerKey } from "./rates";
+import { callerKey } from "./gate/rates";
 
 const LiveQuery = Type.Object({ ...ChangeFilterFields, cursor: Type.Optional(GivenChangeCursor) }, { additionalProperties: false });
 const LiveHeaders = Type.Object({ "last-event-id": Type.Optional(LastEventId) });

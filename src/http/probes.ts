@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import type { Health } from "../telemetry/health";
 import type { Metrics } from "../telemetry/metrics";
 import type { Calls } from "./calls";
-import { operation } from "./operation";
+import { operation } from "./document/operation";
 import { Problem, problemResponse } from "./problems";
 
 const Dependency = Type.Object({

@@ -3,8 +3,8 @@ import { Elysia } from "elysia";
 import { Fault } from "../domain/fault";
 import { type Replay as ReplayFacts, REPLAY_STATES, type ReplayDraft, type ReplayStore } from "../store/store";
 import { GivenTime, instantOf, nullable, oneOf, OwnId, OwnParams, PageFields, pageOf, pageSchema, pageView, Time, timeOf } from "./fields";
-import { IdempotencyKey } from "./idempotency";
-import { operation } from "./operation";
+import { IdempotencyKey } from "./gate/idempotency";
+import { operation } from "./document/operation";
 import { invalid } from "./problems";
 
 const RATE_DEFAULT = 500;

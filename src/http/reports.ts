@@ -24,10 +24,10 @@ import {
   TimeOrNull,
   timeOrNull,
 } from "./fields";
-import { NAMES_BODY, operation } from "./operation";
+import { NAMES_BODY, operation } from "./document/operation";
 import { Refusal } from "./problems";
-import { reportable } from "./reportable";
-import { named, payloadOf, Report } from "./reportIntake";
+import { reportable } from "./bulk/reportable";
+import { named, payloadOf, Report } from "./bulk/reportIntake";
 
 /** So many may wait for the broker's acknowledgement at once; more are told to come again. */
 const PUBLISHING_MAX = 10_000;

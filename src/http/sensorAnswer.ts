@@ -1,5 +1,5 @@
 import type { SensorRecord } from "../store/store";
-import { readyHeaders } from "./answerHeaders";
+import { readyHeaders } from "./gate/answerHeaders";
 import { sensorEtagOf, sensorView } from "./sensorModel";
 
 interface Written {

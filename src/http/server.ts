@@ -3,16 +3,16 @@ import type { HttpConfig } from "../config";
 import type { JwtConfig } from "../edgeConfig";
 import type { Events } from "../telemetry/events";
 import { type ApiOptions, createApi, createProbes } from "./api";
-import { createAuditTrail } from "./auditTrail";
-import { createBearers } from "./bearers";
-import { createEdge, type EdgeOptions } from "./edge";
+import { createAuditTrail } from "./who/auditTrail";
+import { createBearers } from "./who/bearers";
+import { createEdge, type EdgeOptions } from "./gate/edge";
 import type { Calls } from "./calls";
 import { createFailures } from "./failures";
-import { createGate } from "./gate";
-import { createIdempotency } from "./idempotency";
-import { createJwtVerifier, type JwtVerifier } from "./jwt";
+import { createGate } from "./gate/gate";
+import { createIdempotency } from "./gate/idempotency";
+import { createJwtVerifier, type JwtVerifier } from "./who/jwt";
 import { type Listening, listen } from "./listen";
-import { createRouteTable } from "./routeTable";
+import { createRouteTable } from "./gate/routeTable";
 
 export interface HttpOptions extends Omit<ApiOptions, "calls" | "answerFailure" | "tokenChanged"> {
   readonly config: HttpConfig;

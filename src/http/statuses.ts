@@ -7,7 +7,7 @@ import { BUILT_IN_VERSION, STATUS_DESCRIPTION_CHARS_MAX, STATUSES_MAX } from "..
 import type { StatusRecord, StatusStore } from "../store/store";
 import { type Calls, demandAll } from "./calls";
 import { nullable, oneOf, pageOf, PageQuery, pageSchema, TEXT_PATTERN, TimeOrNull, timeOrNull } from "./fields";
-import { operation } from "./operation";
+import { operation } from "./document/operation";
 import { doneWithoutBody, NO_BODY_WHEN_MINIMAL, PREFER, preferred } from "./prefer";
 import { invalid } from "./problems";
 import { ETAG_HEADER, etagOf, IF_MATCH, IfMatch, IfNoneMatch, NOT_MODIFIED, notModified, onVersion } from "./versions";

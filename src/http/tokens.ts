@@ -22,8 +22,8 @@ import {
   TimeOrNull,
   timeOrNull,
 } from "./fields";
-import { IdempotencyKey } from "./idempotency";
-import { operation } from "./operation";
+import { IdempotencyKey } from "./gate/idempotency";
+import { operation } from "./document/operation";
 import { doneWithoutBody, Prefer, preferred } from "./prefer";
 import { invalid } from "./problems";
 

@@ -10,7 +10,7 @@ import type { SensorAndState, TimelineStore } from "../store/store";
 import { type Calls, reachOf } from "./calls";
 import { nullable, RangeFields, rangeOf, SensorId, SensorParams, Time, timeOf, TimeOrNull, timeOrNull } from "./fields";
 import { demandKnown, type KnownSensors } from "./knownSensors";
-import { operation } from "./operation";
+import { operation } from "./document/operation";
 import { invalid } from "./problems";
 
 const DAY_MS = 24 * 3600 * 1000;

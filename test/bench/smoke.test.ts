@@ -130,6 +130,19 @@ test(
   ENDPOINTS_MS,
 );
 
+test(
+  "http prints its figures under their fixed names, every answer was the one that was wanted, and no watcher missed anything",
+  async () => {
+    const small = ["--sensors", "2000", "--seconds", "1", "--warm-up", "1", "--pairs", "1", "--watchers", "20", "--rate", "50"];
+    const { bench, settings, figures } = printedResult(await runBench("http", ...small, "--json"));
+    expect(bench).toBe("http");
+    expectNumbers(figures, ["getPerSecond", "getRatio", "listP99Ms", "reportsPerSecond", "bulkReportsPerSecond", "sseLagP99Ms"]);
+    expect([figures["wrong"], figures["bulkRefused"], figures["sseLost"]]).toEqual([0, 0, 0]);
+    expect(settings).toMatchObject({ store: "sqlite", listedSensors: 2000, seconds: 1, warmUpSeconds: 1, pairs: 1, watchers: 20 });
+  },
+  ENDPOINTS_MS,
+);
+
 test.each(["postgres", "sqlite"])(
   "scale on %s prints its figures under their fixed names",
   async (store) => {

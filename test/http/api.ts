@@ -9,7 +9,7 @@ import { createMemoryBuckets } from "../../src/cache/memoryBuckets";
 import type { FieldError } from "../../src/domain/fault";
 import type { Scope } from "../../src/domain/token";
 import type { JwtConfig } from "../../src/edgeConfig";
-import type { EdgeOptions } from "../../src/http/edge";
+import type { EdgeOptions } from "../../src/http/gate/edge";
 import type { WebhookPort } from "../../src/http/ports";
 import { openHttp } from "../../src/http/server";
 import { Live, type LiveLimits } from "../../src/live/live";

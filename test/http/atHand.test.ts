@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createProbes } from "../../src/http/api";
 import type { Call, Calls } from "../../src/http/calls";
-import { createRouteTable } from "../../src/http/routeTable";
+import { createRouteTable } from "../../src/http/gate/routeTable";
 import { sensors } from "../../src/http/sensors";
 import type { Health } from "../../src/telemetry/health";
 import { openMetrics } from "../../src/telemetry/metrics";

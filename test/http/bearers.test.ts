@@ -1,6 +1,6 @@
 import { expect, setSystemTime, test } from "bun:test";
 import { hashToken, mintToken } from "../../src/domain/token";
-import { type Bearers, type BearersOptions, type Caller, createBearers } from "../../src/http/bearers";
+import { type Bearers, type BearersOptions, type Caller, createBearers } from "../../src/http/who/bearers";
 import type { Store, TokenDraft } from "../../src/store/store";
 import { openStore } from "../../src/store/open";
 import { temporaryFolder } from "../store/sqlite/harness";

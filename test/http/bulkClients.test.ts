@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
-import { BULK_ITEMS_MAX, BULK_REQUESTS_MAX } from "../../src/http/bulk";
+import { BULK_ITEMS_MAX, BULK_REQUESTS_MAX } from "../../src/http/bulk/bulk";
 import { until } from "../until";
 import { ADMIN_TOKEN, openTestApi, type TestApi } from "./api";
 import { bulkResult, LINES, REPORTS, sendItems } from "./bulkBodies";

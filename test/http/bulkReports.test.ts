@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { Fault } from "../../src/domain/fault";
 import { REPORT_BYTES_MAX } from "../../src/domain/report";
-import { BULK_BYTES_MAX, BULK_ITEMS_MAX } from "../../src/http/bulk";
+import { BULK_BYTES_MAX, BULK_ITEMS_MAX } from "../../src/http/bulk/bulk";
 import { openTestApi, type TestApi } from "./api";
 import { LINES, REPORTS, sendItems, sendTexts, statusesOf } from "./bulkBodies";
 import { expectProblem, pointersOf } from "./problem";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createClientReader, FORWARDED_HOPS_MAX } from "../../src/http/clientAddress";
+import { createClientReader, FORWARDED_HOPS_MAX } from "../../src/http/gate/clientAddress";
 
 const clients = createClientReader(["10.0.0.0/8", "192.0.2.1", "2001:db8:f::/48"]);
 

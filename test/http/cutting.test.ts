@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ArrayCutter, type Cut, type Cutter, LineCutter } from "../../src/http/cutting";
+import { ArrayCutter, type Cut, type Cutter, LineCutter } from "../../src/http/bulk/cutting";
 
 const BYTES_MAX = 64;
 const encoder = new TextEncoder();

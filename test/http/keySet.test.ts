@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createJwtVerifier, type JwtVerifier } from "../../src/http/jwt";
+import { createJwtVerifier, type JwtVerifier } from "../../src/http/who/jwt";
 import { until } from "../until";
 import { openTestApi } from "./api";
 import { type Issuer, type Key, startIssuer } from "./issuer";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Pace, PACE_BYTES_MIN, PACE_MS } from "../../src/http/pace";
+import { Pace, PACE_BYTES_MIN, PACE_MS } from "../../src/http/gate/pace";
 
 /** A pace by a clock of its own, and what moves it on. */
 function paced() {

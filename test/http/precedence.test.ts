@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { BODY_BYTES_MAX } from "../../src/http/operation";
+import { BODY_BYTES_MAX } from "../../src/http/document/operation";
 import { ADMIN_TOKEN, openTestApi, type Sent, type TestApi } from "./api";
 import { expectProblem } from "./problem";
 import { headOf, rawRequest } from "./rawRequest";

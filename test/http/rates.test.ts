@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createMemoryBuckets } from "../../src/cache/memoryBuckets";
-import type { Caller } from "../../src/http/bearers";
-import { createRates } from "../../src/http/rates";
+import type { Caller } from "../../src/http/who/bearers";
+import { createRates } from "../../src/http/gate/rates";
 import { openTestApi } from "./api";
 import { expectProblem } from "./problem";
 

@@ -1,7 +1,7 @@
 /** What happens at the limits of time and room. */
 import { describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
-import { URL_CHARS_MAX } from "../../src/http/gate";
+import { URL_CHARS_MAX } from "../../src/http/gate/gate";
 import { until } from "../until";
 import { ADMIN_TOKEN, openTestApi } from "./api";
 import { expectProblem } from "./problem";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createMemoryBuckets } from "../../src/cache/memoryBuckets";
 import type { Store } from "../../src/store/store";
-import { WRONG_TOKENS } from "../../src/http/tries";
+import { WRONG_TOKENS } from "../../src/http/who/tries";
 import { until } from "../until";
 import { openTestApi, type TestApi } from "./api";
 import { expectProblem } from "./problem";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { BULK_ITEMS_MAX } from "../../src/http/bulk";
+import { BULK_ITEMS_MAX } from "../../src/http/bulk/bulk";
 import { bulkResult, LINES } from "../http/bulkBodies";
 import { ADMIN_TOKEN, startTocsin, type TocsinProcess } from "../servers/tocsin";
 import { until } from "../until";

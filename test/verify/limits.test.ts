@@ -3,27 +3,27 @@ import { constantsOf, constantValue, inMilliseconds, toldLimits, toldValue } fro
 import { readRepoFile, repoFiles } from "./repo";
 
 const told = toldLimits(readRepoFile("docs/limits.md"));
-const FILES = [...repoFiles("src/http/*.ts"), ...repoFiles("src/domain/*.ts"), ...repoFiles("src/live/*.ts")];
+const FILES = [...repoFiles("src/http/**/*.ts"), ...repoFiles("src/domain/*.ts"), ...repoFiles("src/live/*.ts")];
 
 /** What nobody meets who asks: how much of something is remembered, tried or told inside. */
 const INSIDE: Readonly<Record<string, readonly string[]>> = {
-  "src/http/auditTrail.ts": ["TARGET_CHARS_MAX", "FIELDS_MAX", "FIELD_CHARS_MAX", "BODY_CHARS_MAX", "QUERY_CHARS_MAX"],
-  "src/http/bulkReports.ts": ["IN_FLIGHT_MAX", "IN_FLIGHT_BYTES_MAX"],
-  "src/http/clientAddress.ts": ["PARSED_MAX"],
-  "src/http/curl.ts": ["LINE_CHARS_MAX"],
+  "src/http/who/auditTrail.ts": ["TARGET_CHARS_MAX", "FIELDS_MAX", "FIELD_CHARS_MAX", "BODY_CHARS_MAX", "QUERY_CHARS_MAX"],
+  "src/http/bulk/bulkReports.ts": ["IN_FLIGHT_MAX", "IN_FLIGHT_BYTES_MAX"],
+  "src/http/gate/clientAddress.ts": ["PARSED_MAX"],
+  "src/http/document/curl.ts": ["LINE_CHARS_MAX"],
   "src/http/exportStream.ts": ["PAGE_ROWS_MAX"],
-  "src/http/itemResults.ts": ["ERROR_CHARS_MAX"],
-  "src/http/keySet.ts": ["BYTES_MAX", "KEYS_MAX"],
-  "src/http/knownCallers.ts": ["KNOWN_MAX", "KNOWN_CHARS_MAX"],
+  "src/http/bulk/itemResults.ts": ["ERROR_CHARS_MAX"],
+  "src/http/who/keySet.ts": ["BYTES_MAX", "KEYS_MAX"],
+  "src/http/who/knownCallers.ts": ["KNOWN_MAX", "KNOWN_CHARS_MAX"],
   "src/http/listen.ts": ["BUN_BODY_BYTES_MAX"],
   // That of a report by itself, and its sensor's id.
-  "src/http/reportIntake.ts": ["REPORT_ITEM_BYTES_MAX"],
-  "src/http/reportable.ts": ["FOUND_MAX"],
-  "src/http/tokenHolders.ts": ["LOOKS_MAX"],
-  "src/http/tokenLookups.ts": ["TOGETHER_MAX", "ABSENT_MAX"],
-  "src/http/tokenUses.ts": ["NOTED_MAX"],
-  "src/http/webhookEdits.ts": ["TRIES_MAX"],
-  "src/http/webhookSecrets.ts": ["PUBLIC_KEYS_MAX_AGE_SECONDS"],
+  "src/http/bulk/reportIntake.ts": ["REPORT_ITEM_BYTES_MAX"],
+  "src/http/bulk/reportable.ts": ["FOUND_MAX"],
+  "src/http/who/tokenHolders.ts": ["LOOKS_MAX"],
+  "src/http/who/tokenLookups.ts": ["TOGETHER_MAX", "ABSENT_MAX"],
+  "src/http/who/tokenUses.ts": ["NOTED_MAX"],
+  "src/http/webhooks/webhookEdits.ts": ["TRIES_MAX"],
+  "src/http/webhooks/webhookSecrets.ts": ["PUBLIC_KEYS_MAX_AGE_SECONDS"],
   "src/domain/time.ts": ["TIME_MAX"],
   "src/live/catchUp.ts": ["ROWS_MAX", "CATCHING_UP_MAX"],
   "src/live/chunks.ts": ["CHUNK_BYTES_MAX", "KEPT_BYTES_MAX", "ALIKE_MAX", "OWN_BYTES_MAX"],

@@ -1,0 +1,103 @@
+import type { FieldError } from "../../domain/fault";
+import type { ItemRefusal } from "./itemRefusals";
+
+/** What is said of refused items in one answer: beyond it, why one was refused is left out. */
+const REFUSAL_BYTES_MAX = 4 * 1024 * 1024;
+/** A pointer names a field as it was sent, however long that is. */
+const ERRORS_PER_ITEM_MAX = 5;
+const ERROR_CHARS_MAX = 256;
+const FIRST_ITEMS = 256;
+/** The notes of items that were not accepted are counted from here. */
+const REFUSED = 0x8000_0000;
+
+/**
+ * What became of each item, in a few bytes: many senders read nothing before they have sent everything, so all of it is kept until they
+ * have. Texts that repeat are kept once.
+ */
+export class ItemResults {
+  accepted = 0;
+  /** Items that were counted so far; each of them is accepted or refused in the end. */
+  #count = 0;
+  #statuses = new Uint16Array(FIRST_ITEMS);
+  #notes = new Uint32Array(FIRST_ITEMS);
+  #numbers = new Float64Array(FIRST_ITEMS);
+  readonly #texts: string[] = [];
+  readonly #places = new Map<string, number>();
+  #refusalBytes = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get refused(): number {
+    return this.#count - this.accepted;
+  }
+
+  /** So many more items; gives the index of the first. */
+  add(items: number): number {
+    const first = this.#count;
+    this.#count += items;
+    if (this.#count > this.#statuses.length) this.#grow(Math.max(this.#count, 2 * this.#statuses.length));
+    return first;
+  }
+
+  /** `fields` are members of its result, as JSON, with `#` where the number stands. */
+  accept(index: number, status: number, { number, fields }: { readonly number: number; readonly fields: string }): void {
+    this.accepted += 1;
+    this.#statuses[index] = status;
+    this.#notes[index] = this.#placeOf(fields);
+    this.#numbers[index] = number;
+  }
+
+  refuse(index: number, { status, detail, errors = [] }: ItemRefusal): void {
+    this.#statuses[index] = status;
+    this.#notes[index] = REFUSED + this.#placeOf(this.#told(JSON.stringify({ errors: shortened(errors), detail })));
+  }
+
+  isRefused(index: number): boolean {
+    return (this.#notes[index] as number) >= REFUSED;
+  }
+
+  /** An item's result as JSON. */
+  textOf(index: number): string {
+    const note = this.#notes[index] as number;
+    const fields = this.#texts[note >= REFUSED ? note - REFUSED : note] as string;
+    const members = note >= REFUSED ? fields : fields.replace("#", String(this.#numbers[index]));
+    return `{"index":${index},"status":${this.#statuses[index]},${members}}`;
+  }
+
+  #told(refusal: string): string {
+    const members = refusal.slice(1, -1);
+    if (this.#places.has(members)) return members;
+    this.#refusalBytes += Buffer.byteLength(members);
+    return this.#refusalBytes <= REFUSAL_BYTES_MAX ? members : LEFT_OUT;
+  }
+
+  #placeOf(text: string): number {
+    const known = this.#places.get(text);
+    if (known !== undefined) return known;
+    this.#places.set(text, this.#texts.length);
+    return this.#texts.push(text) - 1;
+  }
+
+  #grow(items: number): void {
+    const [statuses, notes, numbers] = [new Uint16Array(items), new Uint32Array(items), new Float64Array(items)];
+    statuses.set(this.#statuses);
+    notes.set(this.#notes);
+    numbers.set(this.#numbers);
+    [this.#statuses, this.#notes, this.#numbers] = [statuses, notes, numbers];
+  }
+}
+
+const LEFT_OUT = JSON.stringify({ errors: [], detail: "Refused; why is left out, because so much is said of others already." }).slice(
+  1,
+  -1,
+);
+
+function shortened(errors: readonly FieldError[]): FieldError[] {
+  return errors.slice(0, ERRORS_PER_ITEM_MAX).map(({ pointer, message }) => ({ pointer: short(pointer), message: short(message) }));
+}
+
+function short(text: string): string {
+  return text.length <= ERROR_CHARS_MAX ? text : `${text.slice(0, ERROR_CHARS_MAX).toWellFormed()}…`;
+}
