@@ -31,7 +31,11 @@ async function environmentOf({ container }: Workload): Promise<Record<string, st
 }
 
 /** What the Secret holds; docs/kubernetes.md says how it is made. */
-const SECRET = { DATABASE_URL: "postgres://tocsin:password@postgres.example.org:5432/tocsin", ADMIN_TOKEN: "a-long-random-string" };
+const SECRET = {
+  DATABASE_URL: "postgres://tocsin:password@postgres.example.org:5432/tocsin",
+  REDIS_URL: "redis://redis.example.org:6379",
+  ADMIN_TOKEN: "a-long-random-string",
+};
 /** What each workload takes from it beside the database: the API lets admins in, and whoever makes or sends webhooks opens their secrets. */
 const TAKEN: Readonly<Record<string, readonly string[]>> = {
   "tocsin-http": ["ADMIN_TOKEN", "SECRETS_KEY"],
@@ -67,8 +71,9 @@ describe.each(all.map((workload) => [workload.name, workload] as const))("%s", (
     const secrets = (container.env ?? [])
       .map(({ name, value, valueFrom }) => [name, value, valueFrom?.secretKeyRef] as const)
       .toSorted(([one], [other]) => one.localeCompare(other));
-    const wanted = ["DATABASE_URL", ...(TAKEN[workload.name] ?? [])].toSorted();
-    expect(secrets).toEqual(wanted.map((name) => [name, undefined, { name: "tocsin", key: name }]));
+    const wanted = ["DATABASE_URL", "REDIS_URL", ...(TAKEN[workload.name] ?? [])].toSorted();
+    const optional = (name: string) => (name === "REDIS_URL" ? { optional: true } : {});
+    expect(secrets).toEqual(wanted.map((name) => [name, undefined, { name: "tocsin", key: name, ...optional(name) }]));
   });
 
   test("may do nothing but run", async () => {

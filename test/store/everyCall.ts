@@ -176,17 +176,19 @@ async function edit(store: Store): Promise<void> {
   await store.pruneAudit(FAR, 2);
 }
 
+/** Each filter by itself, each two together, and all of them: one of them leads, the others are asked of what it lets through. */
 function sensorQueries(): SensorQuery[] {
-  const labels: readonly SensorQuery["labels"][] = [undefined, { site: "north" }, { site: "north", floor: "1" }];
-  return labels.flatMap((label) =>
-    [undefined, "ok", ["ok", "hot"]].flatMap((status) =>
-      [undefined, ...SEVERITIES, ["critical", "warning"] as const].flatMap((severity) =>
-        [undefined, ...AVAILABILITIES, ["offline", "online"] as const, ["offline", "pending"] as const].flatMap((availability) =>
-          [undefined, "sensor"].map((q) => ({ labels: label, status, severity, availability, q })),
-        ),
-      ),
-    ),
+  const filters: readonly SensorQuery[][] = [
+    [{ labels: { site: "north" } }, { labels: { site: "north", floor: "1" } }],
+    [{ status: "ok" }, { status: ["ok", "hot"] }],
+    [...SEVERITIES, ["critical", "warning"] as const].map((severity) => ({ severity })),
+    [...AVAILABILITIES, ["offline", "online"] as const, ["offline", "pending"] as const].map((availability) => ({ availability })),
+    [{ q: "sensor" }],
+  ];
+  const pairs = filters.flatMap((some, index) =>
+    filters.slice(index + 1).flatMap((others) => some.flatMap((one) => others.map((other) => ({ ...one, ...other })))),
   );
+  return [{}, ...filters.flat(), ...pairs, Object.assign({}, ...filters.map(([first]) => first)) as SensorQuery];
 }
 
 async function twoPages(list: (page: PageRequest) => Promise<{ nextCursor: string | null }>): Promise<void> {

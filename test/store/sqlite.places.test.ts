@@ -4,7 +4,7 @@ import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { openSqliteStore } from "../../src/store/sqlite/sqliteStore";
 import type { Store } from "../../src/store/store";
-import { storeConformance } from "./conformance";
+import { REPORT_PROMISES, storeConformance } from "./conformance";
 import { until } from "../until";
 import { Owner } from "./conformance/owner";
 import { allPages, draftOf, FIRST_PAGE, LOG_BEGINS, reportOf } from "./conformance/samples";
@@ -13,7 +13,7 @@ import { openBeside, sqliteHarness, temporaryFolder } from "./sqlite/harness";
 /** Almost everything is folded at once. */
 const harness = await sqliteHarness({ foldAt: 3 });
 afterAll(() => harness[Symbol.dispose]());
-storeConformance("SQLite, its index at their heels", harness);
+storeConformance("SQLite, its index at their heels", harness, REPORT_PROMISES);
 
 const SENSORS = ["a", "b"];
 const FOLD_AT = 7;
