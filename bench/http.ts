@@ -9,7 +9,7 @@ import { REPORT_BYTES, SENSORS } from "./fleet";
 import type { BareSettings } from "./http/bare";
 import type { BulkAnswer, BulkSettings } from "./http/bulkLoad";
 import type { LoadAnswer, LoadSettings } from "./http/load";
-import { LIST_QUERIES, reportRequests, requestOf } from "./http/requests";
+import { LIST_QUERIES, reportRequests, requestOf, SEARCH_QUERY } from "./http/requests";
 import { ADMIN_TOKEN, type BenchService, startService } from "./http/service";
 import type { WatchersAnswer, WatchersSettings } from "./http/watchers";
 import type { BenchOptions } from "./run";
@@ -52,14 +52,15 @@ export async function benchHttp(options: BenchOptions): Promise<Result> {
     watchers: options.watchers ?? WATCHERS,
     changeRate: options.rate ?? CHANGES_PER_SECOND,
   };
-  const { reads, lists } = await withDatabases(options.store, (databases) => measureReads(databases, means));
+  const { reads, lists, searches } = await withDatabases(options.store, (databases) => measureReads(databases, means));
   const reports = await withDatabases(options.store, (databases) => measureReports(databases, means));
   const bulk = await withDatabases(options.store, (databases) => measureBulk(databases, means));
+  const bulkAlone = await withDatabases(options.store, (databases) => measureBulk(databases, means, "http"));
   const watched = await withDatabases(options.store, async (databases) => ({
     ofAll: await measureWatchers(databases, means, "none"),
     ofOne: await measureWatchers(databases, means, "sensor"),
   }));
-  return result(means, { reads, lists, reports, bulk, watched });
+  return result(means, { reads, lists, searches, reports, bulk, bulkAlone, watched });
 }
 
 interface Watched {
@@ -73,7 +74,7 @@ interface Reads {
 }
 
 /** On one service whose registry is full. */
-async function measureReads(databases: Databases, means: Means): Promise<{ reads: Reads; lists: LoadAnswer }> {
+async function measureReads(databases: Databases, means: Means): Promise<Pick<Measured, "reads" | "lists" | "searches">> {
   const database = await databases.create();
   console.error(`registering ${means.listed} sensors`);
   await database.withoutIndexes(() => fillRegistry(database, means.listed));
@@ -82,7 +83,9 @@ async function measureReads(databases: Databases, means: Means): Promise<{ reads
     console.error("lists");
     const queries = LIST_QUERIES.map((query) => requestOf("GET", `/v1/sensors?${query}`));
     const lists = await load(means, { port: service.port, connections: LIST_CONNECTIONS, requests: queries, sensors: 1, status: 200 });
-    return { lists, reads: await measurePairs(service, means) };
+    const search = [requestOf("GET", `/v1/sensors?${SEARCH_QUERY}`)];
+    const searches = await load(means, { port: service.port, connections: 1, requests: search, sensors: 1, status: 200 });
+    return { lists, searches, reads: await measurePairs(service, means) };
   });
 }
 
@@ -117,9 +120,10 @@ async function measureReports(databases: Databases, means: Means): Promise<LoadA
   });
 }
 
-async function measureBulk(databases: Databases, means: Means): Promise<BulkAnswer> {
-  return withService(await databases.create(), means, ({ port }) => {
-    console.error("reports in bulk");
+/** With all roles the node that takes reports in decides and commits them, too; with `http` alone that is for others, of whom there are none here. */
+async function measureBulk(databases: Databases, means: Means, roles = ""): Promise<BulkAnswer> {
+  return withService(await databases.create(), { ...means, roles }, ({ port }) => {
+    console.error(`reports in bulk${roles === "" ? "" : `, ${roles} alone`}`);
     const { seconds, warmUpSeconds } = means;
     const wanted = { port, token: ADMIN_TOKEN, connections: BULK_CONNECTIONS, items: BULK_ITEMS, sensors: SENSORS };
     return runChild<BulkAnswer>("http/bulkLoad.ts", { ...wanted, seconds, warmUpSeconds } satisfies BulkSettings);
@@ -138,12 +142,12 @@ async function measureWatchers(databases: Databases, means: Means, filter: Watch
 
 async function withService<Measured>(
   { config }: BenchDatabase,
-  { options }: Means,
+  { options, roles }: Pick<Means, "options"> & { readonly roles?: string },
   act: (service: BenchService) => Promise<Measured>,
 ): Promise<Measured> {
   const dir = mkdtempSync(join(tmpdir(), "tocsin-bench-"));
   try {
-    await using service = await startService({ dir, store: config, partitions: PARTITIONS[options.store] });
+    await using service = await startService({ dir, store: config, partitions: PARTITIONS[options.store], roles });
     return await act(service);
   } finally {
     rmSync(dir, { recursive: true, force: true });
@@ -157,14 +161,16 @@ function load({ seconds, warmUpSeconds }: Means, wanted: Omit<LoadSettings, "sec
 interface Measured {
   readonly reads: Reads;
   readonly lists: LoadAnswer;
+  readonly searches: LoadAnswer;
   readonly reports: LoadAnswer;
   readonly bulk: BulkAnswer;
+  readonly bulkAlone: BulkAnswer;
   readonly watched: Watched;
 }
 
 function result(
   { options, seconds, warmUpSeconds, pairs, listed, watchers, changeRate }: Means,
-  { reads: { services, bares }, lists, reports, bulk, watched: { ofAll, ofOne } }: Measured,
+  { reads: { services, bares }, lists, searches, reports, bulk, bulkAlone, watched: { ofAll, ofOne } }: Measured,
 ): Result {
   const rate = (answers: readonly LoadAnswer[]) => median(answers.map(({ perSecond }) => perSecond));
   const figures = {
@@ -174,11 +180,13 @@ function result(
     getP99Ms: median(services.map(({ p99Ms }) => p99Ms)),
     listP50Ms: lists.p50Ms,
     listP99Ms: lists.p99Ms,
+    searchP50Ms: searches.p50Ms,
     reportsPerSecond: reports.perSecond,
     reportsP99Ms: reports.p99Ms,
     bulkReportsPerSecond: bulk.perSecond,
     bulkRequestP50Ms: bulk.requestP50Ms,
-    bulkRefused: bulk.refused,
+    bulkAloneReportsPerSecond: bulkAlone.perSecond,
+    bulkRefused: bulk.refused + bulkAlone.refused,
     sseLagP50Ms: ofAll.lagP50Ms,
     sseLagP99Ms: ofAll.lagP99Ms,
     ssePeakRssMb: ofAll.peakRssMb ?? Number.NaN,
@@ -186,7 +194,7 @@ function result(
     sseOneSensorLagP50Ms: ofOne.lagP50Ms,
     sseOneSensorLagP99Ms: ofOne.lagP99Ms,
     sseLost: ofAll.lost + ofOne.lost,
-    wrong: [...services, ...bares, lists, reports].reduce((sum, { wrong }) => sum + wrong, 0),
+    wrong: [...services, ...bares, lists, searches, reports].reduce((sum, { wrong }) => sum + wrong, 0),
   };
   return {
     bench: "http",

@@ -19,16 +19,18 @@ export interface ServiceSettings {
   readonly dir: string;
   readonly store: StoreConfig;
   readonly partitions: number;
+  /** As the environment names them; all of them without it. */
+  readonly roles?: string;
 }
 
 /** With SQLite a broker of its own, as embedded; with Postgres one beside it. No limit of rates: the generator has one address and one token. */
-export async function startService({ dir, store, partitions }: ServiceSettings): Promise<BenchService> {
+export async function startService({ dir, store, partitions, roles = "" }: ServiceSettings): Promise<BenchService> {
   await using stack = new AsyncDisposableStack();
   const port = await freePort();
   const place = await placeOf({ dir, store, partitions }, stack);
   const child = stack.adopt(
     Bun.spawn([process.execPath, "--no-env-file", resolve(import.meta.dir, "../../src/main.ts"), "serve"], {
-      env: { ...process.env, ...place, ...everywhere(port, dir) },
+      env: { ...process.env, ...place, ...everywhere(port, dir), ROLES: roles },
       stdout: "ignore",
       stderr: "inherit",
     }),
@@ -52,7 +54,6 @@ function everywhere(port: number, dir: string): Record<string, string> {
     DATA_DIR: dir,
     HTTP_HOST: "127.0.0.1",
     HTTP_PORT: String(port),
-    ROLES: "",
     ADMIN_TOKEN,
     RATE_PER_TOKEN: "0",
     RATE_PER_ADDRESS: "0",
