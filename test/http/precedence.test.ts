@@ -125,6 +125,20 @@ function chunkOf(text: string): Uint8Array {
   return Buffer.from(`${text.length.toString(16)}\r\n${text}\r\n`);
 }
 
+test.each(["toString", "\\u0074oString"])("a value that is not as it must be is a 422, also where it has a member %s", async (member) => {
+  const odd = `{"${member}":""}`;
+  for (const [path, body] of [
+    ["/v1/sensors/a/reports", `{"status":"ok","at":${odd}}`],
+    ["/v1/sensors/a/reports", `{"status":${odd}}`],
+    ["/v1/sensors", `{"id":"b","name":${odd},"labels":{"c":${odd}}}`],
+  ] as const) {
+    const answer = await api.request("POST", path, { body });
+    expect({ body, status: answer.status }).toEqual({ body, status: 422 });
+  }
+  const kept = await api.request("PUT", "/v1/sensors/b", { body: `{"metadata":${odd}}` });
+  expect(kept.json<{ metadata: object }>().metadata).toEqual(JSON.parse(odd) as object);
+});
+
 describe("every answer", () => {
   test("carries a request id, the caller's own if it is fit for a log", async () => {
     const own = await api.request("GET", "/v1/sensors", { headers: { "x-request-id": "trace-7.a:b" } });

@@ -97,10 +97,22 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   if (isDeep(bytes)) throw new Refusal(400, `${what} is nested deeper than ${JSON_DEPTH_MAX} levels.`);
   if (bytes.length === 0) throw new Refusal(400, `${what} is empty.`);
   try {
-    return JSON.parse(decoder.decode(bytes)) as unknown;
+    const text = decoder.decode(bytes);
+    return JSON.parse(text, mayNameToString(text) ? sayable : undefined) as unknown;
   } catch {
     throw new Refusal(400, `${what} is not JSON in UTF-8.`);
   }
+}
+
+/** By its name, or by escapes that may stand for it. */
+function mayNameToString(text: string): boolean {
+  return text.includes("toString") || text.includes("\\u");
+}
+
+/** Elysia writes what does not fit a schema into an error's text, and an object whose `toString` is no function cannot be written: it says so by itself. */
+function sayable(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, "toString")) return value;
+  return Object.defineProperty(value, Symbol.toPrimitive, { value: () => "[object Object]" });
 }
 
 export function isDeep(bytes: Uint8Array): boolean {
