@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { collectEvidence } from "../ledger/collect";
 import type { Acknowledgement, Evidence } from "../ledger/evidence";
 import { startNatsServer, type TestNats } from "../servers/natsServer";
-import { startTocsin, type TocsinProcess } from "../servers/tocsin";
+import { isReady, startTocsin, type TocsinProcess } from "../servers/tocsin";
 import { openReceiver, type Receiver } from "./receiver";
 import { settled } from "./settled";
 
@@ -72,11 +72,7 @@ class Scene implements AsyncDisposable {
   }
 
   async ready(): Promise<void> {
-    for (;;) {
-      const { status } = await fetch(`${this.tocsin.httpUrl}/readyz`).catch(() => ({ status: 0 }));
-      if (status === 200) return;
-      await Bun.sleep(20);
-    }
+    while (!(await isReady(this.tocsin.httpUrl))) await Bun.sleep(20);
   }
 
   /** Until all that was acknowledged is in the log, whatever the sequences, and nothing is owed any more. */

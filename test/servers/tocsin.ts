@@ -187,7 +187,8 @@ export function inherited(): Record<string, string> {
 /** Whether /readyz says 200. */
 export async function isReady(httpUrl: string): Promise<boolean> {
   try {
-    const { status } = await fetch(`${httpUrl}/readyz`, { signal: AbortSignal.timeout(2000) });
+    // A connection to the waiting room, kept for a later call, would break with it.
+    const { status } = await fetch(`${httpUrl}/readyz`, { keepalive: false, signal: AbortSignal.timeout(2000) });
     return status === 200;
   } catch {
     return false;
