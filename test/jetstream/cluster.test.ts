@@ -55,10 +55,11 @@ describe("in a cluster of three servers", () => {
       acknowledged.push({ sequence: ack.sequence, said });
     };
     for (let round = 0; round < 50; round += 1) await again(() => say(`before-${round}`));
-    const reader = await again(() => openReader(link, stream, { cursor: 0, cursorTimeNs: null }));
-    const [first] = await take(reader, 1);
-    await reader.stop();
-    const dead = await leaderOf(stream);
+    const [first] = await again(async () => {
+      const reader = await openReader(link, stream, { cursor: 0, cursorTimeNs: null });
+      return take(reader, 1).finally(() => reader.stop());
+    });
+    const dead = await again(() => leaderOf(stream));
     const dying = cluster.kill(dead);
     for (let round = 0; round < 50; round += 1) await again(() => say(`after-${round}`));
     await dying;
@@ -68,8 +69,7 @@ describe("in a cluster of three servers", () => {
       expect(anew.start).toEqual({ kind: "continued" });
       // What was tried again may stand twice: it was never acknowledged the first time.
       const { state } = await link.api.streams.info(stream);
-      const messages = await take(anew, state.last_seq - 1);
-      await anew.stop();
+      const messages = await take(anew, state.last_seq - 1).finally(() => anew.stop());
       expect(messages.length).toBeGreaterThanOrEqual(before + acknowledged.length - 1);
       return messages;
     });
@@ -89,7 +89,7 @@ async function leaderOf(stream: string): Promise<number> {
   return Number(/^server-(\d)$/.exec(placed?.leader ?? "")?.[1]);
 }
 
-/** Until the broker can: a leader that died is followed by another within seconds. */
+/** Until the broker can: a leader that died is followed by another within seconds, and so is one whose stream has just got other copies. */
 async function again<Answer>(act: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     try {
