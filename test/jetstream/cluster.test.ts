@@ -3,6 +3,7 @@ import { isFault } from "../../src/domain/fault";
 import { partitionOf } from "../../src/domain/sensor";
 import { type NatsLink, openNats } from "../../src/jetstream/connection";
 import { keepTopology } from "../../src/jetstream/keepTopology";
+import type { ReportReader, StreamMessage } from "../../src/jetstream/ports";
 import { createSensorPublisher } from "../../src/jetstream/publishReports";
 import { openReader } from "../../src/jetstream/reader";
 import { ensureTopology, wantedStreams } from "../../src/jetstream/topology";
@@ -57,7 +58,7 @@ describe("in a cluster of three servers", () => {
     for (let round = 0; round < 50; round += 1) await again(() => say(`before-${round}`));
     const [first] = await again(async () => {
       const reader = await openReader(link, stream, { cursor: 0, cursorTimeNs: null });
-      return take(reader, 1).finally(() => reader.stop());
+      return takeAndStop(reader, 1);
     });
     const dead = await again(() => leaderOf(stream));
     const dying = cluster.kill(dead);
@@ -69,7 +70,7 @@ describe("in a cluster of three servers", () => {
       expect(anew.start).toEqual({ kind: "continued" });
       // What was tried again may stand twice: it was never acknowledged the first time.
       const { state } = await link.api.streams.info(stream);
-      const messages = await take(anew, state.last_seq - 1).finally(() => anew.stop());
+      const messages = await takeAndStop(anew, state.last_seq - 1);
       expect(messages.length).toBeGreaterThanOrEqual(before + acknowledged.length - 1);
       return messages;
     });
@@ -78,6 +79,14 @@ describe("in a cluster of three servers", () => {
     await cluster.start(dead);
   });
 });
+
+async function takeAndStop(reader: Pick<ReportReader, "next" | "stop">, count: number): Promise<StreamMessage[]> {
+  try {
+    return await take(reader, count);
+  } finally {
+    await reader.stop();
+  }
+}
 
 /** An id of this partition. */
 function sensorOf(partition: number): string {
