@@ -141,5 +141,5 @@ function labelOf({ status, severity }: Pick<State, "status" | "severity">) {
 
 function tooMany(): Fault {
   const message = `the sensor was in more than ${TIMED_STATUSES_MAX} statuses since then: ask for a shorter time`;
-  return new Fault("invalid", "The window holds too much.", { errors: [{ pointer: "/since", message }] });
+  return new Fault("invalid", "The time window holds too much.", { errors: [{ pointer: "/since", message }] });
 }

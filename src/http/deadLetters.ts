@@ -73,8 +73,8 @@ const SENSOR_SUBJECT = /^(?:reports\.\d+\.\d+\.(?<mapped>[^.]+)|sensors\.(?<sens
 function sensorOf({ id, subject, payload }: DeadLetterRecord): string {
   const { mapped, sensor } = SENSOR_SUBJECT.exec(subject)?.groups ?? {};
   const sensorId = mapped ?? sensor ?? "";
-  if (!isSensorId(sensorId)) throw new Fault("conflict", `The subject of dead letter ${id}, ${subject}, names no sensor.`);
-  if (payload.length > REPORT_BYTES_MAX) throw new Fault("conflict", `Dead letter ${id} is too large for a report.`);
+  if (!isSensorId(sensorId)) throw new Fault("conflict", `Dead letter ${id} cannot be replayed: its subject, ${subject}, names no sensor.`);
+  if (payload.length > REPORT_BYTES_MAX) throw new Fault("conflict", `Dead letter ${id} cannot be replayed: it is too large for a report.`);
   return sensorId;
 }
 

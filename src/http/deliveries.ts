@@ -95,7 +95,9 @@ export function deliveries({ store, changed }: DeliveriesOptions) {
 function statesOf({ state, undelivered }: Pick<Static<typeof DeliveriesQuery>, "state" | "undelivered">): DeliveryState[] | undefined {
   if (undelivered !== "true") return state;
   if (state === undefined) return ["pending", "failed"];
-  throw invalid("The query is not valid.", [{ pointer: "/undelivered", message: "names the states itself: leave state out" }]);
+  throw invalid("The query is not valid.", [
+    { pointer: "/undelivered", message: "selects the states pending and failed: leave state out" },
+  ]);
 }
 
 export function deliveryView(delivery: DeliveryRecord): Static<typeof Delivery> {

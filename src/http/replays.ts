@@ -104,7 +104,7 @@ function draftOf(webhookId: string, body: Static<typeof ReplayCreation>, now: nu
   if (since >= until) {
     const error =
       body.until === undefined ? { pointer: "/since", message: "must be past" } : { pointer: "/until", message: "must be after since" };
-    throw invalid("The time holds nothing.", [error]);
+    throw invalid("The time range is empty.", [error]);
   }
   return { id: `rpl_${Bun.randomUUIDv7().replaceAll("-", "")}`, webhookId, range: { since, until }, which, ratePerSecond };
 }

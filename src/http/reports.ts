@@ -88,7 +88,8 @@ export function reports({ calls, store, publisher, registration }: ReportsOption
   let publishing = 0;
 
   async function publish(sensorId: string, payload: Uint8Array): Promise<PublishAck> {
-    if (publishing >= PUBLISHING_MAX) throw new Refusal(429, `${PUBLISHING_MAX} reports wait for the broker already.`);
+    if (publishing >= PUBLISHING_MAX)
+      throw new Refusal(429, `${PUBLISHING_MAX} reports are already waiting for the broker; try again in a moment.`);
     publishing += 1;
     try {
       return await publisher.publish(sensorId, payload);

@@ -176,10 +176,10 @@ function metadataErrors(metadata: Readonly<Record<string, unknown>>): FieldError
   const text = JSON.stringify(metadata);
   const bytes = Buffer.byteLength(text);
   if (bytes > METADATA_BYTES_MAX)
-    return [{ pointer: "/metadata", message: `takes ${bytes} bytes, at most ${METADATA_BYTES_MAX} are kept` }];
+    return [{ pointer: "/metadata", message: `takes ${bytes} bytes, but may take at most ${METADATA_BYTES_MAX}` }];
   // Written out, U+0000 and half a surrogate pair are escaped: \u0000, \udXXX. A backslash of the text itself is doubled.
   const broken = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(text);
-  return broken ? [{ pointer: "/metadata", message: "holds a character that is no text (U+0000 or half a surrogate pair)" }] : [];
+  return broken ? [{ pointer: "/metadata", message: "contains a character that is not allowed (U+0000 or an unpaired surrogate)" }] : [];
 }
 
 /** What a sensor is to be after a patch. Throws a 422. */

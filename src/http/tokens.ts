@@ -136,7 +136,7 @@ function reachIn({ sensorId, labels, scopes }: TokenCreation): Reach | null {
   if (reach === null) return null;
   const errors: FieldError[] = [];
   if (sensorId != null && labels != null) errors.push({ pointer: "/labels", message: "cannot be set beside sensorId" });
-  if (labels != null && Object.keys(labels).length === 0) errors.push({ pointer: "/labels", message: "names no label" });
+  if (labels != null && Object.keys(labels).length === 0) errors.push({ pointer: "/labels", message: "must name at least one label" });
   for (const [index, scope] of scopes.entries()) {
     if (SCOPES_WITHIN_REACH.includes(scope)) continue;
     const message = `speaks of all sensors: a token that is limited to some of them can have ${SCOPES_WITHIN_REACH.join(", ")}`;

@@ -120,7 +120,7 @@ function timedChangeOf({ from, to, occurredAt, detectedAt, previousDurationMs }:
 
 function tooMany() {
   const message = `the sensor has changed more than ${UPTIME_CHANGES_MAX} times since then: ask for a shorter time`;
-  return invalid("The window holds too much.", [{ pointer: "/since", message }]);
+  return invalid("The time window holds too much.", [{ pointer: "/since", message }]);
 }
 
 function uptimeView(sensorId: string, { since, until }: Window, times: TimeIn): Static<typeof Uptime> {

@@ -159,7 +159,7 @@ const MODELS: Readonly<Record<string, Json>> = {
   NewWebhook: { ...WEBHOOK, secret: SECRET },
   NotReady: {
     type: "urn:tocsin:problem:unavailable",
-    title: "Something that is needed is away",
+    title: "Temporarily unavailable",
     status: 503,
     detail: "nats: not connected to NATS",
     errors: [],

@@ -116,7 +116,7 @@ export function webhookSecrets({ store, vault, changed }: WebhookSecretsOptions)
         const webhook = await store.getWebhook(id);
         const found = webhook === null ? [] : publicKeys(vault.openCredentials(id, webhook.credentials), Date.now());
         // Whoever asks without a token is not told which webhooks there are.
-        if (found.length === 0) throw new Fault("notFound", "There are no public keys of this webhook.");
+        if (found.length === 0) throw new Fault("notFound", "This webhook has no public keys, or does not exist.");
         set.headers["cache-control"] = `public, max-age=${PUBLIC_KEYS_MAX_AGE_SECONDS}`;
         return { keys: found.map(({ jwk, whpk }) => ({ ...jwk, whpk })) };
       },

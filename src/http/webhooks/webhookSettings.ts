@@ -96,7 +96,7 @@ export function settingsOf(given: Given, before: WebhookSettings): WebhookSettin
   const implied = given.mode === undefined && (given.minIntervalSeconds ?? 0) > 0 ? { mode: "latest" as const } : {};
   const settings = { ...before, ...set, ...implied };
   const errors = settingsErrors(settings, new Set(names));
-  if (errors.length > 0) throw invalid("The settings do not go together.", errors);
+  if (errors.length > 0) throw invalid("These settings cannot be combined.", errors);
   return settings;
 }
 
