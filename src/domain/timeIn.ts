@@ -11,7 +11,7 @@ export type TimedChange = Pick<Change, "from" | "to" | "occurredAt" | "detectedA
 
 /** How long a sensor was in what. All that is judged lies between two moments, without a gap; each axis adds up to `judgedMs`. */
 export interface TimeIn {
-  /** From when on it could be judged; null when nothing could. */
+  /** Since when the sensor could be judged; null if nothing could. */
   readonly judgedSince: number | null;
   readonly judgedUntil: number | null;
   readonly judgedMs: number;

@@ -102,7 +102,7 @@ const GET = operation({
 const REPLAY = operation({
   id: "replayDeadLetter",
   tag: "Dead letters",
-  summary: "Publish its payload again, after the cause is mended",
+  summary: "Publish its payload again, once the cause is fixed",
   description: NOT_LIMITED,
   scope: "reports:write",
   answers: { 202: RECEIPT },

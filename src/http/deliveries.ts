@@ -47,7 +47,7 @@ const DeliveriesQuery = Type.Object(
     sensorId: Type.Optional(SensorId),
     state: Type.Optional(Type.Array(oneOf(DELIVERY_STATES), { maxItems: DELIVERY_STATES.length, description: "May repeat: any of them." })),
     undelivered: Type.Optional(
-      oneOf(["true", "false"], { description: "`true`: what is owed or ended as failed, which is the states `pending` and `failed`." }),
+      oneOf(["true", "false"], { description: "`true`: only the states `pending` and `failed`." }),
     ),
     ...RangeFields,
     ...PageFields,
@@ -136,7 +136,7 @@ const GET = operation({
 const RETRY = operation({
   id: "retryDelivery",
   tag: "Deliveries",
-  summary: "Send it again, now",
+  summary: "Send a delivery again, now",
   description: "Under the same `webhook-id`, whatever its state.",
   scope: "deliveries:write",
   answers: { 200: { ...ONE, description: "It is due." } },

@@ -183,7 +183,7 @@ const CHANGES = operation({
   id: "exportChanges",
   tag: "Changes",
   summary: "All changes as a file, oldest first",
-  description: `${WHOLE}\n\n\`since\` and \`until\` count by when a change was recorded; what it must be like is said as by a webhook's filter.`,
+  description: `${WHOLE}\n\n\`since\` and \`until\` count by when a change was recorded; the other parameters filter as a webhook's filter does.`,
   scope: "sensors:read",
   answers: {
     200: { description: "The changes.", schema: Change, type: NDJSON_TYPE, otherTypes: ["text/csv"], headers: FILE_HEADERS },

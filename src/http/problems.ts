@@ -7,16 +7,16 @@ const RETRY_AFTER_SECONDS = 2;
 
 export const Problem = Type.Object(
   {
-    type: Type.String({ description: "`urn:tocsin:problem:` and a word that stays the same." }),
+    type: Type.String({ description: "`urn:tocsin:problem:` and a word that programs may rely on." }),
     title: Type.String(),
     status: Type.Integer(),
-    detail: Type.String({ description: "For people; what it says may change." }),
+    detail: Type.String({ description: "For people; the wording may change." }),
     errors: Type.Array(
       Type.Object({
         pointer: Type.String({ description: "JSON pointer into the body, or `/` and the name of a parameter." }),
         message: Type.String(),
       }),
-      { description: "What is wrong with which field; empty when it is not about fields." },
+      { description: "What is wrong with which field; empty if it is not about fields." },
     ),
     requestId: Type.String({ description: "The answer's `x-request-id`." }),
   },

@@ -22,7 +22,7 @@ const CHANGES_AT_ONCE = 500;
 
 const Span = Type.Object({
   ms: Type.Number(),
-  share: Type.Number({ description: "Of `judgedMs`, from 0 to 1; 0 when nothing was judged." }),
+  share: Type.Number({ description: "Share of `judgedMs`, from 0 to 1; 0 if nothing was judged." }),
 });
 
 const Uptime = Type.Object(
@@ -30,7 +30,7 @@ const Uptime = Type.Object(
     sensorId: SensorId,
     since: Time,
     until: Time,
-    judgedSince: Type.Union([Time, Type.Null()], { description: "From when on it could be judged; null when nothing could." }),
+    judgedSince: Type.Union([Time, Type.Null()], { description: "Since when the sensor could be judged; null if nothing could." }),
     judgedUntil: TimeOrNull,
     judgedMs: Type.Number(),
     uptime: nullable(Type.Number(), { description: "The share of the judged time in which it was online; null when nothing was judged." }),
@@ -39,7 +39,7 @@ const Uptime = Type.Object(
     statuses: Type.Array(Type.Object({ status: Type.String(), ...Span.properties }), { description: "The longest first." }),
     changes: Type.Integer({ description: "How many changes occurred in the window." }),
     longestOutage: nullable(Type.Object({ since: Time, until: Time, ms: Type.Number() }), {
-      description: "As far as it lies in the window.",
+      description: "Only the part inside the window counts.",
     }),
   },
   { $id: "Uptime" },

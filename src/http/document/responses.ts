@@ -29,33 +29,33 @@ interface Header {
 
 const HEADERS: Readonly<Record<string, Header>> = {
   "x-request-id": {
-    description: "The request's own `x-request-id`, or a new one; the log knows it.",
+    description: "The request's own `x-request-id`, or a new one; it is in the log, too.",
     example: "0a6c1e9e-1f0e-4f3e-9a44-0f6d3f1a2b3c",
     required: true,
   },
   etag: { description: 'The version, as `"3"`; send it back as `If-Match`.', example: '"3"', required: true },
-  location: { description: "The path of what was made.", example: "/v1/sensors/boiler-7", required: true },
+  location: { description: "The path of the new resource.", example: "/v1/sensors/boiler-7", required: true },
   "retry-after": { description: "Seconds to wait before the next try.", example: "1", required: true },
-  "www-authenticate": { description: "`Bearer`: how to say who you are.", example: "Bearer", required: true },
+  "www-authenticate": { description: "`Bearer`: how to authenticate.", example: "Bearer", required: true },
   allow: { description: "The methods that can be used at this path.", example: "GET, HEAD, POST", required: true },
   "idempotency-replayed": {
-    description: "`true`: it was answered before under this key, and nothing was done now.",
+    description: "`true`: a repeat under the same key; nothing was done, and this is the first answer again.",
     example: "true",
     required: false,
   },
   "preference-applied": {
-    description: "`return=minimal`, where `Prefer` asked for it: there is no body then, or it holds only what was refused.",
+    description: "`return=minimal` if `Prefer` asked for it: the answer has no body, or only the refused items.",
     example: "return=minimal",
     required: false,
   },
-  "x-accel-buffering": { description: "`no`: a proxy is not to keep the stream back.", example: "no", required: true },
+  "x-accel-buffering": { description: "`no`: proxies must not buffer the stream.", example: "no", required: true },
   ratelimit: {
-    description: "`r`: how many requests are left at once; `t`: seconds until all are. Where a limit is set.",
+    description: "`r`: how many requests are left now; `t`: seconds until all are back. Only if a limit is set.",
     example: '"token";r=199;t=1',
     required: false,
   },
   "ratelimit-policy": {
-    description: "`q`: how many requests may come at once; `w`: the seconds in which they come back. Where a limit is set.",
+    description: "`q`: how many requests are allowed at once; `w`: the seconds in which they refill. Only if a limit is set.",
     example: '"token";q=200;w=2',
     required: false,
   },

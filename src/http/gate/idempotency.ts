@@ -18,7 +18,7 @@ export const IdempotencyKey = Type.Object({
   "idempotency-key": Type.Optional(
     Type.String({
       description:
-        "Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`.",
+        "A key of your choice for this request. Sent again with the same key within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`.",
       examples: ["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     }),
   ),

@@ -138,7 +138,7 @@ const ROTATE = operation({
   id: "rotateSecret",
   tag: "Webhooks",
   summary: "Sign with a new key",
-  description: "The keys before go on signing for the overlap, so that receivers can change over. `secret` is shown in this answer alone.",
+  description: "The previous keys go on signing for the overlap, so that receivers can switch over. `secret` is shown only in this answer.",
   scope: "webhooks:write",
   takesBody: true,
   answers: { 200: { description: "The new key signs from now on.", schema: Rotated, headers: ETAG_HEADER } },
