@@ -13,7 +13,10 @@ export const Change = Type.Object(
   {
     changeId: Type.String({ description: "Identifies the change everywhere: in deliveries, reports and explanations." }),
     sensorId: SensorId,
-    sensor: Type.Object({ name: Type.String(), labels: Type.Record(Type.String(), Type.String()) }, { description: "As it was at that moment." }),
+    sensor: Type.Object(
+      { name: Type.String(), labels: Type.Record(Type.String(), Type.String()) },
+      { description: "As it was at that moment." },
+    ),
     revision: Type.Integer({ description: "Counts the sensor's changes from 1, without gaps." }),
     kind: oneOf(CHANGE_KINDS, { description: "`status`: the status or its severity moved. Else `availability`." }),
     from: Condition,

@@ -25,7 +25,7 @@ const DeadLetter = Type.Object(
 );
 
 /** Which sensor one is of, if of any, is as uncertain as what else it says. */
-const LETTERS = "dead letters are";
+const LETTERS = "dead letters need";
 
 export interface DeadLettersOptions {
   readonly calls: Calls;

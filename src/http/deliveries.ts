@@ -46,9 +46,7 @@ const DeliveriesQuery = Type.Object(
     webhookId: Type.Optional(OwnId),
     sensorId: Type.Optional(SensorId),
     state: Type.Optional(Type.Array(oneOf(DELIVERY_STATES), { maxItems: DELIVERY_STATES.length, description: "May repeat: any of them." })),
-    undelivered: Type.Optional(
-      oneOf(["true", "false"], { description: "`true`: only the states `pending` and `failed`." }),
-    ),
+    undelivered: Type.Optional(oneOf(["true", "false"], { description: "`true`: only the states `pending` and `failed`." })),
     ...RangeFields,
     ...PageFields,
   },

@@ -17,7 +17,7 @@ const Incident = Type.Object(
   { $id: "Incident" },
 );
 
-const INCIDENTS = "incidents are";
+const INCIDENTS = "incidents need";
 
 export function incidents({ store, calls }: { readonly store: IncidentStore; readonly calls: Calls }) {
   return new Elysia({ name: "incidents" })

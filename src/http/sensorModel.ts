@@ -30,7 +30,7 @@ const Heartbeat = Type.Object(
   { intervalSeconds: Interval, graceSeconds: Type.Optional(Grace) },
   {
     additionalProperties: false,
-    description: `Silent for longer than both together, at least ${HEARTBEAT_SECONDS_MIN} s, it is offline.`,
+    description: `A sensor that is silent for longer than both together (at least ${HEARTBEAT_SECONDS_MIN} s) is offline.`,
     examples: [{ intervalSeconds: 30, graceSeconds: 10 }],
   },
 );
@@ -115,7 +115,9 @@ export const Sensor = Type.Object(
     }),
     createdAt: Time,
     updatedAt: Time,
-    version: Type.Integer({ description: "Counts edits, and continues if the id is deleted and registered again; the `ETag` begins with it." }),
+    version: Type.Integer({
+      description: "Counts edits, and continues if the id is deleted and registered again; the `ETag` begins with it.",
+    }),
   },
   { $id: "Sensor" },
 );

@@ -30,9 +30,11 @@ const Status = Type.Object(
     severity: oneOf(SEVERITIES, { description: "For reports that give this status and no severity." }),
     description: Type.String(),
     source: oneOf(["builtIn", "operator"], { description: "Who set the severity; `operator` also for a built-in status that was edited." }),
-    builtInSeverity: nullable(oneOf(SEVERITIES), { description: "The severity without the operator's edit; null for a status that is not built in." }),
+    builtInSeverity: nullable(oneOf(SEVERITIES), {
+      description: "The severity without the operator's edit; null for a status that is not built in.",
+    }),
     version: Type.Integer({
-      description: `The number of the catalogue's edit that made it so, ${BUILT_IN_VERSION} where nobody did; the \`ETag\`.`,
+      description: `The number of the catalogue's edit that set it, ${BUILT_IN_VERSION} if nobody edited it; the \`ETag\`.`,
     }),
     createdAt: TimeOrNull,
     updatedAt: TimeOrNull,
@@ -43,7 +45,7 @@ type Status = Static<typeof Status>;
 
 const PutHeaders = Type.Object({ ...IF_MATCH, ...PREFER });
 
-const CATALOGUE = "the statuses of the catalogue are";
+const CATALOGUE = "edits of the catalogue need";
 
 export interface StatusesOptions {
   readonly calls: Calls;

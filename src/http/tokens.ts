@@ -37,7 +37,9 @@ const TokenCreation = Type.Object(
     name: Name,
     scopes: Type.Array(oneOf(SCOPES), { minItems: 1, maxItems: SCOPES.length, uniqueItems: true }),
     sensorId: Type.Optional(nullable(SensorId, { description: "Limits the token to this sensor. Cannot be combined with `labels`." })),
-    labels: Type.Optional(nullable(Labels, { description: "Limits the token to sensors that carry all of these labels. Cannot be combined with `sensorId`." })),
+    labels: Type.Optional(
+      nullable(Labels, { description: "Limits the token to sensors that carry all of these labels. Cannot be combined with `sensorId`." }),
+    ),
     expiresAt: Type.Optional(Expiry),
   },
   {

@@ -152,9 +152,9 @@ const GET = operation({
   tag: "Sensors",
   summary: "How long a sensor was online, and in which status",
   description:
-    "Of the last 24 hours, unless said otherwise; a later `until` is now. Judged is the time since the first report of the present " +
-    "registration, as far as its changes are kept. Status and severity hold from the moment that the sensor named; an outage begins at " +
-    "the missed deadline and ends when the sensor was heard. A status goes on while the sensor is offline. At most " +
+    "Of the last 24 hours by default; an `until` in the future counts as now. Only the time since the first report of the present " +
+    "registration is judged, as far back as its changes are kept. Status and severity count from the moment that the sensor named; an " +
+    "outage begins at the missed deadline and ends when the sensor is heard again. A status continues while the sensor is offline. At most " +
     `${UPTIME_DAYS_MAX} days, ${UPTIME_CHANGES_MAX} changes and ${TIMED_STATUSES_MAX} statuses.`,
   scope: "sensors:read",
   answers: { 200: { description: "The times.", schema: Uptime } },

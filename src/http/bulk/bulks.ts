@@ -120,7 +120,9 @@ const SensorResult = Type.Object(
   {
     index: Type.Integer(),
     status: Type.Union([Type.Literal(200), Type.Literal(201)]),
-    outcome: oneOf(["created", "replaced", "unchanged"], { description: "`unchanged`: the sensor already was as requested, and keeps its version." }),
+    outcome: oneOf(["created", "replaced", "unchanged"], {
+      description: "`unchanged`: the sensor already was as requested, and keeps its version.",
+    }),
     version: Type.Integer(),
   },
   { $id: "PutSensor", examples: [{ index: 0, status: 201, outcome: "created", version: 1 }] },

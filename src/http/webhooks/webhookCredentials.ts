@@ -88,7 +88,9 @@ export const shownCredentials = {
   headerNames: Type.Array(Type.String()),
   auth: nullable(Type.Object({ type: oneOf(["basic", "bearer"]), username: Type.Optional(Type.String()) })),
   clientCertificate: nullable(Type.Object({ subject: Type.String(), fingerprint256: Type.String(), validTo: Time })),
-  credentialsError: nullable(Type.String(), { description: "Why the credentials cannot be decrypted, so that nothing is sent; normally null." }),
+  credentialsError: nullable(Type.String(), {
+    description: "Why the credentials cannot be decrypted, so that nothing is sent; normally null.",
+  }),
 };
 const Shown = Type.Object(shownCredentials);
 export type CredentialsView = Static<typeof Shown>;

@@ -31,14 +31,20 @@ const Filter = Type.Object(
   {
     sensorIds: Type.Optional(Type.Array(SensorId, Listed)),
     labels: Type.Optional(LabelSelectors),
-    kinds: Type.Optional(Type.Array(oneOf(CHANGE_KINDS), { ...Listed, description: "What changed: the status (or its severity), or the availability." })),
+    kinds: Type.Optional(
+      Type.Array(oneOf(CHANGE_KINDS), { ...Listed, description: "What changed: the status (or its severity), or the availability." }),
+    ),
     from: Type.Optional({ ...Statuses, description: "The status before; a sensor's first change has none." }),
     to: Type.Optional({ ...Statuses, description: "The status after." }),
     minSeverity: Type.Optional(
-      oneOf(["ok", "warning", "critical"], { description: "The severity before or after the change is at least this; `unknown` always passes." }),
+      oneOf(["ok", "warning", "critical"], {
+        description: "The severity before or after the change is at least this; `unknown` always passes.",
+      }),
     ),
     direction: Type.Optional(
-      oneOf(DIRECTIONS, { description: "The severity went up or down; before the first report it counts as `ok`, and `unknown` always passes." }),
+      oneOf(DIRECTIONS, {
+        description: "The severity went up or down; before the first report it counts as `ok`, and `unknown` always passes.",
+      }),
     ),
     initial: Type.Optional(Type.Boolean({ description: "Whether a sensor's first report is sent even if it is `ok`." })),
   },
@@ -119,7 +125,9 @@ const fields = {
   updatedAt: Time,
   lastSuccessAt: TimeOrNull,
   failingSince: TimeOrNull,
-  heldUntil: Type.Union([Time, Type.Null()], { description: "Nothing is sent before this time, because the endpoint asked for it with `Retry-After`; null otherwise." }),
+  heldUntil: Type.Union([Time, Type.Null()], {
+    description: "Nothing is sent before this time, because the endpoint asked for it with `Retry-After`; null otherwise.",
+  }),
   version: Type.Integer({ description: "Counts edits; the `ETag`." }),
 };
 export const Webhook = Type.Object(fields, { $id: "Webhook" });

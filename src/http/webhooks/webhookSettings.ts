@@ -32,7 +32,9 @@ const Batch = Type.Object(
 const RatePerSecond = nullable(Type.Number({ minimum: RATE_PER_SECOND_MIN, maximum: RATE_PER_SECOND_MAX }), {
   description: "The most attempts a second; null for no limit.",
 });
-const Ordering = oneOf(ORDERINGS, { description: "`sensor`: a sensor's changes are sent one after the other. `none`: in any order, each at once." });
+const Ordering = oneOf(ORDERINGS, {
+  description: "`sensor`: a sensor's changes are sent one after the other. `none`: in any order, each at once.",
+});
 const Mode = oneOf(MODES, {
   description: "`latest`: of a sensor's waiting changes only the newest is sent; the others end as `coalesced`.",
 });
@@ -44,7 +46,10 @@ const MinIntervalSeconds = Type.Integer({
 const Format = oneOf(FORMATS, { description: "The body's shape: ours, or CloudEvents 1.0, structured or binary." });
 const RetrySchedule = nullable(
   Type.Array(Type.Integer({ minimum: 1, maximum: RETRY_STEP_SECONDS_MAX }), { minItems: 1, maxItems: RETRY_STEPS_MAX }),
-  { description: "Seconds to wait after the first failure, after the second, and so on, three days in total at most; null for the default schedule." },
+  {
+    description:
+      "Seconds to wait after the first failure, after the second, and so on, three days in total at most; null for the default schedule.",
+  },
 );
 const TimeoutSeconds = Type.Integer({
   minimum: 1,
