@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { addressOf, dialHost, shownUrl } from "../addresses";
+import { addressOf, dialHost } from "../addresses";
 import { type CliConfig, type Config, readCliConfig, readConfig, type Secrets } from "../config";
 import { ConfigError } from "../configReader";
 import { isFault } from "../domain/fault";
@@ -61,8 +61,7 @@ async function examineNats({ nats }: Config, { natsUrls }: CliConfig, { partitio
   if (nats.kind === "embedded" && !running) {
     return [unseen("broker", `not looked at: it runs at ${addressOf(dialHost(nats.host), nats.port)} while Tocsin does`)];
   }
-  const { openNatsLink } = await import("./natsLink");
-  const urls = natsUrls.map(shownUrl).join(", ");
+  const { openNatsLink, refusalOf } = await import("./natsLink");
   try {
     const link = await openNatsLink(natsUrls, "tocsin-doctor");
     try {
@@ -72,7 +71,8 @@ async function examineNats({ nats }: Config, { natsUrls }: CliConfig, { partitio
     }
   } catch (error) {
     if (!isFault(error)) throw error;
-    return [fail("broker", `no NATS answers at ${urls}`, "start Tocsin (tocsin up), or set NATS_URL to a server that runs")];
+    const { text, advice } = refusalOf(natsUrls, error.cause);
+    return [fail("broker", text, advice)];
   }
 }
 
