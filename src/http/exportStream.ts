@@ -52,7 +52,7 @@ export function createExports({ answerFailure, clock = Date.now, stalledMs = STA
   return {
     async open(wish) {
       if (running >= EXPORTS_AT_ONCE_MAX)
-        throw new Refusal(429, `${EXPORTS_AT_ONCE_MAX} exports run here already: come again when one has ended.`);
+        throw new Refusal(429, `${EXPORTS_AT_ONCE_MAX} exports are already running on this node: try again when one has ended.`);
       running += 1;
       const ended = () => {
         running -= 1;
@@ -93,7 +93,7 @@ async function* textsOf<Row>({ format, call, page }: ExportWish<Row>, clock: () 
     cursor = nextCursor;
     const perRow = text.length / Math.max(1, items.length);
     limit = Math.max(1, Math.min(PAGE_ROWS_MAX, Math.round(PAGE_BYTES / Math.max(1, perRow))));
-    if (!(await call.stillLetIn())) throw new Refusal(401, "The token is not valid any more.");
+    if (!(await call.stillLetIn())) throw new Refusal(401, "The token is no longer valid.");
     if (clock() > deadline) throw new Refusal(503, "The export took too long; ask for less of it.");
   }
 }

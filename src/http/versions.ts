@@ -9,7 +9,7 @@ import { invalid } from "./problems";
 export const IF_MATCH = {
   "if-match": Type.Optional(
     Type.String({
-      description: 'The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts.',
+      description: 'The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts.',
       examples: ['"3"'],
     }),
   ),
@@ -18,7 +18,7 @@ export const IfMatch = Type.Object(IF_MATCH);
 
 export const IfNoneMatch = Type.Object({
   "if-none-match": Type.Optional(
-    Type.String({ description: 'The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything.', examples: ['"3"'] }),
+    Type.String({ description: 'The `ETag`s of the copies that you have, as `"3", "4"`; `*` for anything.', examples: ['"3"'] }),
   ),
 });
 
