@@ -3,7 +3,8 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../../src/config";
-import { freePorts, startNatsServer } from "../servers/natsServer";
+import { freePorts } from "../servers/freePorts";
+import { startNatsServer } from "../servers/natsServer";
 import { readRepoFile } from "../verify/repo";
 import { isInContext, layOut, said, stages } from "./image";
 import { workloads } from "./manifests";
@@ -15,7 +16,7 @@ const { version, devDependencies } = JSON.parse(readRepoFile("package.json")) as
 const built = stages(readRepoFile("Dockerfile"));
 const image = built.at(-1) ?? { base: "", name: "", instructions: [] };
 const UID = 65532;
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 const LOOK_MS = 20;
 
 test("the image brings the Bun that the tests run on", () => {

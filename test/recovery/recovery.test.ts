@@ -6,7 +6,7 @@ import { underLoad } from "./underLoad";
 const TOCSIN_KILLS = 10;
 const BROKER_KILLS = 5;
 const IN_FLIGHT_MIN = 100;
-const TEST_MS = 180_000;
+const TEST_MS = 300_000;
 const WATCHED = ["nats-0", "nats-1", "http-0"];
 
 test(
