@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { readConfig } from "../../src/config";
 import { freePorts } from "../servers/freePorts";
 import { startNatsServer } from "../servers/natsServer";
+import { isReady } from "../servers/tocsin";
 import { readRepoFile } from "../verify/repo";
 import { isInContext, layOut, said, stages } from "./image";
 import { workloads } from "./manifests";
@@ -96,10 +97,9 @@ describe("what it holds", () => {
 
     const serving = start(JSON.parse(said(image, "CMD") ?? "[]") as string[], env);
     const url = `http://127.0.0.1:${port}`;
-    const ready = async () => (await fetch(`${url}/readyz`).catch(() => null))?.status === 200;
     const deadline = performance.now() + READY_MS;
-    while (!(await ready()) && serving.exitCode === null && performance.now() < deadline) await Bun.sleep(LOOK_MS);
-    const live = await fetch(`${url}/livez`).catch(() => null);
+    while (!(await isReady(url)) && serving.exitCode === null && performance.now() < deadline) await Bun.sleep(LOOK_MS);
+    const live = await fetch(`${url}/livez`, { keepalive: false }).catch(() => null);
     serving.kill("SIGTERM");
     expect({ live: live?.status, code: await serving.exited, stderr: await serving.stderr.text() }).toEqual({
       live: 200,
