@@ -62,7 +62,7 @@ test("nothing is sent again of what was delivered, unless all is asked for", asy
 
 test("Ctrl-C leaves it running and says so; --cancel stops it", async () => {
   // At one a second it lasts longer than all that is done meanwhile.
-  const id = await delivered("boiler-3", 50);
+  const id = await delivered("boiler-3", 30);
   await using command = startCommand(["replay", id, "--since", "1h", "--all", "--rate", "1", "--follow"], env);
   const [, replayId = ""] = await command.printed(/(rpl_[0-9a-f]+)\n/);
   await command.printed(/running {2}/);
