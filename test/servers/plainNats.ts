@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitUntilReady } from "../../src/jetstream/embedded/ready";
 import { until } from "../until";
-import { freePorts, testNatsBinary } from "./natsServer";
+import { freePorts } from "./freePorts";
+import { testNatsBinary } from "./natsServer";
 
-const READY_MS = 10_000;
+const READY_MS = 30_000;
 
 /** A broker as somebody has it who never heard of us: JetStream and MQTT, and nothing of ours in its configuration. */
 export interface PlainNats extends AsyncDisposable {
