@@ -1,5 +1,6 @@
 const LOOK_MS = 2;
-const WITHIN_MS = 10_000;
+/** Only who waits in vain waits for so long; a machine that has other things to do may need much of it. */
+const WITHIN_MS = 30_000;
 
 /** Resolves as soon as it holds; throws `otherwise` when it does not in time. */
 export async function until(

@@ -84,9 +84,9 @@ async function expectPrompt(one: TestApi, other: TestApi): Promise<void> {
 test("on SQLite a token that is revoked, or ends, on one node is out on the other within a second", async () => {
   using folder = temporaryFolder();
   await onTwoNodes(() => openStore({ kind: "sqlite", file: folder.file }), expectPrompt);
-}, 30_000);
+}, 60_000);
 
 test("on Postgres a token that is revoked, or ends, on one node is out on the other within a second", async () => {
   await using opened = await postgres.open();
   await onTwoNodes(() => openStore({ kind: "postgres", url: opened.url }), expectPrompt);
-}, 30_000);
+}, 60_000);

@@ -74,7 +74,7 @@ test("what is owed to a deleted webhook ends as failed (deleted) without being s
   expect(ended).toHaveLength(1200);
   expect(new Set(ended.map(({ reason }) => reason))).toEqual(new Set(["deleted"]));
   expect(receiver.arrivals).toEqual([]);
-}, 20_000);
+}, 60_000);
 
 test("what waits for a later attempt ends as failed (deleted) soon after the webhook is deleted, here or on another node", async () => {
   await using scene = await Scene.open();
@@ -89,7 +89,7 @@ test("what waits for a later attempt ends as failed (deleted) soon after the web
   expect(ended).toHaveLength(15);
   for (const { state, reason } of ended) expect([state, reason]).toEqual(["failed", "deleted"]);
   expect(receiver.arrivals).toHaveLength(5);
-}, 20_000);
+}, 60_000);
 
 test("what is owed to a webhook that is disabled ends as failed (disabled), also what was recorded before and planned after", async () => {
   await using scene = await Scene.open();

@@ -136,7 +136,7 @@ describe("a file of SQLite", () => {
       });
       expect(await Promise.all(opening)).toEqual(["open", "open", "open", "open"]);
     }
-  }, 30_000);
+  }, 60_000);
 
   test("holds every batch that was said to be in, and none in part, however often its process is killed", async () => {
     using folder = temporaryFolder();
@@ -164,7 +164,7 @@ describe("a file of SQLite", () => {
       expect(position?.changeNumber).toBe(numbers.length);
       await store.close();
     }
-  }, 30_000);
+  }, 60_000);
 
   test("is synced to disk at every commit, and leaves nothing beside itself and its index once it is closed", async () => {
     using folder = temporaryFolder();
