@@ -40,7 +40,12 @@ export async function lingeringStore(harness: PostgresHarness, table: string) {
       const ending = one();
       const underWay = "select is_called from lingered";
       while ((await client.query<{ is_called: boolean }>(underWay)).rows[0]?.is_called !== true) await Bun.sleep(LOOK_MS);
-      const ended = await other().finally(() => goOnAt(0));
+      let ended: Other;
+      try {
+        ended = await other();
+      } finally {
+        await goOnAt(0);
+      }
       return [await ending, ended];
     });
   }
