@@ -6,7 +6,7 @@ import { inherited, startTocsin, type TocsinProcess } from "../servers/tocsin";
 import { until } from "../until";
 
 const EXAMPLES = join(import.meta.dir, "../../docs/examples");
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 30_000;
 
 /** The examples of docs/webhooks.md that run here; Go's is tried by hand. */
 const RECEIVERS: readonly { readonly name: string; readonly command: readonly string[]; readonly knows: readonly ("v1" | "v1a")[] }[] = [
