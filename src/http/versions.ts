@@ -44,7 +44,8 @@ export function notModified(
   return isAmong(etag, known) ? new Response(null, { status: 304, headers: { etag } }) : null;
 }
 
-const TAG = /[ \t]*(?:(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*"))?[ \t]*(?:,|$)/y;
+/** Blanks are matched in one place for each tag: in two they would be shared out between them in every way that there is. */
+const TAG = /[ \t]*(?:(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,|$)/y;
 
 /** Weak tags are compared by what they say. A comma may stand in a tag, and nothing between two commas. */
 function isAmong(etag: string, list: string): boolean {

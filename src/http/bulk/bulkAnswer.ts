@@ -97,11 +97,6 @@ function* arrayOf({ results, stopped }: Outcome, minimal: boolean): Generator<st
   yield "]}";
 }
 
-/** RFC 7240. */
-export function wantsMinimal(headers: Headers): boolean {
-  return (headers.get("prefer") ?? "").split(",").some((preference) => /^\s*return\s*=\s*"?minimal"?\s*(;|$)/i.test(preference));
-}
-
 const FieldErrors = Type.Array(
   Type.Object({ pointer: Type.String({ description: "JSON pointer into the item." }), message: Type.String() }),
 );

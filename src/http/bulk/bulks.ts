@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import type { ReportPublisher } from "../../jetstream/ports";
 import type { Store } from "../../store/store";
 import { BULK_BYTES_MAX, BULK_ITEMS_MAX, BulkDesk } from "./bulk";
-import { bulkAnswers, NDJSON_TYPE, wantsMinimal } from "./bulkAnswer";
+import { bulkAnswers, NDJSON_TYPE } from "./bulkAnswer";
 import { bulkReports } from "./bulkReports";
 import { bulkSensors, SENSOR_ITEM_BYTES_MAX } from "./bulkSensors";
 import { type Calls, reachOf } from "../calls";
@@ -11,6 +11,7 @@ import type { AnswerFailure } from "../failures";
 import type { ItemResults } from "./itemResults";
 import { oneOf } from "../fields";
 import { NAMES_BODY, operation } from "../document/operation";
+import { wantsMinimal } from "../prefer";
 import { REPORT_ITEM_BYTES_MAX, ReportItem } from "./reportIntake";
 import { SensorCreation } from "../sensorModel";
 import type { StreamedBody } from "../gate/streamedBody";
@@ -34,7 +35,7 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
     const call = calls.get(request);
     return {
       body: call?.body as StreamedBody,
-      minimal: wantsMinimal(request.headers),
+      minimal: wantsMinimal(request.headers.get("prefer")),
       reach: reachOf(calls, request),
       stillLetIn: async () => call?.stillLetIn() ?? true,
       charge: async (hundreds: number) => call?.charge(hundreds),

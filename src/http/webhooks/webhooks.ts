@@ -130,7 +130,7 @@ const PATCH = operation({
   scope: "webhooks:write",
   takesBody: true,
   answers: { 200: ONE, ...doneWithoutBody(ETAG_HEADER) },
-  problems: [404, 412],
+  problems: [404, 409, 412],
 });
 const DELETE = operation({
   id: "deleteWebhook",
