@@ -129,7 +129,10 @@ describe("many nodes on one database and one broker", () => {
       return answer?.status === status;
     };
     await until(() => answers("/livez", 200), "nobody listens");
-    expect(await (await node.api("/readyz")).json()).toMatchObject({ status: 503, detail: "It is starting." });
+    expect(await (await node.api("/readyz")).json()).toMatchObject({
+      status: 503,
+      detail: "It is starting; its log says what it waits for.",
+    });
     node.link("postgres", "open");
     await until(() => answers("/readyz", 200), "it does not become ready", 60_000);
     expect(node.startsAgain).toBe(0);
