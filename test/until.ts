@@ -1,5 +1,5 @@
 const LOOK_MS = 2;
-/** Long, because nobody waits for it but where something is broken: a machine may be many times slower than this one. */
+/** Only who waits in vain waits for so long; a machine that has other things to do may need much of it. */
 const WITHIN_MS = 30_000;
 
 /** Resolves as soon as it holds; throws `otherwise` when it does not in time. */

@@ -18,10 +18,11 @@ export interface RedisLink {
 export interface RedisOptions {
   /** Called when it begins to answer, and when it ceases to. */
   readonly onStatus?: (up: boolean, reason: string | null) => void;
+  readonly commandMs?: number;
 }
 
 /** Connects in the background and again whenever it must; a command fails at once while Redis is away, and after 100 ms when it is slow. */
-export function openRedis(url: string, { onStatus }: RedisOptions = {}): RedisLink {
+export function openRedis(url: string, { onStatus, commandMs = COMMAND_MS }: RedisOptions = {}): RedisLink {
   let up: boolean | null = null;
   let reason: string | null = null;
   let serverId: string | null = null;
@@ -33,7 +34,7 @@ export function openRedis(url: string, { onStatus }: RedisOptions = {}): RedisLi
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_MS,
-    commandTimeout: COMMAND_MS,
+    commandTimeout: commandMs,
     enableAutoPipelining: true,
     autoResubscribe: true,
     retryStrategy: (tries) => Math.min(50 * 2 ** tries, RETRY_MS_MAX),

@@ -35,10 +35,12 @@ export interface HealthOptions {
   /** Of what makes answers faster and is not needed for them: told of, and no reason not to be ready. */
   readonly helpful?: Checks;
   readonly events: Pick<Events, "dependencyChanged">;
+  /** Monotonic milliseconds. */
+  readonly clock?: () => number;
 }
 
 /** Whether everything that requests need is there. */
-export function createHealth({ checks, helpful = {}, events }: HealthOptions): Health {
+export function createHealth({ checks, helpful = {}, events, clock = () => performance.now() }: HealthOptions): Health {
   let draining = false;
   let looked: { readonly at: number; readonly dependencies: Promise<DependencyHealth[]> } | null = null;
   let storeUp: boolean | null = null;
@@ -53,13 +55,13 @@ export function createHealth({ checks, helpful = {}, events }: HealthOptions): H
       events.dependencyChanged("store", store.up, store.reason);
     }
     // Fresh counts from the answer on.
-    looked = { at: performance.now(), dependencies: Promise.resolve(dependencies) };
+    looked = { at: clock(), dependencies: Promise.resolve(dependencies) };
     return dependencies;
   }
 
   return {
     async readiness() {
-      if (looked === null || performance.now() - looked.at > FRESH_MS) looked = { at: Number.POSITIVE_INFINITY, dependencies: look() };
+      if (looked === null || clock() - looked.at > FRESH_MS) looked = { at: Number.POSITIVE_INFINITY, dependencies: look() };
       const dependencies = await looked.dependencies;
       return { ready: !draining && dependencies.every(({ up, needed }) => up || !needed), draining, dependencies };
     },

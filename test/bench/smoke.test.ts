@@ -5,13 +5,13 @@ import { atLeast } from "../../src/jetstream/embedded/version";
 import { testNatsBinary } from "../servers/natsServer";
 import { printedResult, runBench } from "./run";
 
-const BENCH_MS = 60_000;
+const BENCH_MS = 180_000;
 /** Three nodes, a database and a broker start, two nodes end and come back. */
-const FAILOVER_MS = 120_000;
+const FAILOVER_MS = 240_000;
 /** Some of the endpoints hang, and what they are owed is waited for; or all were away, and the node tries them again in its own time. */
-const ENDPOINTS_MS = 120_000;
+const ENDPOINTS_MS = 240_000;
 /** Three databases and three brokers. */
-const SCALE_MS = 180_000;
+const SCALE_MS = 300_000;
 
 function expectNumbers(figures: Readonly<Record<string, unknown>>, names: readonly string[]): void {
   for (const name of names) expect([name, figures[name]]).toEqual([name, expect.any(Number)]);

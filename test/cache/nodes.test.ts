@@ -7,8 +7,8 @@ import { until } from "../until";
 
 const PARTITIONS = 4;
 const PASSWORD = "not-to-be-read-anywhere";
-const TEST_MS = 90_000;
-const START_MS = 30_000;
+const TEST_MS = 180_000;
+const START_MS = 60_000;
 
 let postgres: TestPostgres;
 let nats: TestNats;

@@ -1,6 +1,6 @@
 import type { SensorCache } from "../../src/cache/ports";
-import { SharedCache, type SharedOptions } from "../../src/cache/shared";
-import { openRedis, type RedisLink } from "../../src/cache/redis";
+import { SharedCache } from "../../src/cache/shared";
+import { openRedis, type RedisLink, type RedisOptions } from "../../src/cache/redis";
 import { watchStore } from "../../src/cache/watchStore";
 import type { Store } from "../../src/store/store";
 import { createEvents } from "../../src/telemetry/events";
@@ -41,9 +41,9 @@ export interface CacheNode extends AsyncDisposable {
   readonly asked: () => number;
 }
 
-export async function openNode(store: Store, redis: TestRedis, options: Partial<SharedOptions> = {}): Promise<CacheNode> {
+export async function openNode(store: Store, redis: TestRedis, options: RedisOptions = {}): Promise<CacheNode> {
   const { events, counts } = watchedEvents();
-  const link = openRedis(redis.url);
+  const link = openRedis(redis.url, options);
   await until(() => link.isUp(), "the node does not reach Redis");
   let asked = 0;
   const counted: Pick<Store, "sensorsAt"> = {
@@ -52,7 +52,7 @@ export async function openNode(store: Store, redis: TestRedis, options: Partial<
       return store.sensorsAt(ids);
     },
   };
-  const cache = new SharedCache({ store: counted, redis: link, secret: SECRET, partitions: PARTITIONS, events, ...options });
+  const cache = new SharedCache({ store: counted, redis: link, secret: SECRET, partitions: PARTITIONS, events });
   await cache.check();
   return {
     cache,

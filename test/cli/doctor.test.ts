@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { SETTINGS_DEFAULT } from "../../src/domain/webhook";
 import { openNats } from "../../src/jetstream/connection";
 import { ensureTopology } from "../../src/jetstream/topology";
@@ -129,6 +131,20 @@ test("a broker without the mapping FAILs, with the lines to add", async () => {
   expect(of("mapping")?.advice).toContain('"sensors.*.status": "reports.4.{{partition(4,1)}}.{{wildcard(1)}}"');
   expect(of("streams")?.level).toBe("ok");
 });
+
+test("a broker that wants a password FAILs, with where to give it, and lets in whoever gives it", async () => {
+  await using database = await workedOn();
+  await using plain = await startPlainNats();
+  await plain.configure('authorization { user: tocsin, password: "p@ss" }', { user: "tocsin", pass: "p@ss" });
+  const without = await doctor({ DATABASE_URL: database.url, NATS_URL: plain.url });
+  expect(without.of("broker")).toMatchObject({ level: "fail", text: expect.stringContaining("refuses to let us in") });
+  expect(without.of("broker")?.advice).toContain("nats://user:password@host");
+  using folder = temporaryFolder();
+  const file = join(dirname(folder.file), "nats-url");
+  writeFileSync(file, `${plain.url.replace("//", "//tocsin:p%40ss@")}\n`);
+  const within = await doctor({ DATABASE_URL: database.url, NATS_URL_FILE: file });
+  expect(within.of("broker")?.level).toBe("ok");
+}, 60_000);
 
 test("a stream that is missing, and one that is not as wanted, FAIL by their names; nothing is made", async () => {
   await using database = await workedOn();

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
 import { parseChangeCursor } from "../../src/domain/changeCursor";
 import type { ChangeData } from "../../src/domain/change";
 import { EventStream } from "../live/eventStream";
@@ -177,11 +177,17 @@ describe("GET /v1/changes/live", () => {
 
   test("ends when its token is revoked or expires, and goes on for others", async () => {
     const revoked = await api.mint(["sensors:read"]);
-    const expiring = await api.mint(["sensors:read"], Date.now() + 700);
+    const end = Date.now() + 60_000;
+    const expiring = await api.mint(["sensors:read"], end);
     const streams = [await watch({ token: revoked.token }), await watch({ token: expiring.token })];
     await using stays = await watch();
     await api.request("DELETE", `/v1/tokens/${revoked.id}`);
-    for (const stream of streams) await stream.end();
+    setSystemTime(end);
+    try {
+      for (const stream of streams) await stream.end();
+    } finally {
+      setSystemTime();
+    }
     expect(streams.map((stream) => stream.last()?.event)).toEqual(["unauthorized", "unauthorized"]);
     await owner.change(["boiler-7"]);
     await stays.holds(1);

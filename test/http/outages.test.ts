@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import Database from "better-sqlite3";
 import { Fault } from "../../src/domain/fault";
+import { until } from "../until";
 import { openTestApi, type TestApi } from "./api";
 import { expectProblem } from "./problem";
 
@@ -60,7 +61,7 @@ describe("while the database is locked", () => {
       expect((await api.request("GET", "/livez", { token: null })).status).toBe(200);
       expect((await api.request("GET", "/metrics", { token: null })).text).toContain('tocsin_dependency_up{dependency="store"} 0');
     });
-    await eventually(async () => (await api.request("GET", "/readyz", { token: null })).status === 200);
+    await until(async () => (await api.request("GET", "/readyz", { token: null })).status === 200);
     expect((await api.request("GET", "/metrics", { token: null })).text).toContain('tocsin_dependency_up{dependency="store"} 1');
   });
 });
@@ -92,11 +93,3 @@ test("/readyz names the broker when it is gone, and asks for no token", async ()
     ],
   });
 });
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 5000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error("it never came true");
-    await Bun.sleep(20);
-  }
-}

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 
-const ANSWER_MS = 5000;
+const ANSWER_MS = 30_000;
 
 export interface RawAnswer {
   readonly status: number;

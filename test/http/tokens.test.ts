@@ -58,9 +58,10 @@ describe("who is let in", () => {
   });
 
   test("a token's holder until it expires", async () => {
-    const { token } = await api.mint(["sensors:read"], Date.now() + 60_000);
+    const end = Date.now() + 60_000;
+    const { token } = await api.mint(["sensors:read"], end);
     expect(await statusWith(token)).toBe(200);
-    setSystemTime(Date.now() + 60_000);
+    setSystemTime(end);
     try {
       expect(await statusWith(token)).toBe(401);
     } finally {
@@ -81,9 +82,12 @@ describe("who is let in", () => {
     expect(await statusWith(token)).toBe(200);
     await api.store.deleteToken(id);
     const revokedAt = performance.now();
+    let askedAt = revokedAt;
     while ((await statusWith(token)) === 200) {
-      expect(performance.now() - revokedAt).toBeLessThan(1500);
+      // Whoever was let in had asked within the second, however late the answer came.
+      expect(askedAt - revokedAt).toBeLessThan(1000);
       await Bun.sleep(20);
+      askedAt = performance.now();
     }
   });
 
@@ -173,6 +177,6 @@ describe("tokens", () => {
       await api.request("POST", "/v1/tokens", { json: { name: "a", scopes: ["admin"], expiresAt: "later" } }),
       422,
     );
-    expect(errors).toEqual([{ pointer: "/expiresAt", message: "is not a time of RFC 3339 with a time zone" }]);
+    expect(errors).toEqual([{ pointer: "/expiresAt", message: "must be an RFC 3339 time with a time zone, such as 2026-11-23T10:00:00Z" }]);
   });
 });

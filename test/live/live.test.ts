@@ -239,5 +239,5 @@ describe("the live stream", () => {
       await back.holds(1);
       expect(told(back)).toEqual(["0.2"]);
     });
-  }, 30_000);
+  }, 60_000);
 });

@@ -5,7 +5,7 @@ import { HurriedClock } from "./hurriedClock";
 import { fates, newSecret, Scene } from "./scene";
 import { until } from "../until";
 
-const TEST_MS = 20_000;
+const TEST_MS = 60_000;
 const named = (count: number) => Array.from({ length: count }, (_, index) => `sensor-${index}`);
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 

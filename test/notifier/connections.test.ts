@@ -134,7 +134,7 @@ test.each([
   for (let count = 0; count < 4; count += 1) {
     const sent = await sender.send(newMessage(`http://one.test:${receiver.port}/`));
     expect(sent?.attempt).toMatchObject({ statusCode: 500, response: "no" });
-    await Bun.sleep(laterMs * 3);
+    await until(() => receiver.open() === 0, "the connection is kept");
   }
 });
 

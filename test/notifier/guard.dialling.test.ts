@@ -46,7 +46,7 @@ test("proxies of the environment are not used, over HTTP and HTTPS, for addresse
   // And what is refused is refused, whatever a proxy might do for it.
   expect(await attemptIn(env, `http://127.0.0.1:${outer.port}/`)).toMatchObject({ error: "address 127.0.0.1 is not public (loopback)" });
   expect(proxy.connections).toHaveLength(1);
-}, 30_000);
+}, 60_000);
 
 test("over TLS the address that was checked is dialled under the name, which the server is told", async () => {
   await using stub = await openDnsStub(() => ({ addresses: [OUTER] }));

@@ -9,11 +9,12 @@ import { newMessage } from "./messages";
 
 /** Stands for a public address: the operator allows it, and nothing else on loopback. */
 /** Said when a URL is registered, not of each attempt. */
-const WAY_OUT = "; who runs Tocsin can allow it by WEBHOOK_ALLOW_CIDRS";
+const WAY_OUT = "; the operator can allow it with WEBHOOK_ALLOW_CIDRS";
 const OUTER = "127.0.0.9";
 const INNER = "127.0.0.1";
 const PUBLIC = "93.184.216.34";
-const SOON_MS = 8000;
+/** Far longer than a look-up may take. An attempt that waited for its own end would say that there was no answer. */
+const SOON_MS = 30_000;
 
 /** As an operator says it; loopback is refused, because the API listens everywhere. */
 function guardConfig(stub: DnsStub) {
@@ -167,7 +168,7 @@ test.concurrent(
     await Promise.all(endings);
     expect(ended).toBe(100);
   },
-  20_000,
+  60_000,
 );
 
 test("localhost is loopback without being asked for", async () => {

@@ -76,9 +76,8 @@ test("an attempt that outlasts the grace has no outcome, and is made again after
   const running = await scene.start();
   await scene.change(["a"]);
   await until(() => receiver.arrivals.length === 1, "nothing arrived");
-  const startedAt = performance.now();
+  // Were it waited for, it would end as too late, and have an outcome.
   await running.stop(50);
-  expect(performance.now() - startedAt).toBeLessThan(1000);
   expect(await scene.deliveries(webhook.id)).toMatchObject([{ state: "pending", attempts: [] }]);
   hangs = false;
   await scene.start();
@@ -138,9 +137,8 @@ test("stopping does not wait for a store that is away", async () => {
   const running = await scene.start({ store: faulty(scene.store, ["settle"], () => away) });
   await scene.change(["a"]);
   await until(() => receiver.arrivals.length === 1, "nothing arrived");
-  const startedAt = performance.now();
+  // It stays away until this is over.
   await running.stop(100);
-  expect(performance.now() - startedAt).toBeLessThan(2000);
   away = false;
   await scene.start();
   await scene.settled();

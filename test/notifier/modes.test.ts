@@ -4,7 +4,7 @@ import { HurriedClock } from "./hurriedClock";
 import { fates, Scene } from "./scene";
 import { until } from "../until";
 
-const TEST_MS = 20_000;
+const TEST_MS = 60_000;
 const named = (count: number) => Array.from({ length: count }, (_, index) => `sensor-${index}`);
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
@@ -91,10 +91,9 @@ test(
     await scene.settled();
     for (const [sensorId, ofSensor] of Map.groupBy(receiver.arrivals, (arrival) => arrival.sensorId)) {
       const gaps = ofSensor.slice(1).map(({ at }, index) => at - (ofSensor[index]?.at ?? 0));
-      // The clock of an arrival and that of its settlement are not read at one time.
-      expect(Math.min(...gaps)).toBeGreaterThan(500);
+      expect(Math.min(...gaps)).toBeGreaterThan(900);
       expect(ofSensor.at(-1)?.revision).toBe(25);
-      expect(ofSensor.length).toBeLessThan(10);
+      expect(ofSensor.length).toBeLessThan(25);
       expect(sensorId).toBeString();
     }
     expect(new Set(Object.values(await fates(scene, webhook)))).toEqual(new Set(["delivered", "coalesced superseded"]));

@@ -139,7 +139,7 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Resolves once everything is planned and nothing is pending. */
-  async settled(withinMs = 10_000): Promise<void> {
+  async settled(withinMs?: number): Promise<void> {
     await until(async () => (await this.#isPlanned()) && !(await this.hasPending()), "still owed", withinMs);
   }
 

@@ -11,6 +11,7 @@ import { Authority, type Identity } from "../receivers/certificates";
 import { openHostile } from "../receivers/hostile";
 import { openKeeping } from "../receivers/keeping";
 import { isSigned, openReceiver } from "../receivers/receiver";
+import { openDnsStub } from "../servers/dnsStub";
 import { newMessage } from "./messages";
 import { LOOPBACK_ALLOWED, newSecret, plainCredentials } from "./scene";
 import { until } from "../until";
@@ -108,7 +109,8 @@ test("what an endpoint repeats of our credentials is not kept", async () => {
 });
 
 test("what failed is told in words, without the URL and what is secret in it", async () => {
-  const sender = createSender(LOOPBACK_ALLOWED, { timeoutMs: SOON_MS });
+  await using stub = await openDnsStub(() => ({ code: "NXDOMAIN" }));
+  const sender = createSender({ ...LOOPBACK_ALLOWED, dnsServers: [stub.address] });
   await using receiver = openReceiver();
   const port = receiver.port;
   await receiver[Symbol.asyncDispose]();

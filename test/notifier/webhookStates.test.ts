@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { openReceiver } from "../receivers/receiver";
 import { Scene } from "./scene";
+import { bestOf, timeOf } from "../bestOf";
 import { until } from "../until";
 
 /** How many attempts stand in the table. */
@@ -58,7 +59,7 @@ test("edits made by another node are seen within seconds", async () => {
   await scene.change(["a"]);
   await until(async () => (await scene.deliveries(webhook.id)).length === 1, "it was not planned");
   await scene.store.updateWebhook(webhook.id, { state: "active" }, null);
-  await scene.settled(5000);
+  await scene.settled();
   expect(receiver.arrivals).toHaveLength(1);
 });
 
@@ -74,7 +75,7 @@ test("what is owed to a deleted webhook ends as failed (deleted) without being s
   expect(ended).toHaveLength(1200);
   expect(new Set(ended.map(({ reason }) => reason))).toEqual(new Set(["deleted"]));
   expect(receiver.arrivals).toEqual([]);
-}, 20_000);
+}, 60_000);
 
 test("what waits for a later attempt ends as failed (deleted) soon after the webhook is deleted, here or on another node", async () => {
   await using scene = await Scene.open();
@@ -84,12 +85,12 @@ test("what waits for a later attempt ends as failed (deleted) soon after the web
   await scene.change(named(5), 3);
   await until(async () => (await tried(scene, webhook.id)) === 5, "they were not tried");
   await scene.store.deleteWebhook(webhook.id, null);
-  await scene.settled(5000);
+  await scene.settled();
   const ended = await scene.deliveries(webhook.id);
   expect(ended).toHaveLength(15);
   for (const { state, reason } of ended) expect([state, reason]).toEqual(["failed", "deleted"]);
   expect(receiver.arrivals).toHaveLength(5);
-}, 20_000);
+}, 60_000);
 
 test("what is owed to a webhook that is disabled ends as failed (disabled), also what was recorded before and planned after", async () => {
   await using scene = await Scene.open();
@@ -134,14 +135,21 @@ test("what was recorded before a webhook was disabled, and is planned long after
 test("disabling a webhook ends what it is owed at once, without a change to plan", async () => {
   await using scene = await Scene.open();
   await using receiver = openReceiver(() => ({ status: 500 }));
-  const webhook = await scene.addWebhook(receiver.url);
   const { notifier } = await scene.start();
-  await scene.change(named(5));
-  await until(() => receiver.arrivals.length === 5, "nothing arrived");
-  await scene.store.updateWebhook(webhook.id, { state: "disabled" }, null);
-  notifier.webhooksChanged();
-  await scene.settled(2000);
-  expect(new Set((await scene.deliveries(webhook.id)).map(({ reason }) => reason))).toEqual(new Set(["disabled"]));
+  const toItsEnd = async () => {
+    const webhook = await scene.addWebhook(receiver.url);
+    await scene.change(named(5));
+    await until(async () => (await tried(scene, webhook.id)) === 5, "they were not tried");
+    await scene.store.updateWebhook(webhook.id, { state: "disabled" }, null);
+    const tookMs = await timeOf(() => {
+      notifier.webhooksChanged();
+      return scene.settled();
+    });
+    expect(new Set((await scene.deliveries(webhook.id)).map(({ reason }) => reason))).toEqual(new Set(["disabled"]));
+    return tookMs;
+  };
+  // By itself it would look again after five seconds.
+  expect(await bestOf(2000, toItsEnd)).toBeLessThan(2000);
 });
 
 test("a webhook that is active again is owed what comes", async () => {
@@ -184,7 +192,7 @@ test("a corrected address is tried at once by everything that waited for the wro
   await until(async () => (await tried(scene, webhook.id)) === 5, "they were not tried");
   await scene.store.updateWebhook(webhook.id, { url: right.url }, null);
   notifier.webhooksChanged();
-  await scene.settled(5000);
+  await scene.settled();
   expect(wrong.arrivals).toHaveLength(5);
   expect(right.arrivals).toHaveLength(10);
 });
@@ -194,7 +202,8 @@ test("a Retry-After of the wrong address does not keep back what fails once more
   await using wrong = openReceiver(() => ({ status: 503, headers: { "retry-after": "86400" } }));
   let refusals = 1;
   await using right = openReceiver(({ sensorId }) => ({ status: sensorId === "a" && refusals-- > 0 ? 500 : 204 }));
-  const webhook = await scene.addWebhook(wrong.url);
+  // Nothing but the success of another makes it come again.
+  const webhook = await scene.addWebhook(wrong.url, { settings: { retrySchedule: [3600] } });
   const { notifier } = await scene.start();
   await scene.change(["a"]);
   await until(async () => (await tried(scene, webhook.id)) === 1, "they were not tried");
@@ -202,6 +211,6 @@ test("a Retry-After of the wrong address does not keep back what fails once more
   notifier.webhooksChanged();
   await until(async () => (await tried(scene, webhook.id)) === 2, "the right one was not tried");
   await scene.change(["b"]);
-  await scene.settled(3000);
+  await scene.settled();
   expect(right.arrivals.map(({ sensorId }) => sensorId)).toEqual(["a", "b", "a"]);
 });

@@ -42,7 +42,8 @@ function packed(encoding: string, bytes: Buffer): Behaviour {
   };
 }
 
-const SLOW = {
+/** Never come to an end in the time that they are given. */
+export const SLOW = {
   /** Takes the request and says nothing. */
   hang: () => {},
   /** A head, then a byte of body now and then, for ever. */
@@ -61,7 +62,7 @@ const SLOW = {
     every(20, () => socket.write("x-more: 1\r\n"));
   },
   /** Accepts, but too late. */
-  late: (socket, every) => every(1000, () => socket.end(DONE)),
+  late: (socket, every) => every(10_000, () => socket.end(DONE)),
   /** Is about to answer, for ever. */
   processing: (socket, every) => every(5, () => socket.write("HTTP/1.1 102 Processing\r\n\r\n".repeat(20))),
 } satisfies Record<string, Behaviour>;

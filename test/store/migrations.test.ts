@@ -13,7 +13,7 @@ import { openBeside, temporaryFolder } from "./sqlite/harness";
 const FOLDER = join(import.meta.dir, "../../drizzle");
 const SETTINGS = "add_webhook_settings_events_and_replays";
 const ERASURE = "add_audit_idempotency_statuses_and_shared_secrets";
-const TEST_MS = 30_000;
+const TEST_MS = 60_000;
 
 /** What a database of the version before a migration was made by: its statements, and drizzle's record of them. */
 function madeBefore(dialect: "postgres" | "sqlite", name: string): { statements: string[]; applied: number[] } {

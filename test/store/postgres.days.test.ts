@@ -4,9 +4,11 @@ import { openStore } from "../../src/store/open";
 import type { Store } from "../../src/store/store";
 import { Owner } from "./conformance/owner";
 import { FIRST_PAGE, reportOf } from "./conformance/samples";
+import { midnightIsFar } from "../midnight";
 import { onDatabase } from "../servers/postgres";
 import { postgresHarness } from "./postgres/harness";
 
+await midnightIsFar();
 const harness = await postgresHarness();
 afterAll(() => harness[Symbol.asyncDispose]());
 

@@ -13,8 +13,8 @@ const harness = await postgresHarness();
 afterAll(() => harness[Symbol.asyncDispose]());
 
 /** Longer than connecting and a statement may take together, and than any lease lasts. */
-const GIVEN_UP_MS = 10_000;
-const TEST_MS = 40_000;
+const GIVEN_UP_MS = 30_000;
+const TEST_MS = 60_000;
 const UNAVAILABLE = { kind: "unavailable" };
 const OPENING_AT_ONCE = 10;
 

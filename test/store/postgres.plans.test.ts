@@ -1,7 +1,9 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type pg from "pg";
 import { openStore } from "../../src/store/open";
+import { SETTINGS_DEFAULT } from "../../src/domain/webhook";
 import { Owner } from "./conformance/owner";
+import { owing } from "./conformance/planner";
 import { onlineState } from "./conformance/samples";
 import { makeEveryCall } from "./everyCall";
 import { onDatabase } from "../servers/postgres";
@@ -117,6 +119,26 @@ describe("on Postgres", () => {
     },
     TEST_MS,
   );
+
+  test("a backlog is put in order along its lanes, also before the database knows how much there is of it", async () => {
+    await using opened = await harness.open();
+    const { store, url } = opened;
+    const { owner, planner } = await owing(store);
+    const batches = { ...SETTINGS_DEFAULT, batch: { maxItems: 2, maxWaitMs: 0 } };
+    await store.updateWebhook("w", { settings: batches }, null);
+    const sensorIds = Array.from({ length: 400 }, (_, index) => `sensor-${index}`);
+    await planner.owe(await owner.change(sensorIds), ["w"], { begins: "batch" });
+    using seen = watchStatements();
+    await store.updateWebhook("w", { settings: SETTINGS_DEFAULT }, null);
+    const [text, values] = [...seen.statements].find(([each]) => each.startsWith("update deliveries d set next_attempt_at = null")) ?? [];
+    seen[Symbol.dispose]();
+    const steps = await onDatabase(url, async (client) => {
+      await client.query("set enable_seqscan = off; set jit = off");
+      return planOf(client, text ?? "", values ?? []);
+    });
+    const looked = steps.reduce((sum, { table, rows }) => sum + (table === null ? 0 : rows), 0);
+    expect(looked).toBeWithin(sensorIds.length, 5 * sensorIds.length);
+  });
 
   test("a report that changes nothing moves the clocks of a state on its page, and touches no index", async () => {
     await using opened = await harness.open();

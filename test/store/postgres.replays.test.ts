@@ -1,35 +1,34 @@
 import { afterAll, expect, test } from "bun:test";
 import { deliveryId } from "../../src/domain/delivery";
 import { EVENT_KINDS, SETTINGS_DEFAULT } from "../../src/domain/webhook";
-import { onDatabase } from "../servers/postgres";
 import { Owner } from "./conformance/owner";
 import { delivered, failed, owing, Planner } from "./conformance/planner";
 import { addWebhook, FAR, FIRST_PAGE } from "./conformance/samples";
 import { postgresHarness } from "./postgres/harness";
 import { lingeringStore } from "./postgres/lingering";
-import { waiting } from "./postgres/locks";
 
 const harness = await postgresHarness();
 afterAll(() => harness[Symbol.asyncDispose]());
 
-const TEST_MS = 30_000;
+const TEST_MS = 60_000;
 const REPLAY = { id: "r", webhookId: "w", range: { since: 0, until: FAR }, which: "undelivered", ratePerSecond: 1 } as const;
 const SKIPPED = { state: "skipped", reason: "disabled" } as const;
 
 test(
   "a lane that is replayed while it is settled is led by one",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "deliveries");
+    const { opened, meanwhile } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     const { owner, planner } = await owing(store);
     await planner.owe(await owner.change(["a", "a"]), ["w"], SKIPPED);
     const heads = await planner.owe(await owner.change(["a", "a"]), ["w"]);
     await store.createReplay(REPLAY);
-    const settling = planner.settle(...heads.map((head) => delivered(head)));
-    await underWay();
-    expect(await store.advanceReplay("r", 100)).toMatchObject({ state: "done", replayed: 2 });
-    await settling;
+    const [, advanced] = await meanwhile(
+      () => planner.settle(...heads.map((head) => delivered(head))),
+      () => store.advanceReplay("r", 100),
+    );
+    expect(advanced).toMatchObject({ state: "done", replayed: 2 });
     expect((await planner.heads("w")).map(({ number }) => number)).toEqual([4]);
     const order: number[] = [];
     for (let turn = 0; turn < 3; turn += 1) {
@@ -45,16 +44,18 @@ test(
 test(
   "what is planned while its lane is replayed waits behind it",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "deliveries");
+    const { opened, meanwhile } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     const { owner, planner } = await owing(store);
     await planner.owe(await owner.change(["a"]), ["w"], SKIPPED);
     await store.createReplay(REPLAY);
-    const advancing = store.advanceReplay("r", 100);
-    await underWay();
-    expect(await planner.owe(await owner.change(["a"]), ["w"])).toEqual([]);
-    expect(await advancing).toMatchObject({ replayed: 1 });
+    const [advanced, heads] = await meanwhile(
+      () => store.advanceReplay("r", 100),
+      async () => planner.owe(await owner.change(["a"]), ["w"]),
+    );
+    expect(heads).toEqual([]);
+    expect(advanced).toMatchObject({ replayed: 1 });
     expect((await planner.heads("w")).map(({ number }) => number)).toEqual([1]);
   },
   TEST_MS,
@@ -63,18 +64,19 @@ test(
 test(
   "what is replayed while it is taken out for its age stays, and nobody is in a deadlock",
   async () => {
-    const { opened, underWay, stopLingering } = await lingeringStore(harness, "deliveries");
+    const { opened, meanwhile } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     const { owner, planner } = await owing(store);
     await planner.owe(await owner.change(["a", "b", "c"]), ["w"], SKIPPED);
     await store.createReplay(REPLAY);
-    const advancing = store.advanceReplay("r", 2);
-    await underWay();
     const before = { reports: 0, changes: 0, deliveries: FAR, deadLetters: 0 };
-    expect(await store.prune(before, 100)).toMatchObject({ deliveries: 1 });
-    expect(await advancing).toMatchObject({ replayed: 2 });
-    await stopLingering();
+    const [advanced, pruned] = await meanwhile(
+      () => store.advanceReplay("r", 2),
+      () => store.prune(before, 100),
+    );
+    expect(pruned).toMatchObject({ deliveries: 1 });
+    expect(advanced).toMatchObject({ replayed: 2 });
     expect(await store.advanceReplay("r", 2)).toMatchObject({ state: "done", replayed: 2 });
     expect((await store.listDeliveries({}, FIRST_PAGE)).items.map(({ state }) => state)).toEqual(["pending", "pending"]);
   },
@@ -84,17 +86,18 @@ test(
 test(
   "a webhook that is disabled while it is replayed has nothing left to send",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "deliveries");
+    const { opened, meanwhile } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     await addWebhook(store, "w");
     const planner = await Planner.of(store);
     await planner.owe(await (await Owner.of(store)).change(["a", "b"]), ["w"], SKIPPED);
     await store.createReplay(REPLAY);
-    const advancing = store.advanceReplay("r", 1);
-    await underWay();
-    await store.updateWebhook("w", { state: "disabled" }, null);
-    expect(await advancing).toMatchObject({ state: "running", replayed: 1 });
+    const [advanced] = await meanwhile(
+      () => store.advanceReplay("r", 1),
+      () => store.updateWebhook("w", { state: "disabled" }, null),
+    );
+    expect(advanced).toMatchObject({ state: "running", replayed: 1 });
     expect(await store.failOwed("w", "disabled", 10)).toBe(1);
     expect(await store.advanceReplay("r", 1)).toMatchObject({ state: "cancelled" });
   },
@@ -104,7 +107,7 @@ test(
 test(
   "steps of two webhooks over the same partitions, whatever their order there, take turns",
   async () => {
-    const { opened } = await lingeringStore(harness, "deliveries");
+    const { opened, meanwhile } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     for (const id of ["w", "x"]) await addWebhook(store, id);
@@ -116,7 +119,10 @@ test(
       }
       await store.createReplay({ ...REPLAY, id: `of ${id}`, webhookId: id });
     }
-    const [one, other] = await Promise.all(["of w", "of x"].map((id) => store.advanceReplay(id, 100)));
+    const [one, other] = await meanwhile(
+      () => store.advanceReplay("of w", 100),
+      () => store.advanceReplay("of x", 100),
+    );
     expect([one?.replayed, other?.replayed]).toEqual([3, 3]);
   },
   TEST_MS,
@@ -136,18 +142,15 @@ async function withRefused(store: Parameters<typeof addWebhook>[0]) {
 test(
   "a webhook that is being disabled is owed nothing of what is told meanwhile",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "webhook_versions");
+    const { opened, meanwhile } = await lingeringStore(harness, "webhook_versions");
     await using _ = opened;
-    const { store, url } = opened;
-    await onDatabase(url, (client) => client.query("alter table webhook_versions disable trigger linger"));
+    const { store } = opened;
     const { planner, refused } = await withRefused(store);
-    await onDatabase(url, (client) => client.query("alter table webhook_versions enable trigger linger"));
-    const editing = store.updateWebhook("asks", { state: "disabled" }, null);
-    await underWay();
-    const settling = planner.settle(refused);
-    await waiting(url, 1);
-    await editing;
-    expect((await settling).heads).toEqual([]);
+    const [, settled] = await meanwhile(
+      () => store.updateWebhook("asks", { state: "disabled" }, null),
+      () => planner.settle(refused),
+    );
+    expect(settled.heads).toEqual([]);
     expect(await store.getDelivery(deliveryId("w", PARTITION, 1))).toMatchObject({ state: "failed", reason: "rejected" });
     expect(await store.listDeliveries({ webhookId: "asks" }, FIRST_PAGE)).toEqual({ items: [], nextCursor: null });
   },
@@ -157,14 +160,15 @@ test(
 test(
   "an edit that disables waits for what is being told, and what was told ends with it",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "operational_events");
+    const { opened, meanwhile } = await lingeringStore(harness, "operational_events");
     await using _ = opened;
     const { store } = opened;
     const { planner, refused } = await withRefused(store);
-    const settling = planner.settle(refused);
-    await underWay();
-    await store.updateWebhook("asks", { state: "disabled" }, null);
-    expect((await settling).heads).toMatchObject([{ webhookId: "asks" }]);
+    const [settled] = await meanwhile(
+      () => planner.settle(refused),
+      () => store.updateWebhook("asks", { state: "disabled" }, null),
+    );
+    expect(settled.heads).toMatchObject([{ webhookId: "asks" }]);
     expect(await store.failOwed("asks", "disabled", 10)).toBe(1);
     expect(await store.getDelivery(deliveryId("w", PARTITION, 1))).toMatchObject({ state: "failed", reason: "rejected" });
   },
@@ -174,7 +178,7 @@ test(
 test(
   "two partitions that find one webhook failing at once say so once",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "operational_events");
+    const { opened, meanwhile } = await lingeringStore(harness, "operational_events");
     await using _ = opened;
     const { store } = opened;
     await addWebhook(store, "w");
@@ -188,10 +192,7 @@ test(
       if (partition === 0) await planner.settle(...retry(1));
       settles.push(() => planner.settle(...retry(2)));
     }
-    const first = settles[0]?.();
-    await underWay();
-    await settles[1]?.();
-    await first;
+    await meanwhile(settles[0] as () => Promise<unknown>, settles[1] as () => Promise<unknown>);
     expect((await store.listDeliveries({ webhookId: "asks" }, FIRST_PAGE)).items).toHaveLength(1);
   },
   TEST_MS,

@@ -11,22 +11,22 @@ import { waiting } from "./postgres/locks";
 const harness = await postgresHarness();
 afterAll(() => harness[Symbol.asyncDispose]());
 
-const TEST_MS = 30_000;
+const TEST_MS = 60_000;
 
 test(
   "a plan waits for the edit of a webhook that is under way, and is then refused",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "webhook_versions");
+    const { opened, meanwhile } = await lingeringStore(harness, "webhook_versions");
     await using _ = opened;
     const { store } = opened;
     const owner = await Owner.of(store);
     const planner = await Planner.of(store);
-    const adding = addWebhook(store, "w");
-    await underWay();
-    const changes = await owner.change(["a"]);
-    const plan = await planner.plan(changes, []);
-    expect(await store.commitPlan(plan)).toEqual({ kind: "webhooksMoved" });
-    await adding;
+    const changeAndPlan = async () => {
+      const changes = await owner.change(["a"]);
+      return { changes, outcome: await store.commitPlan(await planner.plan(changes, [])) };
+    };
+    const [, { changes, outcome }] = await meanwhile(() => addWebhook(store, "w"), changeAndPlan);
+    expect(outcome).toEqual({ kind: "webhooksMoved" });
     expect((await store.webhookSet()).versions).toMatchObject([{ webhookId: "w", after: { "0": 0 } }]);
     expect(await planner.owe(changes, ["w"])).toHaveLength(1);
   },
@@ -58,16 +58,18 @@ test(
 test(
   "what is planned while its lane is being ended leads it",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "deliveries");
+    const { opened, meanwhile } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     const { owner, planner } = await owing(store);
     await planner.owe(await owner.change(["a"]), ["w"]);
     await store.deleteWebhook("w", null);
-    const ending = store.failOwed("w", "ended", 10);
-    await underWay();
-    expect(await planner.owe(await owner.change(["a"]), ["w"])).toMatchObject([{ number: 2 }]);
-    expect(await ending).toBe(1);
+    const [ended, heads] = await meanwhile(
+      () => store.failOwed("w", "ended", 1),
+      async () => planner.owe(await owner.change(["a"]), ["w"]),
+    );
+    expect(heads).toMatchObject([{ number: 2 }]);
+    expect(ended).toBe(1);
     expect((await planner.heads("w")).map(({ number }) => number)).toEqual([2]);
   },
   TEST_MS,
@@ -76,18 +78,19 @@ test(
 test(
   "a delivery that is asked for again while its lane is being settled is refused or led on to, never left aside",
   async () => {
-    const { opened, underWay, stopLingering } = await lingeringStore(harness, "deliveries");
+    const { opened, meanwhile } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     const { owner, planner } = await owing(store);
     await planner.owe(await owner.change(["a", "a", "a"]), ["w"]);
-    const settling = planner.settle(delivered(await planner.head("w", "a")));
-    await underWay();
+    const head = await planner.head("w", "a");
     const now = Date.now();
-    expect(await store.retryDelivery(deliveryId("w", 0, 2), now)).toMatchObject({ state: "pending", nextAttemptAt: now });
-    await settling;
+    const [, again] = await meanwhile(
+      () => planner.settle(delivered(head)),
+      () => store.retryDelivery(deliveryId("w", 0, 2), now),
+    );
+    expect(again).toMatchObject({ state: "pending", nextAttemptAt: now });
     expect((await planner.heads("w")).map(({ number }) => number)).toEqual([2]);
-    await stopLingering();
     expect((await planner.settle(delivered(await planner.head("w", "a")))).heads).toMatchObject([{ number: 3 }]);
   },
   TEST_MS,
@@ -96,17 +99,20 @@ test(
 test(
   "a webhook that is disabled while a delivery is asked for again has nothing left to send",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "deliveries");
+    const { opened, meanwhile } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     const { owner, planner } = await owing(store);
     const [head] = await planner.owe(await owner.change(["a"]), ["w"]);
     await planner.settle(delivered(head as NonNullable<typeof head>));
-    const asking = store.retryDelivery(deliveryId("w", 0, 1), Date.now());
-    await underWay();
-    await store.updateWebhook("w", { state: "disabled" }, null);
-    expect(await store.failOwed("w", "disabled", 10)).toBe(1);
-    await asking;
+    const [, ended] = await meanwhile(
+      () => store.retryDelivery(deliveryId("w", 0, 1), Date.now()),
+      async () => {
+        await store.updateWebhook("w", { state: "disabled" }, null);
+        return store.failOwed("w", "disabled", 10);
+      },
+    );
+    expect(ended).toBe(1);
     expect(await store.getDelivery(deliveryId("w", 0, 1))).toMatchObject({ state: "failed" });
   },
   TEST_MS,
@@ -138,16 +144,16 @@ test(
 test(
   "heads that are woken by an edit while they are settled keep one time, and nobody is in a deadlock",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "deliveries");
+    const { opened, meanwhile } = await lingeringStore(harness, "deliveries");
     await using _ = opened;
     const { store } = opened;
     const { owner, planner } = await owing(store);
     const heads = await planner.owe(await owner.change(["a", "b", "c"]), ["w"]);
     await planner.settle(...heads.map((head) => refused(head, FAR)));
-    const settling = planner.settle(...heads.toReversed().map((head) => refused(head, FAR)));
-    await underWay();
-    await store.updateWebhook("w", { url: "https://elsewhere.example/" }, null);
-    await settling;
+    await meanwhile(
+      () => planner.settle(...heads.toReversed().map((head) => refused(head, FAR))),
+      () => store.updateWebhook("w", { url: "https://elsewhere.example/" }, null),
+    );
     const now = Date.now();
     expect((await planner.heads("w")).map(({ nextAttemptAt, laneFailures }) => [nextAttemptAt <= now, laneFailures])).toEqual([
       [true, 2],
@@ -161,7 +167,7 @@ test(
 test(
   "what two partitions settle at once for one webhook is told of it by both",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "webhooks");
+    const { opened, meanwhile } = await lingeringStore(harness, "webhooks");
     await using _ = opened;
     const { store } = opened;
     await addWebhook(store, "w");
@@ -173,10 +179,10 @@ test(
       planners.push({ planner, head: head as NonNullable<typeof head> });
     }
     const [one, other] = planners as [(typeof planners)[0], (typeof planners)[0]];
-    const settling = one.planner.settle(delivered(one.head, 10_000));
-    await underWay();
-    await other.planner.settle(refused(other.head, FAR, { at: 20_000 }));
-    await settling;
+    await meanwhile(
+      () => one.planner.settle(delivered(one.head, 10_000)),
+      () => other.planner.settle(refused(other.head, FAR, { at: 20_000 })),
+    );
     expect(await store.getWebhook("w")).toMatchObject({ lastSuccessAt: 10_000, failingSince: 20_000 });
   },
   TEST_MS,
@@ -185,16 +191,14 @@ test(
 test(
   "of two edits of a sensor under one version one is taken, and a batch that was decided before it is not",
   async () => {
-    const { opened, underWay } = await lingeringStore(harness, "sensors");
+    const { opened, meanwhile } = await lingeringStore(harness, "sensors");
     await using _ = opened;
     const { store } = opened;
     await store.createSensor(draftOf("a"));
     const owner = await Owner.of(store);
-    const edits = Promise.allSettled([1, 2].map((number) => store.updateSensor(draftOf("a", { name: `edit ${number}` }), 1)));
-    await underWay();
-    const [outcome] = await store.commitBatch([owner.part()]);
+    const edits = () => Promise.allSettled([1, 2].map((number) => store.updateSensor(draftOf("a", { name: `edit ${number}` }), 1)));
+    const [ended, [outcome]] = await meanwhile(edits, () => store.commitBatch([owner.part()]), 2);
     expect(outcome).toMatchObject({ kind: "registryMoved" });
-    const ended = await edits;
     expect(ended.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
     expect(ended.find(({ status }) => status === "rejected")).toMatchObject({ reason: { kind: "preconditionFailed" } });
     expect(await store.getSensor("a")).toMatchObject({ sensor: { version: 2 } });

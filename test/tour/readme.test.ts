@@ -7,8 +7,8 @@ import { readRepoFile, repoFiles, repoRoot } from "../verify/repo";
 import { readTour, type Step, steady } from "./script";
 import { TourTerminal } from "./terminal";
 
-const TOUR_MS = 240_000;
-const NEW_LINES_MS = 15_000;
+const TOUR_MS = 480_000;
+const NEW_LINES_MS = 60_000;
 
 let folder: string;
 beforeAll(() => {

@@ -15,15 +15,19 @@ const look = statement<{ ordinal: number; partition: number }>(
    order by d.state, d.ordinal limit ${LOOKED_AT_ONCE}`,
 );
 
-/** Behind each other. What was sent again waits for nobody, and nobody for it. */
+/**
+ * Behind the first of their lane. What was sent again waits for nobody, and nobody for it. The order leads the subquery along the lane: by
+ * a plan from when the table was empty it might as well go through all that the webhook is owed, for each of them.
+ */
 const lane = statement(
   "arrange.lane",
   `update deliveries d set next_attempt_at = null
    where d.ordinal = any($1::bigint[]) and d.state = 'pending' and d.next_attempt_at is not null and d.owed_since = d.planned_at
-     and exists (
-       select from deliveries e
+     and d.number > (
+       select e.number from deliveries e
        where e.webhook_id = d.webhook_id and e.partition = d.partition and e.sensor_id = d.sensor_id and e.state = 'pending'
-         and e.number < d.number and e.next_attempt_at is not null and e.owed_since = e.planned_at)`,
+         and e.next_attempt_at is not null and e.owed_since = e.planned_at
+       order by e.number limit 1)`,
 );
 
 const free = statement(

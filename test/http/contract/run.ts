@@ -6,7 +6,7 @@ import type { Credential, Given, Step } from "./steps";
 import { Things } from "./things";
 
 /** An answer that takes longer is none. */
-const ANSWER_MS = 15_000;
+const ANSWER_MS = 30_000;
 /** Of what goes on for ever, so much is read. */
 const STREAM_MS = 50;
 const STREAM_TYPE = "text/event-stream";

@@ -13,7 +13,7 @@ async function scene(store: Store, sensorIds: readonly string[]) {
   for (const id of ["w", "x"]) await addWebhook(store, id);
   const owner = await Owner.of(store);
   const planner = await Planner.of(store);
-  await planner.owe(await owner.change(sensorIds), ["w", "x"]);
+  await planner.oweMany(owner, sensorIds, ["w", "x"]);
   const coalesce = (query: Partial<Parameters<Store["coalesceDue"]>[1]> = {}) =>
     store.coalesceDue(planner.lease, { webhookId: "w", now: Date.now(), limit: 100, except: [], ...query });
   return { owner, planner, coalesce };

@@ -26,7 +26,7 @@ export interface Promises {
 }
 
 /** A drawn example may need many stores. */
-const TEST_MS = 30_000;
+const TEST_MS = 60_000;
 
 export function promises(of: string, all: Promises["all"]): Promises {
   return { of, all };

@@ -8,6 +8,7 @@ const TTL_MS = 60_000;
 
 /** Sends every delivery that is due, whenever it is due: for tests that only care about the order. */
 const ALL = 100_000;
+const AT_ONCE = 500;
 
 /** The owner of a partition's notify: plans what an {@link Owner} recorded, and settles it. */
 export class Planner {
@@ -60,6 +61,13 @@ export class Planner {
     if (outcome.kind !== "planned") throw new Error(`the plan was ${outcome.kind}`);
     this.planned = plan.to;
     return outcome.heads;
+  }
+
+  /** Changes of these sensors, however many, recorded and planned by as many at once as a node does: a statement has a limit of time. */
+  async oweMany(owner: Owner, sensorIds: readonly string[], webhookIds: readonly string[], edit: Partial<PlannedDelivery> = {}) {
+    for (let at = 0; at < sensorIds.length; at += AT_ONCE) {
+      await this.owe(await owner.change(sensorIds.slice(at, at + AT_ONCE)), webhookIds, edit);
+    }
   }
 
   settle(...settlements: readonly Settlement[]) {
