@@ -5,13 +5,14 @@ import mqtt from "mqtt";
 import type { Acknowledgement } from "../ledger/evidence";
 import { seededRandom } from "../ledger/random";
 
-const TRY_MS = 500;
+/** How long the first try of a report may take; each one after it twice as long, so that a machine that is slow gets its answers out. */
+const TRY_MS = { first: 500, max: 4000 };
 /** A cluster takes its time for the first session. */
 const MQTT_TRY_MS = 5000;
 /** So many reports of a sensor say the same. */
 const MQTT_SAME = 8;
 const AGAIN_MS = 40;
-const STOP_MS = 30_000;
+const STOP_MS = 60_000;
 const STATUSES = ["ok", "hot", "overheated", "door.open"];
 
 /** Where sensors report. */
@@ -47,21 +48,21 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
-/** Gives where the report stands, or null when nobody says that it was taken. */
-type Road = (sensorId: string, body: string) => Promise<{ stream: string; sequence: number } | null>;
+/** Gives where the report stands, or null when nobody says within `tryMs` that it was taken. */
+type Road = (sensorId: string, body: string, tryMs: number) => Promise<{ stream: string; sequence: number } | null>;
 
 export async function startFleet(roads: Roads, options: FleetOptions): Promise<Fleet> {
   const connections = await Promise.all(roads.natsUrls.map((_, index) => dial(roads.natsUrls, index)));
   const natsRoads = connections.map(natsRoad);
-  const httpRoad: Road = async (sensorId, body) => {
-    const response = await roads.api(`/v1/sensors/${sensorId}/reports`, { method: "POST", body, signal: AbortSignal.timeout(4 * TRY_MS) });
+  const httpRoad: Road = async (sensorId, body, tryMs) => {
+    const response = await roads.api(`/v1/sensors/${sensorId}/reports`, { method: "POST", body, signal: AbortSignal.timeout(4 * tryMs) });
     if (response.status >= 400 && response.status < 500 && response.status !== 429)
       throw new Unacceptable(`${response.status} ${await response.text()}`);
     return response.status === 202 ? ((await response.json()) as { stream: string; sequence: number }) : null;
   };
-  const bulkRoad: Road = async (sensorId, body) => {
+  const bulkRoad: Road = async (sensorId, body, tryMs) => {
     const item = JSON.stringify({ sensorId, ...(JSON.parse(body) as object) });
-    const response = await roads.api("/v1/reports", { method: "POST", body: `[${item}]`, signal: AbortSignal.timeout(4 * TRY_MS) });
+    const response = await roads.api("/v1/reports", { method: "POST", body: `[${item}]`, signal: AbortSignal.timeout(4 * tryMs) });
     if (response.status !== 202) return null;
     const [told] = ((await response.json()) as { items: { status: number; stream: string; sequence: number }[] }).items;
     if (told !== undefined && told.status >= 400 && told.status < 500 && told.status !== 429) throw new Unacceptable(JSON.stringify(told));
@@ -98,9 +99,9 @@ function dial(urls: readonly string[], first: number): Promise<NatsConnection> {
 }
 
 function natsRoad(connection: NatsConnection): Road {
-  const js = jetstream(connection, { timeout: TRY_MS });
-  return async (sensorId, body) => {
-    const { stream, seq, duplicate } = await js.publish(`sensors.${sensorId}.status`, body, { timeout: TRY_MS });
+  const js = jetstream(connection);
+  return async (sensorId, body, tryMs) => {
+    const { stream, seq, duplicate } = await js.publish(`sensors.${sensorId}.status`, body, { timeout: tryMs });
     return duplicate ? null : { stream, sequence: seq };
   };
 }
@@ -139,7 +140,7 @@ class RunningFleet {
       const { reportId, body } = speaker.next();
       this.inFlight += 1;
       try {
-        const { stream, sequence } = await this.#until(() => road(sensorId, body));
+        const { stream, sequence } = await this.#until((tryMs) => road(sensorId, body, tryMs));
         const partition = Number(stream.split("_").at(-1));
         this.acknowledged.push({ sensorId, reportId, by, at: Date.now(), partition, sequence });
       } finally {
@@ -149,10 +150,10 @@ class RunningFleet {
     }
   }
 
-  async #until<Answer>(act: () => Promise<Answer | null>): Promise<Answer> {
-    for (;;) {
+  async #until<Answer>(act: (tryMs: number) => Promise<Answer | null>): Promise<Answer> {
+    for (let tryMs = TRY_MS.first; ; tryMs = Math.min(2 * tryMs, TRY_MS.max)) {
       try {
-        const answer = await act();
+        const answer = await act(tryMs);
         if (answer !== null) return answer;
       } catch (error) {
         if (error instanceof Unacceptable) throw error;

@@ -18,9 +18,9 @@ test(
         const acknowledged = fleet.acknowledged.length;
         await until(() => fleet.acknowledged.length > acknowledged + STEADY, "the load is not taken");
         await until(() => tocsin.killBroker() !== null, "there is no broker to kill");
-        const [sent, arrived] = [fleet.acknowledged.length, receivers[0]?.arrivals().length ?? 0];
+        const [sent, arrived] = [fleet.acknowledged.length, receivers[0]?.count() ?? 0];
         await until(() => fleet.acknowledged.length > sent + STEADY, "nothing is acknowledged after the broker's end");
-        await until(() => (receivers[0]?.arrivals().length ?? 0) > arrived, "nothing is delivered after the broker's end");
+        await until(() => (receivers[0]?.count() ?? 0) > arrived, "nothing is delivered after the broker's end");
       }
     });
     expect(evidence.acknowledged.length).toBeGreaterThan(6 * STEADY);

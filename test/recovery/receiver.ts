@@ -90,3 +90,13 @@ function isSigned(secret: string, body: string, headers: Record<string, string>)
     return false;
   }
 }
+
+/** Without what came again under the same id, as it may when the sender lost its lease or its end was not waited for. */
+export function firstsOf(arrivals: readonly Arrival[]): Arrival[] {
+  const seen = new Set<string>();
+  return arrivals.filter(({ deliveryId }) => {
+    const isFirst = !seen.has(deliveryId);
+    seen.add(deliveryId);
+    return isFirst;
+  });
+}

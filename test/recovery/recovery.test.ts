@@ -8,7 +8,7 @@ import { underLoad } from "./underLoad";
 const TOCSIN_KILLS = 10;
 const BROKER_KILLS = 5;
 const IN_FLIGHT_MIN = 100;
-const TEST_MS = 300_000;
+const TEST_MS = 600_000;
 /** So many that some of them say something new, however few reports each of them sends. */
 const WATCHED = ["nats-0", "nats-1", "nats-2", "nats-3", "http-0", "http-1"];
 /** By the road, how many are to be acknowledged at least. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import Database from "better-sqlite3";
-import { openReceiver } from "../recovery/receiver";
+import { firstsOf, openReceiver } from "../recovery/receiver";
 import { startTocsin, type TocsinProcess } from "../servers/tocsin";
 import { until } from "../until";
 
@@ -49,13 +49,14 @@ test(
     expect(left(tocsin)).toMatchObject({ changes: 3 });
 
     await setState("active");
-    await until(() => receiver.count() === 3);
-    const told = receiver.arrivals().map(({ body }) => (JSON.parse(body) as { data: { to: { status: string } } }).data.to.status);
-    expect(told).toEqual(["hot", "cold", "warm"]);
+    const told = () => firstsOf(receiver.arrivals());
+    await until(() => told().length === 3);
+    const statuses = told().map(({ body }) => (JSON.parse(body) as { data: { to: { status: string } } }).data.to.status);
+    expect(statuses).toEqual(["hot", "cold", "warm"]);
     await until(() => left(tocsin)["changes"] === 1 && left(tocsin)["deliveries"] === 1, "the history is not gone", TEST_MS / 2);
     expect(await items(tocsin, `${SENSOR}/reports`)).toMatchObject([{ status: "warm" }]);
     expect((await report(tocsin, "hot")).status).toBe(202);
-    await until(() => receiver.count() === 4);
+    await until(() => told().length === 4);
   },
   TEST_MS,
 );

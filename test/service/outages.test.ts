@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import Database from "better-sqlite3";
-import { openReceiver } from "../recovery/receiver";
+import { firstsOf, openReceiver, type Receiver } from "../recovery/receiver";
 import { startTocsin, type TocsinProcess } from "../servers/tocsin";
 
 interface Readiness {
@@ -30,9 +30,9 @@ function report(tocsin: TocsinProcess, id: string, status: string): Promise<Resp
   return tocsin.api("/v1/sensors/boiler-7/reports", { method: "POST", body: JSON.stringify({ status, id }) });
 }
 
-async function statusesDelivered(receiver: { arrivals(): { body: string }[] }, count: number): Promise<string[]> {
+async function statusesDelivered(receiver: Pick<Receiver, "arrivals">, count: number): Promise<string[]> {
   for (;;) {
-    const statuses = receiver.arrivals().map(({ body }) => JSON.parse(body).data.to.status as string);
+    const statuses = firstsOf(receiver.arrivals()).map(({ body }) => JSON.parse(body).data.to.status as string);
     if (statuses.length >= count) return statuses;
     await Bun.sleep(10);
   }

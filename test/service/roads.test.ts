@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { connectAsync, type MqttClient } from "mqtt";
-import { openReceiver, type Receiver } from "../recovery/receiver";
+import { firstsOf, openReceiver, type Receiver } from "../recovery/receiver";
 import { startTocsin, type TocsinProcess } from "../servers/tocsin";
 
 let tocsin: TocsinProcess;
@@ -31,7 +31,7 @@ interface DeadLetter {
 /** The data of what this sensor's webhook was sent, once there are so many. */
 async function delivered(sensorId: string, count: number) {
   for (;;) {
-    const own = receiver.arrivals().filter(({ body }) => JSON.parse(body).data.sensorId === sensorId);
+    const own = firstsOf(receiver.arrivals()).filter(({ body }) => JSON.parse(body).data.sensorId === sensorId);
     if (own.length >= count) return own.map(({ body, signatureValid }) => ({ ...JSON.parse(body), signatureValid }));
     await Bun.sleep(5);
   }
