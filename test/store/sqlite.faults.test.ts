@@ -53,7 +53,7 @@ describe("a file of SQLite that cannot be used", () => {
         () => store.probe(),
         () => owner.commit({ reports: [reportOf(1, "a")] }),
       ]) {
-        const refused = () => expect(write()).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringContaining("locked") });
+        const refused = async () => expect(write()).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringContaining("locked") });
         expect(await bestOf(LOCKED_MS_MAX, () => timeOf(refused))).toBeLessThan(LOCKED_MS_MAX);
       }
       expect(await store.getSensor("a")).not.toBeNull();
