@@ -1,10 +1,10 @@
-import { createServer } from "node:net";
 import { readConfig } from "../src/config";
 import { openDataFolder } from "../src/dataFolder";
 import { openEmbeddedNats } from "../src/jetstream/embedded/server";
 import { createEvents } from "../src/telemetry/events";
 import { openLog } from "../src/telemetry/log";
 import { openMetrics } from "../src/telemetry/metrics";
+import { freePorts } from "../test/servers/freePorts";
 
 export interface Broker {
   readonly url: string;
@@ -14,7 +14,7 @@ export interface Broker {
 
 /** A nats-server of the bench's own, as the embedded mode runs it, on free ports. */
 export async function startBroker(dir: string, { syncAlways = false, partitions = 1 } = {}): Promise<Broker> {
-  const [port, mqttPort] = [await freePort(), await freePort()];
+  const [port, mqttPort] = await freePorts(2);
   const { config } = readConfig({ ...process.env, NATS_URL: "", NATS_PORT: String(port), MQTT_PORT: String(mqttPort), DATA_DIR: dir });
   if (config.nats.kind !== "embedded") throw new Error("the bench starts a broker of its own");
   const folder = openDataFolder(dir);
@@ -31,14 +31,8 @@ export async function startBroker(dir: string, { syncAlways = false, partitions 
   };
 }
 
-/** A port of loopback that nobody listens on. */
-export function freePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const server = createServer();
-  server.once("error", reject);
-  server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as { port: number };
-    server.close(() => resolve(port));
-  });
-  return promise;
+/** A port of loopback that nobody listens on, and that nobody else gets from here. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  return port;
 }

@@ -12,7 +12,7 @@ import { perform, performAt } from "./strikes";
 import { type Broken, judge, stuck } from "./verdict";
 
 /** After a strike, every partition must have caught up within this. */
-const RECOVERY_MS = 60_000;
+const RECOVERY_MS = 120_000;
 const CALM_AT_END_MS = 1500;
 const QUIET_MS = 120_000;
 const LOOK_MS = 100;

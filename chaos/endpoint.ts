@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { freePorts } from "../test/servers/freePorts";
 
 /** What ails an endpoint. */
 export type Ailment =
@@ -49,7 +50,8 @@ const FLOOD = Buffer.alloc(64 * 1024, "x");
 /** An endpoint on loopback, on one port from first to last, that can be made ill in every way that there is. */
 export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> {
   const endpoint = new AilingEndpoint(options);
-  await endpoint.listen(0);
+  // While it refuses, nobody else shall get its port.
+  await endpoint.listen((await freePorts(1))[0]);
   return endpoint;
 }
 

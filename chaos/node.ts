@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dieWithParent } from "../src/jetstream/embedded/child";
-import { freePorts } from "../test/servers/natsServer";
+import { freePorts } from "../test/servers/freePorts";
 import { ADMIN_TOKEN, callApi, inherited, isReady, SECRETS_KEY } from "../test/servers/tocsin";
 import type { Dependency } from "./plan";
 import { type LinkState, openProxy, type Proxy } from "./proxy";

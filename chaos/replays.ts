@@ -9,7 +9,7 @@ const RANGE_MS = { all: 15_000, undelivered: 180_000 };
 /** So that it goes on while the strikes do. */
 const PER_SECOND = { all: 100, undelivered: 5 };
 const STATES = { all: "state <> 'pending'", undelivered: "state IN ('failed', 'skipped')" };
-const WITHIN_MS = 30_000;
+const WITHIN_MS = 120_000;
 const AGAIN_MS = 200;
 
 /** Null when another one of that webhook runs. */

@@ -1,6 +1,6 @@
 /** The only reader of the environment: raw names first, then one frozen `Config`. A wrong environment lists every problem at once. */
 import { resolve } from "node:path";
-import { addressOf, dialHost } from "./addresses";
+import { addressOf, dialHost, shownUrl } from "./addresses";
 import { ConfigReader, type Environment } from "./configReader";
 import { type EdgeConfig, type JwtConfig, readEdge, readJwt, readRedis } from "./edgeConfig";
 import { type GuardConfig, readGuard } from "./guardConfig";
@@ -171,12 +171,11 @@ function dialAddress(host: string, port: number): string {
 }
 
 function readNats(read: ConfigReader, env: Environment): NatsConfig {
-  if (read.has("NATS_URL")) {
-    const urls = read
-      .text("NATS_URL", "")
-      .split(",")
-      .map((url) => url.trim());
-    for (const url of urls) if (!/^(nats|tls):\/\/./.test(url)) read.problem("NATS_URL", `"${url}" is not a nats:// or tls:// address`);
+  const given = read.secret("NATS_URL", 1);
+  if (given !== null) {
+    const urls = given.split(",").map((url) => url.trim());
+    for (const url of urls)
+      if (!/^(nats|tls):\/\/./.test(url)) read.problem("NATS_URL", `"${shownUrl(url)}" is not a nats:// or tls:// address`);
     return { kind: "external", urls, replicas: read.has("NATS_REPLICAS") ? read.integer("NATS_REPLICAS", 1, { min: 1, max: 5 }) : null };
   }
   const home = env["HOME"] ?? "/tmp";

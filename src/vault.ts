@@ -62,7 +62,7 @@ export function openVault({ keys, clock = Date.now }: VaultOptions): Vault {
   }
 
   function seal(text: string, contextFor: (keyId: string) => string): string {
-    if (current === undefined) throw new Fault("unavailable", "This node was given no SECRETS_KEY, so it keeps no secrets.");
+    if (current === undefined) throw new Fault("unavailable", "This node has no SECRETS_KEY, so it cannot keep secrets.");
     const { iv, sealed } = current.seal(text, contextFor(current.id));
     return [FORM, current.id, iv.toString("base64url"), sealed.toString("base64url")].join(".");
   }

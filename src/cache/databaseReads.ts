@@ -30,7 +30,8 @@ export class DatabaseReads {
   read(id: string): Promise<Read> {
     let waiting = this.#waiting.get(id);
     if (waiting === undefined) {
-      if (this.#waiting.size >= WAITING_MAX) throw new Fault("unavailable", `${WAITING_MAX} sensors wait to be read already`);
+      if (this.#waiting.size >= WAITING_MAX)
+        throw new Fault("unavailable", `${WAITING_MAX} sensors are already waiting to be read; try again in a moment`);
       waiting = Promise.withResolvers();
       this.#waiting.set(id, waiting);
       this.#startSoon();

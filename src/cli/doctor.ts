@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { addressOf, dialHost, shownUrl } from "../addresses";
+import { addressOf, dialHost } from "../addresses";
 import { type CliConfig, type Config, readCliConfig, readConfig, type Secrets } from "../config";
 import { ConfigError } from "../configReader";
 import { isFault } from "../domain/fault";
@@ -16,8 +16,8 @@ const INDENT = " ".repeat(6 + SUBJECT_CHARS + 1);
 export function addDoctor(program: Command): void {
   program
     .command("doctor")
-    .description("look at the configuration, the database and the broker, and say what is wrong and what to do about it")
-    .option("--json", "one JSON object")
+    .description("check the configuration, the database and the broker, and say what is wrong and what to do about it")
+    .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(doctor);
 }
@@ -45,7 +45,7 @@ async function examine(): Promise<Finding[]> {
     read = { ...readConfig(), cli: readCliConfig() };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return error.problems.map((problem) => fail("configuration", problem, "set it right; .env.example tells what each variable takes"));
+    return error.problems.map((problem) => fail("configuration", problem, "correct it; .env.example says what each variable takes"));
   }
   const { config, cli } = read;
   const database = await examineDatabase(read);
@@ -54,15 +54,14 @@ async function examine(): Promise<Finding[]> {
 
 function configured({ roles, partitions, store, nats }: Config): string {
   const p = partitions === null ? "" : `, PARTITIONS ${partitions}`;
-  return `${store.kind}, ${nats.kind === "embedded" ? "a broker of its own" : "somebody else's broker"}, roles ${roles.join(" ")}${p}`;
+  return `${store.kind}, ${nats.kind === "embedded" ? "a broker of its own" : "an external broker"}, roles ${roles.join(" ")}${p}`;
 }
 
 async function examineNats({ nats }: Config, { natsUrls }: CliConfig, { partitions, statuses, running }: DatabaseSeen): Promise<Finding[]> {
   if (nats.kind === "embedded" && !running) {
     return [unseen("broker", `not looked at: it runs at ${addressOf(dialHost(nats.host), nats.port)} while Tocsin does`)];
   }
-  const { openNatsLink } = await import("./natsLink");
-  const urls = natsUrls.map(shownUrl).join(", ");
+  const { openNatsLink, refusalOf } = await import("./natsLink");
   try {
     const link = await openNatsLink(natsUrls, "tocsin-doctor");
     try {
@@ -72,7 +71,8 @@ async function examineNats({ nats }: Config, { natsUrls }: CliConfig, { partitio
     }
   } catch (error) {
     if (!isFault(error)) throw error;
-    return [fail("broker", `no NATS answers at ${urls}`, "start it, or set NATS_URL right")];
+    const { text, advice } = refusalOf(natsUrls, error.cause);
+    return [fail("broker", text, advice)];
   }
 }
 

@@ -4,7 +4,7 @@ import { newSealingKeyText } from "../vault/sealingKey";
 export function addKey(program: Command): void {
   program
     .command("key")
-    .description("print a new key for SECRETS_KEY, with which webhooks' secrets are sealed in the database")
+    .description("print a new SECRETS_KEY, the key that encrypts webhooks' secrets in the database")
     .addHelpText("after", EXAMPLES)
     .action(() => console.log(newSealingKeyText()));
 }

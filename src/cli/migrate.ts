@@ -7,7 +7,7 @@ import { withOwnStore } from "./ownStore";
 export function addMigrate(program: Command): void {
   program
     .command("migrate")
-    .description("bring the database's tables up to date, as every start does; for those who want it as a step of its own")
+    .description("bring the database's tables up to date, as a separate step; every start does it, too")
     .addHelpText("after", EXAMPLES)
     .action(migrate);
 }

@@ -11,7 +11,19 @@ export async function openNatsLink(urls: readonly string[], name: string): Promi
     return await openNats({ urls, name, waitMs: CONNECT_MS });
   } catch (error) {
     if (!isFault(error, "unavailable")) throw error;
-    const where = urls.map(shownUrl).join(", ");
-    throw new Fault("unavailable", `no NATS answers at ${where}; start Tocsin (tocsin up), or set NATS_URL`, { cause: error });
+    const { text, advice } = refusalOf(urls, error.cause);
+    throw new Fault("unavailable", `${text}; ${advice}`, { cause: error.cause });
   }
+}
+
+/** What stands in the way of a connection, and what to do about it: nobody is there, or somebody who wants to know who we are. */
+export function refusalOf(urls: readonly string[], cause: unknown): { text: string; advice: string } {
+  const where = urls.map(shownUrl).join(", ");
+  const reason = cause instanceof Error ? ` (${cause.message})` : "";
+  return /auth/i.test(reason)
+    ? {
+        text: `NATS at ${where} refuses to let us in${reason}`,
+        advice: "set NATS_URL with its user and password: nats://user:password@host:4222",
+      }
+    : { text: `no NATS answers at ${where}${reason}`, advice: "start Tocsin (tocsin up), or set NATS_URL to a server that runs" };
 }

@@ -31,8 +31,8 @@ export function createProgram(): Command {
   const program = new Command("tocsin")
     .description("Sensors say how they are; Tocsin notices when a status changes, and tells everyone who asked by a signed webhook.")
     .version(version, "-V, --version", "print the version")
-    .helpOption("-h, --help", "print how it is used")
-    .helpCommand("help [command]", "print how a command is used")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print a command's help")
     .showHelpAfterError("(--help shows the flags, with examples)")
     .showSuggestionAfterError(true)
     .exitOverride()
@@ -44,12 +44,12 @@ export function createProgram(): Command {
 
 const EXAMPLES = `
 Examples:
-  $ tocsin up                                   everything on this machine, by one command
-  $ tocsin doctor                               what is wrong, and what to do about it
+  $ tocsin up                                   run everything on this machine
+  $ tocsin doctor                               check what is wrong, and what to do about it
   $ tocsin tail                                 follow the changes in the terminal
   $ tocsin listen                               receive webhooks here, and print them
   $ tocsin replay wh_… --since 1h               send a webhook what it missed
-  $ tocsin sense                                this machine as four sensors
-  $ tocsin simulate --sensors 100 --rate 500    a fleet of a hundred
+  $ tocsin sense                                report this machine as sensors
+  $ tocsin simulate --sensors 100 --rate 500    simulate a fleet of a hundred
 
-Where a running Tocsin is, and everything else, comes from the environment: see .env.example.`;
+Everything is configured by environment variables; .env.example lists all of them, docs/operations.md explains them.`;

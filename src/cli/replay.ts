@@ -34,13 +34,15 @@ export interface ShownReplay {
 export function addReplay(program: Command): void {
   program
     .command("replay")
-    .description("send the deliveries of a time again, under their own webhook-ids: a job of the running Tocsin, which goes on by itself")
+    .description(
+      "send a webhook's deliveries of a period again, under their own webhook-ids; a job that the running Tocsin completes by itself",
+    )
     .argument("[webhook]", "whose deliveries")
-    .option("--since <time>", "from then on: how long ago (90s, 30m, 1h, 2d) or a time such as 2026-11-23T10:00:00Z", timeBefore)
-    .option("--until <time>", "before then, in the same ways (default: now)", timeBefore)
-    .option("--all", "also what was delivered; else what failed or was skipped")
-    .option("--rate <rate>", "how many are made due a second", wholeNumber({ min: 1, max: RATE_MAX }))
-    .option("--follow", "show how far it has come, until it is done; Ctrl-C leaves it running")
+    .option("--since <time>", "start of the period: how long ago (90s, 30m, 1h, 2d) or a time such as 2026-11-23T10:00:00Z", timeBefore)
+    .option("--until <time>", "end of the period, written in the same way (default: now)", timeBefore)
+    .option("--all", "also what was delivered; otherwise only what failed or was skipped")
+    .option("--rate <rate>", "how many are made due per second", wholeNumber({ min: 1, max: RATE_MAX }))
+    .option("--follow", "show its progress until it is done; Ctrl-C leaves it running")
     .option("--cancel <replay>", "stop one that runs")
     .addHelpText("after", EXAMPLES)
     .action(replay);
@@ -51,7 +53,7 @@ async function replay(webhook: string | undefined, options: ReplayOptions): Prom
   const api = openApi(config);
   if (options.cancel !== undefined) return cancel(api, webhook, { ...options, cancel: options.cancel });
   if (webhook === undefined || options.since === undefined)
-    throw new UsageError("it needs a webhook and --since, or --cancel and a replay");
+    throw new UsageError("name a webhook and --since (tocsin replay wh_… --since 1h), or --cancel with a replay's id");
   const job = await api.request<ShownReplay>("POST", `/v1/webhooks/${encodeURIComponent(webhook)}/replay`, bodyOf(options, options.since));
   console.log(job.id);
   if (options.follow === true) await follow(api, job, config.launched);

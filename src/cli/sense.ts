@@ -29,11 +29,11 @@ interface SenseOptions extends Thresholds {
 export function addSense(program: Command): void {
   program
     .command("sense")
-    .description("this machine as sensors: load, memory, disk and, where there is one, temperature")
-    .option("--id <name>", "what the sensors' ids begin with (default: the host's name)")
-    .option("--interval <seconds>", "between two rounds", decimal({ min: 0.2, max: 86_400 }), 5)
-    .option("--once", "one round, then end")
-    .option("--path <folder>", "the file system that disk means", diskFolder, "/")
+    .description("report this machine as sensors: load, memory, disk and, where there is a thermometer, temperature")
+    .option("--id <name>", "prefix of the sensors' ids (default: the host's name)")
+    .option("--interval <seconds>", "time between two rounds of reports", decimal({ min: 0.2, max: 86_400 }), 5)
+    .option("--once", "report one round, then exit")
+    .option("--path <folder>", "the file system to watch", diskFolder, "/")
     .addOption(thresholdOption("load", "load per core", { warning: 1, critical: 2 }))
     .addOption(thresholdOption("memory", "percent in use", { warning: 80, critical: 95 }))
     .addOption(thresholdOption("disk", "percent in use", { warning: 80, critical: 95 }))

@@ -7,8 +7,10 @@ import { shownUrl } from "../addresses";
 export function addServe(program: Command): void {
   program
     .command("serve")
-    .description("run as a node: the same service, its broker and store from NATS_URL and DATABASE_URL, its words into the log alone")
-    .addOption(new Option("--roles <roles>", "what this node does, of http, ingest, notify (default: ROLES, else all)"))
+    .description(
+      "run as one node of many: the same service on the broker and the database that NATS_URL and DATABASE_URL name; prints nothing but its log",
+    )
+    .addOption(new Option("--roles <roles>", "what this node does: any of http, ingest, notify (default: ROLES, else all)"))
     .addHelpText("after", EXAMPLES)
     .action(serve);
 }

@@ -19,11 +19,11 @@ interface SimulateOptions {
 export function addSimulate(program: Command): void {
   program
     .command("simulate")
-    .description("a fleet of sensors that report over NATS, each report again until it is acknowledged")
-    .option("--sensors <count>", "how many there are", wholeNumber({ min: 1, max: 1_000_000 }), 100)
-    .option("--rate <reports>", "reports a second, all together", decimal({ min: 0.1, max: 200_000 }), 100)
-    .option("--change-share <share>", "how many of the reports change a status, 0 to 1", decimal({ min: 0, max: 1 }), 0.05)
-    .option("--seconds <seconds>", "how long", decimal({ min: 0.1, max: 86_400 }), 10)
+    .description("simulate a fleet of sensors that report over NATS, and repeat each report until it is acknowledged")
+    .option("--sensors <count>", "number of sensors", wholeNumber({ min: 1, max: 1_000_000 }), 100)
+    .option("--rate <reports>", "reports per second, all sensors together", decimal({ min: 0.1, max: 200_000 }), 100)
+    .option("--change-share <share>", "share of the reports that change a status, 0 to 1", decimal({ min: 0, max: 1 }), 0.05)
+    .option("--seconds <seconds>", "how long it runs", decimal({ min: 0.1, max: 86_400 }), 10)
     .addHelpText("after", EXAMPLES)
     .action(simulate);
 }

@@ -18,9 +18,9 @@ interface TailOptions {
 export function addTail(program: Command): void {
   program
     .command("tail")
-    .description("follow the changes as they are published, a line each")
+    .description("follow the changes as they are published, one line each")
     .option("--sensor <id>", "of this sensor alone", sensorId)
-    .option("--json", "the messages as they are, one a line")
+    .option("--json", "the messages as they are, one per line")
     .addHelpText("after", EXAMPLES)
     .action(tail);
 }

@@ -17,26 +17,26 @@ interface CreateOptions {
 }
 
 export function addToken(program: Command): void {
-  const token = program.command("token").description("tokens for the API").addHelpText("after", EXAMPLES);
+  const token = program.command("token").description("make, list and revoke tokens for the API").addHelpText("after", EXAMPLES);
   token
     .command("create")
-    .description("make a token and print it, once: by the API of the running Tocsin, else straight in the database of this data folder")
-    .requiredOption("--name <name>", "whose it is", tokenName)
+    .description("make a token and print it, once: through the API of the running Tocsin, or directly in the database when none runs")
+    .requiredOption("--name <name>", "who uses it", tokenName)
     .requiredOption("--scopes <scopes>", `what it may do, of ${SCOPES.join(", ")}`, scopeList)
-    .option("--sensor <id>", "it reaches this sensor alone", sensorId)
-    .option("--label <key:value>", "it reaches the sensors that carry all of these; may repeat", collect(label))
-    .option("--expires-days <days>", "how long it is valid (default: for ever)", wholeNumber({ min: 1, max: 3650 }))
+    .option("--sensor <id>", "limits the token to this sensor", sensorId)
+    .option("--label <key:value>", "limits the token to sensors that carry this label; may repeat, all must hold", collect(label))
+    .option("--expires-days <days>", "how many days it is valid (default: no limit)", wholeNumber({ min: 1, max: 3650 }))
     .addHelpText("after", EXAMPLES)
     .action(create);
   token
     .command("list")
-    .description("print all tokens, a line each: id, scopes, sensors, expiry, last use, name; the tokens themselves nobody can show")
+    .description("list all tokens, one line each: id, scopes, sensors, expiry, last use, name; the token itself is never shown again")
     .addHelpText("after", EXAMPLES)
     .action(list);
   token
     .command("revoke")
-    .description("take a token out of use, on every node within a second")
-    .argument("<id>", "tok_… as the list shows it")
+    .description("revoke a token, on every node within a second")
+    .argument("<id>", "the token's id, tok_…, as the list shows it")
     .addHelpText("after", EXAMPLES)
     .action(revoke);
 }
@@ -60,7 +60,7 @@ async function revoke(id: string): Promise<void> {
 /** Throws {@link UsageError} for what the API would refuse. */
 function reachOf({ sensor, label: labels, scopes }: CreateOptions): Reach | null {
   if (sensor === undefined && labels === undefined) return null;
-  if (sensor !== undefined && labels !== undefined) throw new UsageError("--sensor and --label do not go together");
+  if (sensor !== undefined && labels !== undefined) throw new UsageError("--sensor and --label cannot be combined");
   const wide = scopes.find((scope) => !SCOPES_WITHIN_REACH.includes(scope));
   if (wide !== undefined) {
     throw new UsageError(`${wide} speaks of all sensors; with --sensor or --label a token can have ${SCOPES_WITHIN_REACH.join(", ")}`);

@@ -10,7 +10,7 @@ import { shownUrl } from "../addresses";
 export function addUp(program: Command): void {
   program
     .command("up")
-    .description("run everything on this machine: API, ingest and notifier, with a nats-server and a database of their own")
+    .description("run everything on this machine: API, ingest and notifier, with a nats-server and a SQLite database of its own")
     .addHelpText("after", EXAMPLES)
     .action(up);
 }

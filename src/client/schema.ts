@@ -24,7 +24,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether everything that requests need is there */
+        /** Whether everything that requests need is available */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -67,8 +67,8 @@ export interface paths {
         get: operations["listSensors"];
         /**
          * Register or replace many sensors
-         * @description A JSON array, or one item a line as `application/x-ndjson`, which is answered in kind: a result a line, and the counts last. At most
-         *     50000 items. Each is taken in or refused by itself; with `Prefer: return=minimal` only those that were refused are told of. What an item leaves out is emptied; sensors that are not told of stay as they are.
+         * @description A JSON array, or one item per line as `application/x-ndjson`, which is answered in the same form: one result per line, and the counts last. At most
+         *     50000 items. Each is accepted or refused by itself; with `Prefer: return=minimal` the answer lists only the refused ones. A field that an item leaves out is reset; sensors that the request does not name stay as they are.
          *
          *     Needs the scope `sensors:write`.
          */
@@ -98,7 +98,7 @@ export interface paths {
         get: operations["getSensor"];
         /**
          * Register a sensor, or replace what an operator may set
-         * @description `If-None-Match: *` registers only, `If-Match` replaces only: else it is whichever there is.
+         * @description With `If-None-Match: *` it only registers, with `If-Match` it only replaces; without either it does whichever applies.
          *
          *     Needs the scope `sensors:write`.
          */
@@ -106,7 +106,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a sensor
-         * @description Its history stays readable, or goes with it (`history=delete`); changes that are owed to a webhook are delivered all the same. Registered again under its id, its changes go on from their last number.
+         * @description Its history stays readable, unless `history=delete` removes it as well; changes that are already owed to a webhook are still delivered. If the sensor is registered again under its id, the numbers of its changes continue.
          *
          *     Needs the scope `sensors:write`.
          */
@@ -128,7 +128,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a sensor said, newest first
+         * A sensor's reports, newest first
          * @description Readable after the sensor was deleted, too.
          *
          *     Needs the scope `sensors:read`.
@@ -137,7 +137,7 @@ export interface paths {
         put?: never;
         /**
          * Report a status
-         * @description Answered once the broker holds it. The same `id` again within two days takes no effect.
+         * @description The answer comes once the broker has stored it. A report with the same `id` within two days has no effect.
          *
          *     Needs the scope `reports:write`.
          */
@@ -159,8 +159,8 @@ export interface paths {
         put?: never;
         /**
          * Report many statuses
-         * @description A JSON array, or one item a line as `application/x-ndjson`, which is answered in kind: a result a line, and the counts last. At most
-         *     50000 items. Each is taken in or refused by itself; with `Prefer: return=minimal` only those that were refused are told of. An item is accepted once the broker holds it.
+         * @description A JSON array, or one item per line as `application/x-ndjson`, which is answered in the same form: one result per line, and the counts last. At most
+         *     50000 items. Each is accepted or refused by itself; with `Prefer: return=minimal` the answer lists only the refused ones. An item is accepted once the broker has stored it.
          *
          *     Needs the scope `reports:write`.
          */
@@ -228,12 +228,12 @@ export interface paths {
         };
         /**
          * Changes as they are recorded, as server-sent events
-         * @description Begins at the present, or behind `Last-Event-ID` or `cursor`, which every list of changes gives. The id of an event is such a cursor, so a client
-         *     that comes back with the last one, on any node, misses nothing and gets nothing twice.
+         * @description Begins now, or after `Last-Event-ID` or `cursor`, which every list of changes gives. The id of an event is such a cursor, so a client
+         *     that reconnects with the last one, to any node, misses nothing and gets nothing twice.
          *
          *     `change`: the data is an item of the list. `gap`: `missed` changes after the cursor are no longer kept; the stream goes on at the oldest that are.
-         *     `slow`, `shutdown`, `unauthorized`: the last word of a stream that the server ends; come back with `cursor`, the last id, except after `unauthorized`.
-         *     An id without an event, every quarter of a minute, says where a stream is that has nothing to tell.
+         *     `slow`, `shutdown`, `unauthorized`: the last event of a stream that the server ends; reconnect with its `cursor`, except after `unauthorized`.
+         *     While there is nothing to send, an id without an event comes every 15 seconds.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -255,7 +255,7 @@ export interface paths {
         };
         /**
          * How long a sensor was online, and in which status
-         * @description Of the last 24 hours, unless said otherwise; a later `until` is now. Judged is the time since the first report of the present registration, as far as its changes are kept. Status and severity hold from the moment that the sensor named; an outage begins at the missed deadline and ends when the sensor was heard. A status goes on while the sensor is offline. At most 366 days, 200000 changes and 1000 statuses.
+         * @description Of the last 24 hours by default; an `until` in the future counts as now. Only the time since the first report of the present registration is judged, as far back as its changes are kept. Status and severity count from the moment that the sensor named; an outage begins at the missed deadline and ends when the sensor is heard again. A status continues while the sensor is offline. At most 366 days, 200000 changes and 1000 statuses.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -277,7 +277,7 @@ export interface paths {
         };
         /**
          * All sensors as a file, by id
-         * @description A line for each, as NDJSON or CSV with a header. It is read as it is sent: each line is whole, but they are not all of one moment. One that cannot be completed is cut off without the end of a chunked answer, in NDJSON behind a line that is a Problem under `error`. At most 4 run on a node at once.
+         * @description One item per line, as NDJSON or CSV with a header. It is read while it is sent: each line is whole, but they are not all of one moment. An export that cannot be completed is cut off, so that HTTP clients fail; in NDJSON the last line is then a Problem under `error`. At most 4 run on a node at once.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -299,9 +299,9 @@ export interface paths {
         };
         /**
          * All changes as a file, oldest first
-         * @description A line for each, as NDJSON or CSV with a header. It is read as it is sent: each line is whole, but they are not all of one moment. One that cannot be completed is cut off without the end of a chunked answer, in NDJSON behind a line that is a Problem under `error`. At most 4 run on a node at once.
+         * @description One item per line, as NDJSON or CSV with a header. It is read while it is sent: each line is whole, but they are not all of one moment. An export that cannot be completed is cut off, so that HTTP clients fail; in NDJSON the last line is then a Problem under `error`. At most 4 run on a node at once.
          *
-         *     `since` and `until` count by when a change was recorded; what it must be like is said as by a webhook's filter.
+         *     `since` and `until` count by when a change was recorded; the other parameters filter as a webhook's filter does.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -329,7 +329,7 @@ export interface paths {
         put?: never;
         /**
          * Register a webhook
-         * @description It is owed every matching change that is recorded from now on. Its `secret` is shown in this answer alone.
+         * @description It gets every matching change that is recorded from now on. Its `secret` is shown only in this answer.
          *
          *     Needs the scope `webhooks:write`.
          */
@@ -356,7 +356,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a webhook
-         * @description What it is owed ends; its deliveries stay readable.
+         * @description Deliveries that are still pending end as failed; all stay readable.
          *
          *     Needs the scope `webhooks:write`.
          */
@@ -381,7 +381,7 @@ export interface paths {
         put?: never;
         /**
          * Send a test event, once
-         * @description As its deliveries are sent: in its format, with its headers and certificate.
+         * @description It is sent exactly as a delivery would be: in the webhook's format, with its headers and certificate.
          *
          *     Needs the scope `webhooks:write`.
          */
@@ -401,7 +401,7 @@ export interface paths {
         };
         /**
          * Why a webhook was told of a change, or was not
-         * @description By the webhook as it stood when the change was recorded, whatever it is now; also of one that is deleted.
+         * @description Judged by the webhook as it was when the change was recorded. Also works for a deleted webhook.
          *
          *     Needs the scope `webhooks:read`.
          */
@@ -425,7 +425,7 @@ export interface paths {
         put?: never;
         /**
          * Sign with a new key
-         * @description The keys before go on signing for the overlap, so that receivers can change over. `secret` is shown in this answer alone.
+         * @description The previous keys go on signing for the overlap, so that receivers can switch over. `secret` is shown only in this answer.
          *
          *     Needs the scope `webhooks:write`.
          */
@@ -485,8 +485,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send the deliveries of a time again
-         * @description A job that goes on by itself: each is due again under its `webhook-id`. A webhook has one at a time.
+         * Send the deliveries of a period again
+         * @description Starts a job that makes each of them due again, under its `webhook-id`. A webhook has one such job at a time.
          *
          *     Needs the scope `deliveries:write`.
          */
@@ -525,7 +525,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One replay and how far it has come
+         * One replay and its progress
          * @description Needs the scope `webhooks:read`.
          */
         get: operations["getReplay"];
@@ -548,7 +548,7 @@ export interface paths {
         put?: never;
         /**
          * Stop a replay
-         * @description What it has made due is sent all the same. One that has ended stays as it is.
+         * @description What it has already made due is still sent. A replay that has ended stays as it is.
          *
          *     Needs the scope `deliveries:write`.
          */
@@ -611,7 +611,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send it again, now
+         * Send a delivery again, now
          * @description Under the same `webhook-id`, whatever its state.
          *
          *     Needs the scope `deliveries:write`.
@@ -677,7 +677,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Publish its payload again, after the cause is mended
+         * Publish its payload again, once the cause is fixed
          * @description Not for a token that is limited to some sensors.
          *
          *     Needs the scope `reports:write`.
@@ -697,7 +697,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The statuses whose severity is known
+         * List the statuses whose severity is known
          * @description Those that are built in, and those that operators set. Any other status is `unknown` unless its report says otherwise.
          *
          *     Needs the scope `sensors:read`.
@@ -725,15 +725,15 @@ export interface paths {
         get: operations["getStatus"];
         /**
          * Set a status's severity
-         * @description Counts for every report that is decided afterwards, on every node, and for none that was decided before: no state changes by itself. At most 1000 statuses are set.
+         * @description Applies to every report that is processed afterwards, on every node, and to none that was processed before: no state changes by itself. At most 1000 statuses are set.
          *
          *     Needs the scope `sensors:write`.
          */
         put: operations["putStatus"];
         post?: never;
         /**
-         * Take back what was set of a status
-         * @description A built-in status has its own severity again; any other is `unknown` from then on unless its report says otherwise.
+         * Undo what was set for a status
+         * @description A built-in status gets its own severity back; any other is `unknown` from then on, unless its report says otherwise.
          *
          *     Needs the scope `sensors:write`.
          */
@@ -776,7 +776,7 @@ export interface paths {
         };
         /**
          * One token
-         * @description All but the token itself, which nobody has but its holder.
+         * @description Everything except the token itself, which is never shown again.
          *
          *     Needs the scope `admin`.
          */
@@ -785,7 +785,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a token
-         * @description It is out here at once, and on every other node within a second.
+         * @description It stops working at once on this node, and within a second on every other one.
          *
          *     Needs the scope `admin`.
          */
@@ -793,8 +793,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Rename a token, or move its expiry
-         * @description It holds everywhere within a second. Neither its scopes nor the sensors that it reaches can be edited.
+         * Rename a token, or change its expiry
+         * @description The edit is in effect on every node within a second. Neither its scopes nor the sensors that it reaches can be edited.
          *
          *     Needs the scope `admin`.
          */
@@ -810,7 +810,7 @@ export interface paths {
         };
         /**
          * Who edited what, newest first
-         * @description Every edit that a handler was asked for, written down before it is made. All filters must hold; a page may hold less than its `limit` and have a next one.
+         * @description Every edit is written down before it is made. All filters must hold; a page may hold less than its `limit` and have a next one.
          *
          *     Needs the scope `admin`.
          */
@@ -831,7 +831,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Things that should not have been, newest first
+         * List incidents, things that should never happen, newest first
          * @description Not for a token that is limited to some sensors.
          *
          *     Needs the scope `sensors:read`.
@@ -889,7 +889,7 @@ export interface components {
             statusCode: number | null;
             /** @description Why it failed; null when it did not. */
             error: string | null;
-            /** @description The beginning of the answer's body. */
+            /** @description The beginning of the response body. */
             response: string | null;
         };
         AuditEntry: {
@@ -912,7 +912,7 @@ export interface components {
             requestId: string;
             /** @description Where the request came from. */
             address: string | null;
-            /** @description How it was answered; null when its end is not known. */
+            /** @description The status of the answer; null if the outcome is unknown. */
             status: number | null;
             /** @description `fields`: what the body named. `body`: of what holds no secrets. `streamed`: the type of a list that was read as it came. `query`, `params`. */
             detail: {
@@ -922,14 +922,14 @@ export interface components {
         /** @description Several deliveries in one request. */
         Batch: {
             maxItems: number;
-            /** @description How long the first may wait for others. */
+            /** @description How long the first delivery may wait for others. */
             maxWaitMs: number;
         };
         /** @description The last line. */
         BulkSummary: {
             accepted: number;
             refused: number;
-            /** @description Why the body was not read to its end. The items that are told of were dealt with, none after them was. */
+            /** @description Why the body was not read to its end. The items listed were processed, none after them was. */
             stopped: {
                 status: number;
                 detail: string;
@@ -937,11 +937,11 @@ export interface components {
         };
         /** @description The `data` of a webhook. */
         Change: {
-            /** @description Names it everywhere: in deliveries, reports and explanations. */
+            /** @description Identifies the change everywhere: in deliveries, reports and explanations. */
             changeId: string;
             /** @description Case-sensitive. */
             sensorId: string;
-            /** @description As it was then. */
+            /** @description As it was at that moment. */
             sensor: {
                 name: string;
                 labels: {
@@ -954,7 +954,7 @@ export interface components {
             kind: "status" | "availability";
             from: components["schemas"]["Condition"];
             to: components["schemas"]["Condition"];
-            /** @description `timeout`: a heartbeat that was missed. */
+            /** @description `timeout`: a missed heartbeat. */
             cause: "report" | "timeout" | "operator";
             /**
              * Format: date-time
@@ -963,12 +963,12 @@ export interface components {
             occurredAt: string;
             /**
              * Format: date-time
-             * @description When the service could know.
+             * @description When the service found out.
              */
             detectedAt: string;
-            /** @description How long it was as in `from`; null for the first change. */
+            /** @description How long the state in `from` had lasted; null for the first change. */
             previousDurationMs: number | null;
-            /** @description What the sensor said with it; null where no report was the cause. */
+            /** @description From the report that caused it; null if no report did. */
             report: {
                 value: number | null;
                 message: string | null;
@@ -1022,9 +1022,9 @@ export interface components {
             /** @description The last 100, in their order. */
             attempts: components["schemas"]["Attempt"][];
         };
-        /** @description `delivery` is null where none is owed, none is planned yet, or it is no longer kept. */
+        /** @description `delivery` is null if none is owed, none is planned yet, or it is no longer kept. */
         Explanation: {
-            /** @description `matched`: it is owed. `notThere`: the webhook was made after the change, or deleted before it. `events`: it asks for no changes. Else the clause of its filter that left the change out. */
+            /** @description `matched`: the webhook gets it. `notThere`: the webhook was made after the change, or deleted before it. `events`: it does not ask for changes. Otherwise the clause of its filter that excluded the change. */
             because: "matched" | "notThere" | "events" | "filter.initial" | "filter.kinds" | "filter.from" | "filter.to" | "filter.minSeverity" | "filter.direction" | "filter.sensorIds" | "filter.labels";
             version: number | null;
             delivery: components["schemas"]["Delivery"] | null;
@@ -1036,17 +1036,17 @@ export interface components {
             labels?: {
                 [key: string]: string | string[] | null;
             };
-            /** @description Holds for whatever moved. */
+            /** @description What changed: the status (or its severity), or the availability. */
             kinds?: ("status" | "availability")[];
-            /** @description The old status; a sensor's first change has none. */
+            /** @description The status before; a sensor's first change has none. */
             from?: string[];
-            /** @description The new status. */
+            /** @description The status after. */
             to?: string[];
-            /** @description Holds when the severity before or after reaches it; `unknown` always does. */
+            /** @description The severity before or after the change is at least this; `unknown` always passes. */
             minSeverity?: "ok" | "warning" | "critical";
-            /** @description Severity went up or down; none before the first report counts as `ok`, and `unknown` passes. */
+            /** @description The severity went up or down; before the first report it counts as `ok`, and `unknown` always passes. */
             direction?: "raised" | "lowered";
-            /** @description Whether a sensor's first report counts although it is `ok`. */
+            /** @description Whether a sensor's first report is sent even if it is `ok`. */
             initial?: boolean;
         };
         Incident: {
@@ -1078,7 +1078,7 @@ export interface components {
              */
             createdAt: string;
             expiresAt: string | null;
-            /** @description To about a minute. */
+            /** @description Exact to about a minute. */
             lastUsedAt: string | null;
             /** @description Shown only here. */
             token: string;
@@ -1093,20 +1093,20 @@ export interface components {
             concurrency: number;
             /** @description The most attempts a second; null for no limit. */
             ratePerSecond: number | null;
-            /** @description `sensor`: a sensor's changes one after the other. `none`: each by itself. */
+            /** @description `sensor`: a sensor's changes are sent one after the other. `none`: in any order, each at once. */
             ordering: "sensor" | "none";
-            /** @description `latest`: of a sensor's changes that wait, the newest alone is sent; the others end as `coalesced`. */
+            /** @description `latest`: of a sensor's waiting changes only the newest is sent; the others end as `coalesced`. */
             mode: "every" | "latest";
             /** @description The least time between two deliveries of one sensor; above 0 it needs `mode` `latest`, and sets it where none is given. */
             minIntervalSeconds: number;
             batch: components["schemas"]["Batch"] | null;
             /** @description The body's shape: ours, or CloudEvents 1.0, structured or binary. */
             format: "standard" | "cloudevents" | "cloudevents-binary";
-            /** @description Seconds after the first failure, the second, and so on, three days in sum at most; null for the usual ones. */
+            /** @description Seconds to wait after the first failure, after the second, and so on, three days in total at most; null for the default schedule. */
             retrySchedule: number[] | null;
-            /** @description Over an attempt's connection, the answer's head and its body together. */
+            /** @description Time for an attempt, from connecting to the end of the answer. */
             timeoutSeconds: number;
-            /** @description What is sent: changes, and what is said of webhooks and deliveries. */
+            /** @description What is sent: changes, and events about webhooks and deliveries themselves. */
             events: ("change" | "webhook.disabled" | "webhook.failing" | "delivery.failed")[];
             /** @description Those that sign now, newest first. */
             keys: components["schemas"]["SigningKey"][];
@@ -1124,7 +1124,7 @@ export interface components {
                  */
                 validTo: string;
             } | null;
-            /** @description Why none of them can be read, and nothing sent; null as it should be. */
+            /** @description Why the credentials cannot be decrypted, so that nothing is sent; normally null. */
             credentialsError: string | null;
             /**
              * Format: date-time
@@ -1138,7 +1138,7 @@ export interface components {
             updatedAt: string;
             lastSuccessAt: string | null;
             failingSince: string | null;
-            /** @description The endpoint asked to be left alone until then; null once that is over. */
+            /** @description Nothing is sent before this time, because the endpoint asked for it with `Retry-After`; null otherwise. */
             heldUntil: string | null;
             /** @description Counts edits; the `ETag`. */
             version: number;
@@ -1148,13 +1148,13 @@ export interface components {
             publicKey?: string;
         };
         NotReady: {
-            /** @description `urn:tocsin:problem:` and a word that stays the same. */
+            /** @description `urn:tocsin:problem:` and a word that programs may rely on. */
             type: string;
             title: string;
             status: number;
-            /** @description For people; what it says may change. */
+            /** @description For people; the wording may change. */
             detail: string;
-            /** @description What is wrong with which field; empty when it is not about fields. */
+            /** @description What is wrong with which field; empty if it is not about fields. */
             errors: {
                 /** @description JSON pointer into the body, or `/` and the name of a parameter. */
                 pointer: string;
@@ -1171,13 +1171,13 @@ export interface components {
             }[];
         };
         Problem: {
-            /** @description `urn:tocsin:problem:` and a word that stays the same. */
+            /** @description `urn:tocsin:problem:` and a word that programs may rely on. */
             type: string;
             title: string;
             status: number;
-            /** @description For people; what it says may change. */
+            /** @description For people; the wording may change. */
             detail: string;
-            /** @description What is wrong with which field; empty when it is not about fields. */
+            /** @description What is wrong with which field; empty if it is not about fields. */
             errors: {
                 /** @description JSON pointer into the body, or `/` and the name of a parameter. */
                 pointer: string;
@@ -1206,7 +1206,7 @@ export interface components {
         PutSensor: {
             index: number;
             status: 200 | 201;
-            /** @description What is as it was to be stays so, and its version, too. */
+            /** @description `unchanged`: the sensor already was as requested, and keeps its version. */
             outcome: "created" | "replaced" | "unchanged";
             version: number;
         };
@@ -1224,13 +1224,13 @@ export interface components {
         Receipt: {
             stream: string;
             sequence: number;
-            /** @description The broker held this very message already. */
+            /** @description The broker had already stored this message. */
             duplicate: boolean;
         };
         RefusedItem: {
             /** @description The item's place in the request, from 0. */
             index: number;
-            /** @description What the item alone would have been answered. */
+            /** @description The status that the item would have got in a request of its own. */
             status: number;
             errors: {
                 /** @description JSON pointer into the item. */
@@ -1308,7 +1308,7 @@ export interface components {
              * @description RFC 3339, UTC, milliseconds.
              */
             recordedAt: string;
-            /** @description What became of it. */
+            /** @description What effect it had. */
             disposition: "applied" | "unchanged" | "late" | "duplicate";
             changeId: string | null;
         };
@@ -1352,7 +1352,7 @@ export interface components {
         ReportResults: {
             accepted: number;
             refused: number;
-            /** @description Why the body was not read to its end. The items that are told of were dealt with, none after them was. */
+            /** @description Why the body was not read to its end. The items listed were processed, none after them was. */
             stopped: {
                 status: number;
                 detail: string;
@@ -1415,13 +1415,13 @@ export interface components {
              * @description RFC 3339, UTC, milliseconds.
              */
             updatedAt: string;
-            /** @description Counts edits, on through all lives of the id; the `ETag` begins with it. */
+            /** @description Counts edits, and continues if the id is deleted and registered again; the `ETag` begins with it. */
             version: number;
         };
         SensorCreation: {
             /** @description Case-sensitive. */
             id: string;
-            /** @description Left out, the id. */
+            /** @description Default: the id. */
             name?: string;
             labels?: {
                 [key: string]: string;
@@ -1433,12 +1433,12 @@ export interface components {
             heartbeat?: {
                 /** @description How often it reports. */
                 intervalSeconds: number;
-                /** @description How late it may be; left out, 0. */
+                /** @description How late a report may be; the default is 0. */
                 graceSeconds?: number;
             } | null;
         };
         SensorItems: components["schemas"]["SensorCreation"][];
-        /** @description JSON Merge Patch (RFC 7396): null takes out, objects are merged. */
+        /** @description JSON Merge Patch (RFC 7396): null removes, objects are merged. */
         SensorPatch: {
             /** @description Null: the id. */
             name?: string | null;
@@ -1454,11 +1454,11 @@ export interface components {
                 graceSeconds?: number | null;
             } | null;
         };
-        /** @description What is left out is emptied. An `id` must be the path's. */
+        /** @description Fields that are left out are reset. An `id` must equal the one in the path. */
         SensorReplacement: {
             /** @description Case-sensitive. */
             id?: string;
-            /** @description Left out, the id. */
+            /** @description Default: the id. */
             name?: string;
             labels?: {
                 [key: string]: string;
@@ -1470,14 +1470,14 @@ export interface components {
             heartbeat?: {
                 /** @description How often it reports. */
                 intervalSeconds: number;
-                /** @description How late it may be; left out, 0. */
+                /** @description How late a report may be; the default is 0. */
                 graceSeconds?: number;
             } | null;
         };
         SensorResults: {
             accepted: number;
             refused: number;
-            /** @description Why the body was not read to its end. The items that are told of were dealt with, none after them was. */
+            /** @description Why the body was not read to its end. The items listed were processed, none after them was. */
             stopped: {
                 status: number;
                 detail: string;
@@ -1498,14 +1498,14 @@ export interface components {
         };
         Status: {
             status: string;
-            /** @description Of a report that names this status and no severity. */
+            /** @description For reports that give this status and no severity. */
             severity: "ok" | "warning" | "critical" | "unknown";
             description: string;
-            /** @description Who said so: a built-in status that was edited is an operator's. */
+            /** @description Who set the severity; `operator` also for a built-in status that was edited. */
             source: "builtIn" | "operator";
-            /** @description What it falls back to; null for what is not built in. */
+            /** @description The severity without the operator's edit; null for a status that is not built in. */
             builtInSeverity: ("ok" | "warning" | "critical" | "unknown") | null;
-            /** @description The number of the catalogue's edit that made it so, 1 where nobody did; the `ETag`. */
+            /** @description The number of the catalogue's edit that set it, 1 if nobody edited it; the `ETag`. */
             version: number;
             createdAt: string | null;
             updatedAt: string | null;
@@ -1530,28 +1530,28 @@ export interface components {
              */
             createdAt: string;
             expiresAt: string | null;
-            /** @description To about a minute. */
+            /** @description Exact to about a minute. */
             lastUsedAt: string | null;
         };
         /** @description With a `sensorId` or `labels` its scopes can be sensors:read, sensors:write, reports:write. */
         TokenCreation: {
-            /** @description Whose it is. */
+            /** @description Who uses it. */
             name: string;
             scopes: ("sensors:read" | "sensors:write" | "reports:write" | "webhooks:read" | "webhooks:write" | "deliveries:write" | "admin")[];
-            /** @description It reaches this sensor alone. Not beside `labels`. */
+            /** @description Limits the token to this sensor. Cannot be combined with `labels`. */
             sensorId?: string | null;
-            /** @description It reaches the sensors that carry all of these. Not beside `sensorId`. */
+            /** @description Limits the token to sensors that carry all of these labels. Cannot be combined with `sensorId`. */
             labels?: {
                 [key: string]: string;
             } | null;
-            /** @description Null: it is valid until it is revoked. */
+            /** @description Null: valid until it is revoked. */
             expiresAt?: string | null;
         };
         /** @description What a token may do stays as it was made: for other scopes or sensors, make another token. */
         TokenPatch: {
-            /** @description Whose it is. */
+            /** @description Who uses it. */
             name?: string;
-            /** @description Null: it is valid until it is revoked. */
+            /** @description Null: valid until it is revoked. */
             expiresAt?: string | null;
         };
         Uptime: {
@@ -1567,7 +1567,7 @@ export interface components {
              * @description RFC 3339, UTC, milliseconds.
              */
             until: string;
-            /** @description From when on it could be judged; null when nothing could. */
+            /** @description Since when the sensor could be judged; null if nothing could. */
             judgedSince: string | null;
             judgedUntil: string | null;
             judgedMs: number;
@@ -1576,34 +1576,34 @@ export interface components {
             availability: {
                 online: {
                     ms: number;
-                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    /** @description Share of `judgedMs`, from 0 to 1; 0 if nothing was judged. */
                     share: number;
                 };
                 offline: {
                     ms: number;
-                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    /** @description Share of `judgedMs`, from 0 to 1; 0 if nothing was judged. */
                     share: number;
                 };
             };
             severities: {
                 ok: {
                     ms: number;
-                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    /** @description Share of `judgedMs`, from 0 to 1; 0 if nothing was judged. */
                     share: number;
                 };
                 warning: {
                     ms: number;
-                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    /** @description Share of `judgedMs`, from 0 to 1; 0 if nothing was judged. */
                     share: number;
                 };
                 critical: {
                     ms: number;
-                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    /** @description Share of `judgedMs`, from 0 to 1; 0 if nothing was judged. */
                     share: number;
                 };
                 unknown: {
                     ms: number;
-                    /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                    /** @description Share of `judgedMs`, from 0 to 1; 0 if nothing was judged. */
                     share: number;
                 };
             };
@@ -1611,12 +1611,12 @@ export interface components {
             statuses: {
                 status: string;
                 ms: number;
-                /** @description Of `judgedMs`, from 0 to 1; 0 when nothing was judged. */
+                /** @description Share of `judgedMs`, from 0 to 1; 0 if nothing was judged. */
                 share: number;
             }[];
             /** @description How many changes occurred in the window. */
             changes: number;
-            /** @description As far as it lies in the window. */
+            /** @description Only the part inside the window counts. */
             longestOutage: {
                 /**
                  * Format: date-time
@@ -1641,20 +1641,20 @@ export interface components {
             concurrency: number;
             /** @description The most attempts a second; null for no limit. */
             ratePerSecond: number | null;
-            /** @description `sensor`: a sensor's changes one after the other. `none`: each by itself. */
+            /** @description `sensor`: a sensor's changes are sent one after the other. `none`: in any order, each at once. */
             ordering: "sensor" | "none";
-            /** @description `latest`: of a sensor's changes that wait, the newest alone is sent; the others end as `coalesced`. */
+            /** @description `latest`: of a sensor's waiting changes only the newest is sent; the others end as `coalesced`. */
             mode: "every" | "latest";
             /** @description The least time between two deliveries of one sensor; above 0 it needs `mode` `latest`, and sets it where none is given. */
             minIntervalSeconds: number;
             batch: components["schemas"]["Batch"] | null;
             /** @description The body's shape: ours, or CloudEvents 1.0, structured or binary. */
             format: "standard" | "cloudevents" | "cloudevents-binary";
-            /** @description Seconds after the first failure, the second, and so on, three days in sum at most; null for the usual ones. */
+            /** @description Seconds to wait after the first failure, after the second, and so on, three days in total at most; null for the default schedule. */
             retrySchedule: number[] | null;
-            /** @description Over an attempt's connection, the answer's head and its body together. */
+            /** @description Time for an attempt, from connecting to the end of the answer. */
             timeoutSeconds: number;
-            /** @description What is sent: changes, and what is said of webhooks and deliveries. */
+            /** @description What is sent: changes, and events about webhooks and deliveries themselves. */
             events: ("change" | "webhook.disabled" | "webhook.failing" | "delivery.failed")[];
             /** @description Those that sign now, newest first. */
             keys: components["schemas"]["SigningKey"][];
@@ -1672,7 +1672,7 @@ export interface components {
                  */
                 validTo: string;
             } | null;
-            /** @description Why none of them can be read, and nothing sent; null as it should be. */
+            /** @description Why the credentials cannot be decrypted, so that nothing is sent; normally null. */
             credentialsError: string | null;
             /**
              * Format: date-time
@@ -1686,7 +1686,7 @@ export interface components {
             updatedAt: string;
             lastSuccessAt: string | null;
             failingSince: string | null;
-            /** @description The endpoint asked to be left alone until then; null once that is over. */
+            /** @description Nothing is sent before this time, because the endpoint asked for it with `Retry-After`; null otherwise. */
             heldUntil: string | null;
             /** @description Counts edits; the `ETag`. */
             version: number;
@@ -1705,7 +1705,7 @@ export interface components {
             minIntervalSeconds?: number | null;
             batch?: components["schemas"]["Batch"] | null;
             format?: ("standard" | "cloudevents" | "cloudevents-binary") | null;
-            /** @description Seconds after the first failure, the second, and so on, three days in sum at most; null for the usual ones. */
+            /** @description Seconds to wait after the first failure, after the second, and so on, three days in total at most; null for the default schedule. */
             retrySchedule?: number[] | null;
             timeoutSeconds?: number | null;
             events?: ("change" | "webhook.disabled" | "webhook.failing" | "delivery.failed")[] | null;
@@ -1727,7 +1727,7 @@ export interface components {
             /** @description Which keys are made: `v1` (HMAC-SHA256, the default), `v1a` (ed25519). */
             signatures?: ("v1" | "v1a")[];
         };
-        /** @description What is left out stays; null sets what a new webhook would have. A filter is replaced as a whole, headers one by one. */
+        /** @description Fields that are left out stay as they are; null sets the default. A filter is replaced as a whole, headers one by one. */
         WebhookPatch: {
             /** @description http or https, to a public address. */
             url?: string;
@@ -1741,11 +1741,11 @@ export interface components {
             minIntervalSeconds?: number | null;
             batch?: components["schemas"]["Batch"] | null;
             format?: ("standard" | "cloudevents" | "cloudevents-binary") | null;
-            /** @description Seconds after the first failure, the second, and so on, three days in sum at most; null for the usual ones. */
+            /** @description Seconds to wait after the first failure, after the second, and so on, three days in total at most; null for the default schedule. */
             retrySchedule?: number[] | null;
             timeoutSeconds?: number | null;
             events?: ("change" | "webhook.disabled" | "webhook.failing" | "delivery.failed")[] | null;
-            /** @description By name: null takes one out, what is not named stays. Null takes out all. */
+            /** @description By name: null removes a header, headers that are not named stay. Null in place of the object removes all. */
             headers?: {
                 [key: string]: string | null;
             } | null;
@@ -1828,7 +1828,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It does. */
+            /** @description It answers. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1851,7 +1851,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is. */
+            /** @description It is ready. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1925,7 +1925,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `return=minimal`: only the items that were refused are told of. */
+                /** @description `return=minimal`: the answer lists only the refused items. */
                 prefer?: string;
             };
             path?: never;
@@ -1939,7 +1939,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What became of each. */
+            /** @description The result of each item. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1955,7 +1955,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
+                /** @description A key of your choice for this request. Sent again with the same key within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
                 /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
                 prefer?: string;
@@ -1984,7 +1984,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything. */
+                /** @description The `ETag`s of the copies that you have, as `"3", "4"`; `*` for anything. */
                 "if-none-match"?: string;
             };
             path: {
@@ -2010,7 +2010,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description `*`: create only. */
                 "if-none-match"?: string;
@@ -2023,7 +2023,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description What is left out is emptied. An `id` must be the path's. */
+        /** @description Fields that are left out are reset. An `id` must equal the one in the path. */
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SensorReplacement"];
@@ -2060,11 +2060,11 @@ export interface operations {
     deleteSensor: {
         parameters: {
             query?: {
-                /** @description `delete`: its reports and changes are gone with it, at once. Left out, they are kept. */
+                /** @description `delete`: its reports and changes are deleted as well, at once. Left out, they are kept. */
                 history?: "keep" | "delete";
             };
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -2088,7 +2088,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
                 prefer?: string;
@@ -2099,7 +2099,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description JSON Merge Patch (RFC 7396): null takes out, objects are merged. */
+        /** @description JSON Merge Patch (RFC 7396): null removes, objects are merged. */
         requestBody: {
             content: {
                 "application/merge-patch+json": components["schemas"]["SensorPatch"];
@@ -2132,7 +2132,7 @@ export interface operations {
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
                 until?: string;
-                /** @description By time: the oldest first (`asc`), or the newest (`desc`); left out, as the summary says. */
+                /** @description By time: oldest first (`asc`) or newest first (`desc`); the default is in the summary. */
                 order?: "asc" | "desc";
                 /** @description How many items a page has at most. */
                 limit?: number;
@@ -2182,7 +2182,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The broker holds it. */
+            /** @description The broker has stored it. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2197,7 +2197,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `return=minimal`: only the items that were refused are told of. */
+                /** @description `return=minimal`: the answer lists only the refused items. */
                 prefer?: string;
                 /** @description With `:` and an item's index, the `id` of each report that gives none: sent again, none of them takes effect twice. */
                 "idempotency-key"?: string;
@@ -2213,7 +2213,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What became of each. */
+            /** @description The result of each item. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2246,7 +2246,7 @@ export interface operations {
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
                 until?: string;
-                /** @description By time: the oldest first (`asc`), or the newest (`desc`); left out, as the summary says. */
+                /** @description By time: oldest first (`asc`) or newest first (`desc`); the default is in the summary. */
                 order?: "asc" | "desc";
                 /** @description How many items a page has at most. */
                 limit?: number;
@@ -2283,7 +2283,7 @@ export interface operations {
                 since?: string;
                 /** @description Exclusive; RFC 3339 with a time zone. */
                 until?: string;
-                /** @description By time: the oldest first (`asc`), or the newest (`desc`); left out, as the summary says. */
+                /** @description By time: oldest first (`asc`) or newest first (`desc`); the default is in the summary. */
                 order?: "asc" | "desc";
                 /** @description How many items a page has at most. */
                 limit?: number;
@@ -2491,7 +2491,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
+                /** @description A key of your choice for this request. Sent again with the same key within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -2518,11 +2518,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything. */
+                /** @description The `ETag`s of the copies that you have, as `"3", "4"`; `*` for anything. */
                 "if-none-match"?: string;
             };
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2544,11 +2544,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2568,18 +2568,18 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
                 prefer?: string;
             };
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
         };
-        /** @description What is left out stays; null sets what a new webhook would have. A filter is replaced as a whole, headers one by one. */
+        /** @description Fields that are left out stay as they are; null sets the default. A filter is replaced as a whole, headers one by one. */
         requestBody: {
             content: {
                 "application/merge-patch+json": components["schemas"]["WebhookPatch"];
@@ -2610,7 +2610,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2631,12 +2631,12 @@ export interface operations {
     explainChange: {
         parameters: {
             query: {
-                /** @description As changes and deliveries name it. */
+                /** @description The change's id, as changes and deliveries show it. */
                 changeId: string;
             };
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2658,13 +2658,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
-                /** @description Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
+                /** @description A key of your choice for this request. Sent again with the same key within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
             };
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2690,13 +2690,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 keyId: string;
             };
             cookie?: never;
@@ -2717,7 +2717,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2739,11 +2739,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
+                /** @description A key of your choice for this request. Sent again with the same key within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
             };
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2802,7 +2802,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2825,7 +2825,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2852,7 +2852,7 @@ export interface operations {
                 sensorId?: string;
                 /** @description May repeat: any of them. */
                 state?: ("pending" | "delivered" | "failed" | "suppressed" | "coalesced" | "skipped")[];
-                /** @description `true`: what is owed or ended as failed, which is the states `pending` and `failed`. */
+                /** @description `true`: only the states `pending` and `failed`. */
                 undelivered?: "true" | "false";
                 /** @description Inclusive; RFC 3339 with a time zone. */
                 since?: string;
@@ -2889,7 +2889,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2912,7 +2912,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2964,7 +2964,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -2986,18 +2986,18 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
+                /** @description A key of your choice for this request. Sent again with the same key within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
             };
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The broker holds it. */
+            /** @description The broker has stored it. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3041,7 +3041,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything. */
+                /** @description The `ETag`s of the copies that you have, as `"3", "4"`; `*` for anything. */
                 "if-none-match"?: string;
             };
             path: {
@@ -3067,7 +3067,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
                 prefer?: string;
@@ -3115,7 +3115,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -3126,7 +3126,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is as it was built in, or gone. */
+            /** @description It is as built in again, or gone. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3168,7 +3168,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
+                /** @description A key of your choice for this request. Sent again with the same key within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -3181,7 +3181,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The token, which is shown only here. */
+            /** @description The token, which is shown only in this answer. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3197,7 +3197,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -3220,7 +3220,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -3244,7 +3244,7 @@ export interface operations {
                 prefer?: string;
             };
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;
@@ -3278,7 +3278,7 @@ export interface operations {
     listAudit: {
         parameters: {
             query?: {
-                /** @description The id of who asked. */
+                /** @description The id of the caller. */
                 actor?: string;
                 /** @description An operation's id, as this document names it. */
                 operation?: string;
@@ -3348,7 +3348,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id that the service gave. */
+                /** @description The id from an earlier answer. */
                 id: string;
             };
             cookie?: never;

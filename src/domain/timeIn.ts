@@ -11,7 +11,7 @@ export type TimedChange = Pick<Change, "from" | "to" | "occurredAt" | "detectedA
 
 /** How long a sensor was in what. All that is judged lies between two moments, without a gap; each axis adds up to `judgedMs`. */
 export interface TimeIn {
-  /** From when on it could be judged; null when nothing could. */
+  /** Since when the sensor could be judged; null if nothing could. */
   readonly judgedSince: number | null;
   readonly judgedUntil: number | null;
   readonly judgedMs: number;
@@ -141,5 +141,5 @@ function labelOf({ status, severity }: Pick<State, "status" | "severity">) {
 
 function tooMany(): Fault {
   const message = `the sensor was in more than ${TIMED_STATUSES_MAX} statuses since then: ask for a shorter time`;
-  return new Fault("invalid", "The window holds too much.", { errors: [{ pointer: "/since", message }] });
+  return new Fault("invalid", "The time window holds too much.", { errors: [{ pointer: "/since", message }] });
 }

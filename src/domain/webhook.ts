@@ -13,7 +13,7 @@ export interface Filter {
   readonly sensorIds?: readonly string[];
   /** All of them must hold for the sensor's labels, as they were at the change. */
   readonly labels?: LabelSelectors;
-  /** Holds for whatever moved. */
+  /** What changed: the status (or its severity), or the availability. */
   readonly kinds?: readonly ChangeKind[];
   /** The old status; a sensor's first change has none, and is none of them. */
   readonly from?: readonly string[];
@@ -23,7 +23,7 @@ export interface Filter {
   readonly minSeverity?: Exclude<Severity, "unknown">;
   /** `unknown` before or after passes: nobody can say that it was not so. */
   readonly direction?: Direction;
-  /** Whether a sensor's first report counts although it is `ok`. */
+  /** Whether a sensor's first report is sent even if it is `ok`. */
   readonly initial?: boolean;
 }
 
@@ -77,7 +77,7 @@ export type OperationalKind = Exclude<EventKind, "change">;
 export interface WebhookSettings {
   /** The most attempts a second; null for no limit. */
   readonly ratePerSecond: number | null;
-  /** `sensor`: a sensor's changes one after the other. `none`: each by itself. */
+  /** `sensor`: a sensor's changes are sent one after the other. `none`: in any order, each at once. */
   readonly ordering: (typeof ORDERINGS)[number];
   /** `latest`: of a sensor's changes that wait, only the newest is sent; the others end as `coalesced`. */
   readonly mode: (typeof MODES)[number];
@@ -88,7 +88,7 @@ export interface WebhookSettings {
   readonly format: (typeof FORMATS)[number];
   /** Seconds after the first failure of a lane, the second, and so on; null for the usual ones. */
   readonly retrySchedule: readonly number[] | null;
-  /** Over an attempt's connection, the answer's head and its body together. */
+  /** Time for an attempt, from connecting to the end of the answer. */
   readonly timeoutSeconds: number;
   readonly events: readonly EventKind[];
 }

@@ -14,7 +14,7 @@ const AuditQuery = Type.Object(
         minLength: 1,
         maxLength: ACTOR_CHARS_MAX,
         pattern: TEXT_PATTERN,
-        description: "The id of who asked.",
+        description: "The id of the caller.",
         examples: ["admin"],
       }),
     ),
@@ -49,7 +49,7 @@ const AuditEntry = Type.Object(
     target: nullable(Type.String(), { description: "The id of what was edited or made." }),
     requestId: Type.String(),
     address: nullable(Type.String(), { description: "Where the request came from." }),
-    status: nullable(Type.Integer(), { description: "How it was answered; null when its end is not known." }),
+    status: nullable(Type.Integer(), { description: "The status of the answer; null if the outcome is unknown." }),
     detail: Type.Record(Type.String(), Type.Unknown(), {
       description:
         "`fields`: what the body named. `body`: of what holds no secrets. `streamed`: the type of a list that was read as it came. `query`, `params`.",
@@ -85,7 +85,7 @@ const LIST = operation({
   tag: "Access",
   summary: "Who edited what, newest first",
   description:
-    "Every edit that a handler was asked for, written down before it is made. All filters must hold; a page may hold less than its `limit` and have a next one.",
+    "Every edit is written down before it is made. All filters must hold; a page may hold less than its `limit` and have a next one.",
   scope: "admin",
   answers: { 200: { description: "A page.", schema: pageSchema(AuditEntry) } },
 });

@@ -37,5 +37,5 @@ export const NOT_LIMITED = "Not for a token that is limited to some sensors.";
 /** For what is of all sensors at once, `what`. Throws a 403 for a token that is limited to some of them. */
 export function demandAll(calls: Calls, request: Request, what: string): void {
   if (reachOf(calls, request) === null) return;
-  throw new Refusal(403, `The token is limited to some sensors, and ${what} those of all.`);
+  throw new Refusal(403, `The token is limited to some sensors; ${what} one for all sensors.`);
 }

@@ -68,7 +68,7 @@ export function changeCursorOf(text: string | undefined, pointer: string): Chang
   if (text === undefined || text === "") return null;
   const cursor = parseChangeCursor(text);
   if (cursor !== null) return cursor;
-  throw invalid("The cursor is not one that a list of changes gave.", [
+  throw invalid("The cursor does not come from a list of changes.", [
     { pointer, message: "must be the cursor or the nextCursor of a list of changes, or the id of an event" },
   ]);
 }

@@ -11,24 +11,27 @@ const Condition = Type.Object(
 
 export const Change = Type.Object(
   {
-    changeId: Type.String({ description: "Names it everywhere: in deliveries, reports and explanations." }),
+    changeId: Type.String({ description: "Identifies the change everywhere: in deliveries, reports and explanations." }),
     sensorId: SensorId,
-    sensor: Type.Object({ name: Type.String(), labels: Type.Record(Type.String(), Type.String()) }, { description: "As it was then." }),
+    sensor: Type.Object(
+      { name: Type.String(), labels: Type.Record(Type.String(), Type.String()) },
+      { description: "As it was at that moment." },
+    ),
     revision: Type.Integer({ description: "Counts the sensor's changes from 1, without gaps." }),
     kind: oneOf(CHANGE_KINDS, { description: "`status`: the status or its severity moved. Else `availability`." }),
     from: Condition,
     to: Condition,
-    cause: oneOf(CHANGE_CAUSES, { description: "`timeout`: a heartbeat that was missed." }),
+    cause: oneOf(CHANGE_CAUSES, { description: "`timeout`: a missed heartbeat." }),
     occurredAt: Type.String({ format: "date-time", description: "The time of its report, or the deadline that was missed." }),
-    detectedAt: Type.String({ format: "date-time", description: "When the service could know." }),
-    previousDurationMs: nullable(Type.Number(), { description: "How long it was as in `from`; null for the first change." }),
+    detectedAt: Type.String({ format: "date-time", description: "When the service found out." }),
+    previousDurationMs: nullable(Type.Number(), { description: "How long the state in `from` had lasted; null for the first change." }),
     report: nullable(
       Type.Object({
         value: nullable(Type.Number()),
         message: nullable(Type.String()),
         attributes: nullable(Type.Record(Type.String(), Type.Unknown())),
       }),
-      { description: "What the sensor said with it; null where no report was the cause." },
+      { description: "From the report that caused it; null if no report did." },
     ),
   },
   { $id: "Change", description: "The `data` of a webhook." },

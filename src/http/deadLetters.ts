@@ -25,7 +25,7 @@ const DeadLetter = Type.Object(
 );
 
 /** Which sensor one is of, if of any, is as uncertain as what else it says. */
-const LETTERS = "dead letters are";
+const LETTERS = "dead letters need";
 
 export interface DeadLettersOptions {
   readonly calls: Calls;
@@ -73,8 +73,8 @@ const SENSOR_SUBJECT = /^(?:reports\.\d+\.\d+\.(?<mapped>[^.]+)|sensors\.(?<sens
 function sensorOf({ id, subject, payload }: DeadLetterRecord): string {
   const { mapped, sensor } = SENSOR_SUBJECT.exec(subject)?.groups ?? {};
   const sensorId = mapped ?? sensor ?? "";
-  if (!isSensorId(sensorId)) throw new Fault("conflict", `The subject of dead letter ${id}, ${subject}, names no sensor.`);
-  if (payload.length > REPORT_BYTES_MAX) throw new Fault("conflict", `Dead letter ${id} is too large for a report.`);
+  if (!isSensorId(sensorId)) throw new Fault("conflict", `Dead letter ${id} cannot be replayed: its subject, ${subject}, names no sensor.`);
+  if (payload.length > REPORT_BYTES_MAX) throw new Fault("conflict", `Dead letter ${id} cannot be replayed: it is too large for a report.`);
   return sensorId;
 }
 
@@ -102,7 +102,7 @@ const GET = operation({
 const REPLAY = operation({
   id: "replayDeadLetter",
   tag: "Dead letters",
-  summary: "Publish its payload again, after the cause is mended",
+  summary: "Publish its payload again, once the cause is fixed",
   description: NOT_LIMITED,
   scope: "reports:write",
   answers: { 202: RECEIPT },

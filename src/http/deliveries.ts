@@ -46,9 +46,7 @@ const DeliveriesQuery = Type.Object(
     webhookId: Type.Optional(OwnId),
     sensorId: Type.Optional(SensorId),
     state: Type.Optional(Type.Array(oneOf(DELIVERY_STATES), { maxItems: DELIVERY_STATES.length, description: "May repeat: any of them." })),
-    undelivered: Type.Optional(
-      oneOf(["true", "false"], { description: "`true`: what is owed or ended as failed, which is the states `pending` and `failed`." }),
-    ),
+    undelivered: Type.Optional(oneOf(["true", "false"], { description: "`true`: only the states `pending` and `failed`." })),
     ...RangeFields,
     ...PageFields,
   },
@@ -95,7 +93,9 @@ export function deliveries({ store, changed }: DeliveriesOptions) {
 function statesOf({ state, undelivered }: Pick<Static<typeof DeliveriesQuery>, "state" | "undelivered">): DeliveryState[] | undefined {
   if (undelivered !== "true") return state;
   if (state === undefined) return ["pending", "failed"];
-  throw invalid("The query is not valid.", [{ pointer: "/undelivered", message: "names the states itself: leave state out" }]);
+  throw invalid("The query is not valid.", [
+    { pointer: "/undelivered", message: "selects the states pending and failed: leave state out" },
+  ]);
 }
 
 export function deliveryView(delivery: DeliveryRecord): Static<typeof Delivery> {
@@ -134,7 +134,7 @@ const GET = operation({
 const RETRY = operation({
   id: "retryDelivery",
   tag: "Deliveries",
-  summary: "Send it again, now",
+  summary: "Send a delivery again, now",
   description: "Under the same `webhook-id`, whatever its state.",
   scope: "deliveries:write",
   answers: { 200: { ...ONE, description: "It is due." } },

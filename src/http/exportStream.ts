@@ -52,12 +52,14 @@ export function createExports({ answerFailure, clock = Date.now, stalledMs = STA
   return {
     async open(wish) {
       if (running >= EXPORTS_AT_ONCE_MAX)
-        throw new Refusal(429, `${EXPORTS_AT_ONCE_MAX} exports run here already: come again when one has ended.`);
+        throw new Refusal(429, `${EXPORTS_AT_ONCE_MAX} exports are already running on this node: try again when one has ended.`);
       running += 1;
+      const over = new AbortController();
       const ended = () => {
         running -= 1;
+        over.abort();
       };
-      const texts = textsOf(wish, clock);
+      const texts = textsOf(wish, clock, over.signal);
       try {
         const first = await texts.next();
         const failed = async (error: unknown) => answerFailure(error, wish.call.requestId).text();
@@ -79,8 +81,12 @@ function headersOf<Row>({ name, format }: ExportWish<Row>, now: number): Record<
   };
 }
 
-/** The whole export in pieces; nothing is read before it is asked for. */
-async function* textsOf<Row>({ format, call, page }: ExportWish<Row>, clock: () => number): AsyncGenerator<string, undefined> {
+/** The whole export in pieces; nothing is read before it is asked for, nor once it is over: pages without a row may be many. */
+async function* textsOf<Row>(
+  { format, call, page }: ExportWish<Row>,
+  clock: () => number,
+  over: AbortSignal,
+): AsyncGenerator<string, undefined> {
   const deadline = clock() + EXPORT_MS_MAX;
   let limit = PAGE_ROWS_FIRST;
   let head = format.head;
@@ -89,11 +95,11 @@ async function* textsOf<Row>({ format, call, page }: ExportWish<Row>, clock: () 
     const text = head + items.map(format.lineOf).join("");
     head = "";
     if (text !== "" || cursor === null) yield text;
-    if (nextCursor === null) return undefined;
+    if (nextCursor === null || over.aborted) return undefined;
     cursor = nextCursor;
     const perRow = text.length / Math.max(1, items.length);
     limit = Math.max(1, Math.min(PAGE_ROWS_MAX, Math.round(PAGE_BYTES / Math.max(1, perRow))));
-    if (!(await call.stillLetIn())) throw new Refusal(401, "The token is not valid any more.");
+    if (!(await call.stillLetIn())) throw new Refusal(401, "The token is no longer valid.");
     if (clock() > deadline) throw new Refusal(503, "The export took too long; ask for less of it.");
   }
 }

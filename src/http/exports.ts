@@ -163,8 +163,8 @@ const CHANGE_FORMATS = formatsOf<ChangeData>(
 );
 
 const WHOLE =
-  "A line for each, as NDJSON or CSV with a header. It is read as it is sent: each line is whole, but they are not all of one moment. One " +
-  "that cannot be completed is cut off without the end of a chunked answer, in NDJSON behind a line that is a Problem under `error`. At " +
+  "One item per line, as NDJSON or CSV with a header. It is read while it is sent: each line is whole, but they are not all of one moment. " +
+  "An export that cannot be completed is cut off, so that HTTP clients fail; in NDJSON the last line is then a Problem under `error`. At " +
   `most ${EXPORTS_AT_ONCE_MAX} run on a node at once.`;
 const FILE_HEADERS = { "content-disposition": "A name for the file." };
 
@@ -183,7 +183,7 @@ const CHANGES = operation({
   id: "exportChanges",
   tag: "Changes",
   summary: "All changes as a file, oldest first",
-  description: `${WHOLE}\n\n\`since\` and \`until\` count by when a change was recorded; what it must be like is said as by a webhook's filter.`,
+  description: `${WHOLE}\n\n\`since\` and \`until\` count by when a change was recorded; the other parameters filter as a webhook's filter does.`,
   scope: "sensors:read",
   answers: {
     200: { description: "The changes.", schema: Change, type: NDJSON_TYPE, otherTypes: ["text/csv"], headers: FILE_HEADERS },

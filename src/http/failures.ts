@@ -12,7 +12,7 @@ export function createFailures(events: Pick<Events, "requestFailed">): AnswerFai
     const facts = expected(error);
     if (facts !== null) return problemResponse(facts, requestId);
     events.requestFailed(requestId, error);
-    return problemResponse({ status: 500, detail: "Something went wrong here; it was logged under this requestId." }, requestId);
+    return problemResponse({ status: 500, detail: "An internal error; the log has it under this requestId." }, requestId);
   };
 }
 
@@ -23,7 +23,7 @@ function expected(error: unknown): ProblemFacts | null {
   if (error instanceof ValidationError && error.type !== "response") {
     return { status: 422, detail: `${PARTS[error.type] ?? "The input"} is not valid.`, errors: fieldErrors(error) };
   }
-  if (error instanceof NotFoundError) return { status: 404, detail: "There is nothing at this path." };
+  if (error instanceof NotFoundError) return { status: 404, detail: "There is no such path; /swagger lists all of them." };
   return null;
 }
 

@@ -6,6 +6,8 @@ import { fieldMessage } from "./fieldMessages";
 
 /** So many are shown; a body of a MiB can hold many more. */
 const ERRORS_SHOWN_MAX = 20;
+/** Of what a value may be instead, so many complaints are looked at: to find all of them may take seconds. */
+const COMPLAINTS_MAX = 64;
 
 interface Checked {
   readonly validator: unknown;
@@ -46,12 +48,18 @@ interface Branch {
 /** Of "one of these", the complaints of the one that was meant: the only one beside null, or the one that the value's type fits. */
 function closest(error: ValueError): readonly ValueError[] | null {
   const branches = branchesOf(error.schema)
-    .map((schema, index): Branch => ({ schema, complaints: [...(error.errors[index] ?? [])] }))
+    .map((schema, index): Branch => ({ schema, complaints: firstOf(error.errors[index] ?? []) }))
     .filter(({ schema }) => schema["type"] !== "null");
   if (branches.length === 1) return branches[0]?.complaints ?? null;
   const fitting = branches.filter(({ schema }) => schema["const"] === undefined && fits(schema, error.value));
   if (fitting.length === 1) return fitting[0]?.complaints ?? null;
   return fitting.find(({ complaints }) => !complaints.some(isOfTag))?.complaints ?? tagComplaint(fitting);
+}
+
+function firstOf(complaints: Iterable<ValueError>): readonly ValueError[] {
+  const first: ValueError[] = [];
+  for (const complaint of complaints) if (first.push(complaint) === COMPLAINTS_MAX) break;
+  return first;
 }
 
 function fits({ type }: TSchema, value: unknown): boolean {

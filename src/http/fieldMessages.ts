@@ -9,7 +9,7 @@ const MESSAGES: Partial<Record<ValueErrorType, Message>> = {
   [ValueErrorType.Array]: () => "must be an array",
   [ValueErrorType.ArrayMaxItems]: ({ maxItems }) => `must have at most ${counted(maxItems, "item")}`,
   [ValueErrorType.ArrayMinItems]: ({ minItems }) => `must have at least ${counted(minItems, "item")}`,
-  [ValueErrorType.ArrayUniqueItems]: () => "must not name anything twice",
+  [ValueErrorType.ArrayUniqueItems]: () => "must not contain duplicates",
   [ValueErrorType.Boolean]: () => "must be true or false",
   [ValueErrorType.Integer]: () => "must be an integer",
   [ValueErrorType.IntegerMaximum]: atMost,
@@ -25,7 +25,9 @@ const MESSAGES: Partial<Record<ValueErrorType, Message>> = {
   [ValueErrorType.StringMaxLength]: ({ maxLength }) => `must have at most ${counted(maxLength, "character")}`,
   [ValueErrorType.StringMinLength]: ({ minLength }) => `must have at least ${counted(minLength, "character")}`,
   [ValueErrorType.StringPattern]: ({ pattern }) =>
-    pattern === TEXT_PATTERN ? "holds a character that is no text (U+0000 or half a surrogate pair)" : `must match ${String(pattern)}`,
+    pattern === TEXT_PATTERN
+      ? "contains a character that is not allowed (U+0000 or an unpaired surrogate)"
+      : `must match ${String(pattern)}`,
 };
 
 export function fieldMessage({ type, schema, message }: ValueError): string {
@@ -47,5 +49,5 @@ function counted(count: unknown, noun: string): string {
 /** Where any name can stand that fits a pattern, it is the name that is wrong. */
 function unknownField(schema: TSchema): string {
   const [pattern] = Object.keys((schema["patternProperties"] ?? {}) as object);
-  return pattern === undefined ? "is not a field that is known here" : `has a name that does not match ${pattern}`;
+  return pattern === undefined ? "is not a known field" : `has a name that does not match ${pattern}`;
 }

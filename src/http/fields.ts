@@ -5,8 +5,13 @@ import { NOT_A_TIME, parseTime, TIME_PATTERN } from "../domain/time";
 import type { Page, PageRequest, TimeRange } from "../store/store";
 import { invalid } from "./problems";
 
-/** A database's text cannot hold U+0000, and half of a surrogate pair is no text. */
-export const TEXT_PATTERN = "^(?:[^\\u0000\\ud800-\\udfff]|[\\ud800-\\udbff][\\udc00-\\udfff])*$";
+/** U+0000, a high half without its low one, or a low half behind anything but a high one. */
+const NO_TEXT = "\\u0000|[\\ud800-\\udbff](?![\\udc00-\\udfff])|[^\\ud800-\\udbff][\\udc00-\\udfff]";
+/**
+ * A database's text cannot hold U+0000, and half of a surrogate pair is no text. Put as what must not be there: a group that repeats for each
+ * character takes a fifth of a second for a MiB, in which nobody else is served.
+ */
+export const TEXT_PATTERN = `^(?!(?:[\\udc00-\\udfff]|[\\s\\S]*(?:${NO_TEXT})))`;
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;

@@ -17,7 +17,7 @@ const Incident = Type.Object(
   { $id: "Incident" },
 );
 
-const INCIDENTS = "incidents are";
+const INCIDENTS = "incidents need";
 
 export function incidents({ store, calls }: { readonly store: IncidentStore; readonly calls: Calls }) {
   return new Elysia({ name: "incidents" })
@@ -48,7 +48,7 @@ function incidentView({ id, kind, partition, detail, recordedAt }: IncidentRecor
 const LIST = operation({
   id: "listIncidents",
   tag: "Operations",
-  summary: "Things that should not have been, newest first",
+  summary: "List incidents, things that should never happen, newest first",
   description: NOT_LIMITED,
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Incident) } },

@@ -21,7 +21,7 @@ const TEXT = new RegExp(TEXT_PATTERN);
 /** Throws a 422. */
 export function labelsOf(given: readonly string[] | undefined): { labels?: Record<string, string> } {
   if (given === undefined) return {};
-  if (given.length > LABELS_MAX) throw wrongLabel(`may be given ${LABELS_MAX} times`);
+  if (given.length > LABELS_MAX) throw wrongLabel(`may be given at most ${LABELS_MAX} times`);
   const labels = new Map<string, string>();
   for (const text of given) {
     const colon = text.indexOf(":");

@@ -36,7 +36,7 @@ export function listen({ host, port }: HttpConfig, { routes = {}, fetch }: Handl
       development: false,
       routes: Object.fromEntries(Object.entries(routes).map(([template, handle]) => [template, withPeer(handle)])),
       fetch: withPeer(fetch),
-      error: () => problemResponse({ status: 500, detail: "Something went wrong here." }, crypto.randomUUID()),
+      error: () => problemResponse({ status: 500, detail: "An internal error." }, crypto.randomUUID()),
     });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);

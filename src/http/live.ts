@@ -44,12 +44,12 @@ const WATCH = operation({
   id: "watchChanges",
   tag: "Changes",
   summary: "Changes as they are recorded, as server-sent events",
-  description: `Begins at the present, or behind \`Last-Event-ID\` or \`cursor\`, which every list of changes gives. The id of an event is such a cursor, so a client
-that comes back with the last one, on any node, misses nothing and gets nothing twice.
+  description: `Begins now, or after \`Last-Event-ID\` or \`cursor\`, which every list of changes gives. The id of an event is such a cursor, so a client
+that reconnects with the last one, to any node, misses nothing and gets nothing twice.
 
 \`change\`: the data is an item of the list. \`gap\`: \`missed\` changes after the cursor are no longer kept; the stream goes on at the oldest that are.
-\`slow\`, \`shutdown\`, \`unauthorized\`: the last word of a stream that the server ends; come back with \`cursor\`, the last id, except after \`unauthorized\`.
-An id without an event, every quarter of a minute, says where a stream is that has nothing to tell.`,
+\`slow\`, \`shutdown\`, \`unauthorized\`: the last event of a stream that the server ends; reconnect with its \`cursor\`, except after \`unauthorized\`.
+While there is nothing to send, an id without an event comes every 15 seconds.`,
   scope: "sensors:read",
   answers: {
     200: {

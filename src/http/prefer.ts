@@ -32,11 +32,11 @@ export function preferred<View>(prefer: string | undefined, set: AnswerSet, view
   return new Response(null, { status: set.status === 201 ? 201 : 204, headers });
 }
 
-/** The members of a list: commas within quotes belong to a value. */
-const MEMBER = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
+/** The members of a list: commas within quotes belong to a value. One that is not closed goes on to the end, so that nothing is read twice. */
+const MEMBER = /(?:"(?:[^"\\]|\\.?)*(?:"|$)|[^",])+/g;
 
 /** Of a preference that is named more than once the first counts. What is not understood is ignored, as the standard has it. */
-function wantsMinimal(prefer: string | undefined): boolean {
+export function wantsMinimal(prefer: string | null | undefined): boolean {
   for (const [member] of (prefer ?? "").matchAll(MEMBER)) {
     const [preference = ""] = member.split(";", 1);
     const [name = "", value = ""] = preference.split("=").map((part) => part.trim().toLowerCase());

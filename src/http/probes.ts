@@ -43,17 +43,17 @@ const LIVE = operation({
   tag: "Operations",
   summary: "Whether the process answers",
   scope: null,
-  answers: { 200: { description: "It does.", schema: Type.Object({ status: Type.Literal("alive") }) } },
+  answers: { 200: { description: "It answers.", schema: Type.Object({ status: Type.Literal("alive") }) } },
 });
 const READY = operation({
   id: "ready",
   tag: "Operations",
-  summary: "Whether everything that requests need is there",
+  summary: "Whether everything that requests need is available",
   scope: null,
   answers: {
-    200: { description: "It is.", schema: Ready },
+    200: { description: "It is ready.", schema: Ready },
     503: {
-      description: "It is not, or a stop has begun.",
+      description: "It is not ready, or it is stopping.",
       schema: NotReady,
       type: "application/problem+json",
       headers: { "retry-after": "Seconds" },

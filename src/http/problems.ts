@@ -7,16 +7,16 @@ const RETRY_AFTER_SECONDS = 2;
 
 export const Problem = Type.Object(
   {
-    type: Type.String({ description: "`urn:tocsin:problem:` and a word that stays the same." }),
+    type: Type.String({ description: "`urn:tocsin:problem:` and a word that programs may rely on." }),
     title: Type.String(),
     status: Type.Integer(),
-    detail: Type.String({ description: "For people; what it says may change." }),
+    detail: Type.String({ description: "For people; the wording may change." }),
     errors: Type.Array(
       Type.Object({
         pointer: Type.String({ description: "JSON pointer into the body, or `/` and the name of a parameter." }),
         message: Type.String(),
       }),
-      { description: "What is wrong with which field; empty when it is not about fields." },
+      { description: "What is wrong with which field; empty if it is not about fields." },
     ),
     requestId: Type.String({ description: "The answer's `x-request-id`." }),
   },
@@ -25,7 +25,7 @@ export const Problem = Type.Object(
     examples: [
       {
         type: "urn:tocsin:problem:invalid",
-        title: "The input is not valid",
+        title: "Invalid input",
         status: 422,
         detail: "The body is not valid.",
         errors: [{ pointer: "/heartbeat/intervalSeconds", message: "must be an integer" }],
@@ -37,22 +37,22 @@ export const Problem = Type.Object(
 export type Problem = Static<typeof Problem>;
 
 export const PROBLEMS = {
-  400: { slug: "malformed-body", title: "The body cannot be read" },
-  401: { slug: "unauthorized", title: "A valid token is needed" },
-  403: { slug: "forbidden", title: "The token may not do this" },
-  404: { slug: "not-found", title: "There is no such thing" },
-  405: { slug: "method-not-allowed", title: "This cannot be done here" },
-  408: { slug: "too-slow", title: "The body did not come in time" },
-  409: { slug: "conflict", title: "It conflicts with what is there" },
-  410: { slug: "gone", title: "It is no longer kept" },
-  412: { slug: "precondition-failed", title: "It is not as the request demands" },
-  413: { slug: "content-too-large", title: "The body is too large" },
-  414: { slug: "path-too-long", title: "The path and its query are too long" },
-  415: { slug: "unsupported-media-type", title: "The body is of a wrong type" },
-  422: { slug: "invalid", title: "The input is not valid" },
-  429: { slug: "too-many-requests", title: "Too much at once" },
-  500: { slug: "internal", title: "A fault of the server's" },
-  503: { slug: "unavailable", title: "Something that is needed is away" },
+  400: { slug: "malformed-body", title: "Malformed body" },
+  401: { slug: "unauthorized", title: "Authentication required" },
+  403: { slug: "forbidden", title: "Not permitted" },
+  404: { slug: "not-found", title: "Not found" },
+  405: { slug: "method-not-allowed", title: "Method not allowed" },
+  408: { slug: "too-slow", title: "The body took too long" },
+  409: { slug: "conflict", title: "Conflict with the current state" },
+  410: { slug: "gone", title: "No longer kept" },
+  412: { slug: "precondition-failed", title: "Precondition failed" },
+  413: { slug: "content-too-large", title: "Content too large" },
+  414: { slug: "path-too-long", title: "Path and query too long" },
+  415: { slug: "unsupported-media-type", title: "Unsupported media type" },
+  422: { slug: "invalid", title: "Invalid input" },
+  429: { slug: "too-many-requests", title: "Too many requests" },
+  500: { slug: "internal", title: "Internal server error" },
+  503: { slug: "unavailable", title: "Temporarily unavailable" },
 } as const;
 export type ProblemStatus = keyof typeof PROBLEMS;
 

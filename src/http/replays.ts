@@ -104,7 +104,7 @@ function draftOf(webhookId: string, body: Static<typeof ReplayCreation>, now: nu
   if (since >= until) {
     const error =
       body.until === undefined ? { pointer: "/since", message: "must be past" } : { pointer: "/until", message: "must be after since" };
-    throw invalid("The time holds nothing.", [error]);
+    throw invalid("The time range is empty.", [error]);
   }
   return { id: `rpl_${Bun.randomUUIDv7().replaceAll("-", "")}`, webhookId, range: { since, until }, which, ratePerSecond };
 }
@@ -120,8 +120,8 @@ const ONE = { description: "The replay.", schema: Replay };
 const CREATE = operation({
   id: "replayWebhook",
   tag: "Deliveries",
-  summary: "Send the deliveries of a time again",
-  description: "A job that goes on by itself: each is due again under its `webhook-id`. A webhook has one at a time.",
+  summary: "Send the deliveries of a period again",
+  description: "Starts a job that makes each of them due again, under its `webhook-id`. A webhook has one such job at a time.",
   scope: "deliveries:write",
   takesBody: true,
   answers: { 202: { ...ONE, description: "It runs.", headers: { location: "Its path." } } },
@@ -137,7 +137,7 @@ const LIST = operation({
 const GET = operation({
   id: "getReplay",
   tag: "Deliveries",
-  summary: "One replay and how far it has come",
+  summary: "One replay and its progress",
   scope: "webhooks:read",
   answers: { 200: ONE },
   problems: [404],
@@ -146,7 +146,7 @@ const CANCEL = operation({
   id: "cancelReplay",
   tag: "Deliveries",
   summary: "Stop a replay",
-  description: "What it has made due is sent all the same. One that has ended stays as it is.",
+  description: "What it has already made due is still sent. A replay that has ended stays as it is.",
   scope: "deliveries:write",
   answers: { 200: ONE },
   problems: [404],

@@ -36,11 +36,11 @@ const Receipt = Type.Object(
   {
     stream: Type.String(),
     sequence: Type.Integer(),
-    duplicate: Type.Boolean({ description: "The broker held this very message already." }),
+    duplicate: Type.Boolean({ description: "The broker had already stored this message." }),
   },
   { $id: "Receipt", examples: [{ stream: "REPORTS_1_0", sequence: 42, duplicate: false }] },
 );
-export const RECEIPT = { description: "The broker holds it.", schema: Receipt };
+export const RECEIPT = { description: "The broker has stored it.", schema: Receipt };
 
 const ReportView = Type.Object(
   {
@@ -54,7 +54,7 @@ const ReportView = Type.Object(
     at: TimeOrNull,
     receivedAt: Time,
     recordedAt: Time,
-    disposition: oneOf(DISPOSITIONS, { description: "What became of it." }),
+    disposition: oneOf(DISPOSITIONS, { description: "What effect it had." }),
     changeId: nullable(Type.String()),
   },
   { $id: "Report" },
@@ -88,7 +88,8 @@ export function reports({ calls, store, publisher, registration }: ReportsOption
   let publishing = 0;
 
   async function publish(sensorId: string, payload: Uint8Array): Promise<PublishAck> {
-    if (publishing >= PUBLISHING_MAX) throw new Refusal(429, `${PUBLISHING_MAX} reports wait for the broker already.`);
+    if (publishing >= PUBLISHING_MAX)
+      throw new Refusal(429, `${PUBLISHING_MAX} reports are already waiting for the broker; try again in a moment.`);
     publishing += 1;
     try {
       return await publisher.publish(sensorId, payload);
@@ -131,7 +132,7 @@ const POST = operation({
   id: "postReport",
   tag: "Reports",
   summary: "Report a status",
-  description: "Answered once the broker holds it. The same `id` again within two days takes no effect.",
+  description: "The answer comes once the broker has stored it. A report with the same `id` within two days has no effect.",
   scope: "reports:write",
   takesBody: true,
   bodyBytesMax: REPORT_BYTES_MAX,
@@ -141,7 +142,7 @@ const POST = operation({
 const LIST = operation({
   id: "listReports",
   tag: "Reports",
-  summary: "What a sensor said, newest first",
+  summary: "A sensor's reports, newest first",
   description: "Readable after the sensor was deleted, too.",
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(ReportView) } },

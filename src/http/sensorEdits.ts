@@ -45,7 +45,7 @@ function isCreateOnly({ "if-match": ifMatch, "if-none-match": ifNoneMatch }: Con
   if (ifNoneMatch === undefined) return false;
   if (!isAny(ifNoneMatch))
     throw invalid("If-None-Match is not valid.", [{ pointer: "/if-none-match", message: "must be * here: create only" }]);
-  if (ifMatch !== undefined) throw new Fault("preconditionFailed", "If-Match and If-None-Match: * never hold at once: send one of them.");
+  if (ifMatch !== undefined) throw new Fault("preconditionFailed", "If-Match and If-None-Match: * exclude each other: send one of them.");
   return true;
 }
 

@@ -18,19 +18,19 @@ import { invalid } from "./problems";
 import { etagOf } from "./versions";
 
 const NAME = { minLength: 1, maxLength: SENSOR_NAME_CHARS_MAX, pattern: TEXT_PATTERN };
-const Name = Type.String({ ...NAME, description: "Left out, the id." });
+const Name = Type.String({ ...NAME, description: "Default: the id." });
 const Metadata = Type.Record(Type.String(), Type.Unknown(), {
   description: `Anything else worth knowing; at most ${METADATA_BYTES_MAX} bytes of JSON.`,
 });
 const Seconds = { maximum: HEARTBEAT_SECONDS_MAX };
 const Interval = Type.Integer({ minimum: 1, ...Seconds, description: "How often it reports." });
-const Grace = Type.Integer({ minimum: 0, ...Seconds, description: "How late it may be; left out, 0." });
+const Grace = Type.Integer({ minimum: 0, ...Seconds, description: "How late a report may be; the default is 0." });
 
 const Heartbeat = Type.Object(
   { intervalSeconds: Interval, graceSeconds: Type.Optional(Grace) },
   {
     additionalProperties: false,
-    description: `Silent for longer than both together, at least ${HEARTBEAT_SECONDS_MIN} s, it is offline.`,
+    description: `A sensor that is silent for longer than both together (at least ${HEARTBEAT_SECONDS_MIN} s) is offline.`,
     examples: [{ intervalSeconds: 30, graceSeconds: 10 }],
   },
 );
@@ -61,7 +61,7 @@ export const SensorReplacement = Type.Object(
     $id: "SensorReplacement",
     additionalProperties: false,
     examples: [EXAMPLE],
-    description: "What is left out is emptied. An `id` must be the path's.",
+    description: "Fields that are left out are reset. An `id` must equal the one in the path.",
   },
 );
 type SensorReplacement = Static<typeof SensorReplacement>;
@@ -73,7 +73,7 @@ export const SensorPatch = Type.Object(
     labels: Type.Optional(
       nullable(
         Type.Record(Type.String(), nullable(Type.String()), {
-          description: "Null takes a label out.",
+          description: "Null removes a label.",
           examples: [{ site: "south", room: null }],
         }),
       ),
@@ -91,7 +91,7 @@ export const SensorPatch = Type.Object(
   {
     $id: "SensorPatch",
     additionalProperties: false,
-    description: "JSON Merge Patch (RFC 7396): null takes out, objects are merged.",
+    description: "JSON Merge Patch (RFC 7396): null removes, objects are merged.",
     examples: [{ labels: { site: "south" }, heartbeat: null }],
   },
 );
@@ -115,7 +115,9 @@ export const Sensor = Type.Object(
     }),
     createdAt: Time,
     updatedAt: Time,
-    version: Type.Integer({ description: "Counts edits, on through all lives of the id; the `ETag` begins with it." }),
+    version: Type.Integer({
+      description: "Counts edits, and continues if the id is deleted and registered again; the `ETag` begins with it.",
+    }),
   },
   { $id: "Sensor" },
 );
@@ -176,10 +178,10 @@ function metadataErrors(metadata: Readonly<Record<string, unknown>>): FieldError
   const text = JSON.stringify(metadata);
   const bytes = Buffer.byteLength(text);
   if (bytes > METADATA_BYTES_MAX)
-    return [{ pointer: "/metadata", message: `takes ${bytes} bytes, at most ${METADATA_BYTES_MAX} are kept` }];
+    return [{ pointer: "/metadata", message: `takes ${bytes} bytes, but may take at most ${METADATA_BYTES_MAX}` }];
   // Written out, U+0000 and half a surrogate pair are escaped: \u0000, \udXXX. A backslash of the text itself is doubled.
   const broken = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(text);
-  return broken ? [{ pointer: "/metadata", message: "holds a character that is no text (U+0000 or half a surrogate pair)" }] : [];
+  return broken ? [{ pointer: "/metadata", message: "contains a character that is not allowed (U+0000 or an unpaired surrogate)" }] : [];
 }
 
 /** What a sensor is to be after a patch. Throws a 422. */

@@ -28,7 +28,7 @@ const HISTORIES = ["keep", "delete"] as const;
 const DeletionQuery = Type.Object(
   {
     history: Type.Optional(
-      oneOf(HISTORIES, { description: "`delete`: its reports and changes are gone with it, at once. Left out, they are kept." }),
+      oneOf(HISTORIES, { description: "`delete`: its reports and changes are deleted as well, at once. Left out, they are kept." }),
     ),
   },
   { additionalProperties: false },
@@ -163,7 +163,7 @@ const REPLACE = operation({
   id: "replaceSensor",
   tag: "Sensors",
   summary: "Register a sensor, or replace what an operator may set",
-  description: "`If-None-Match: *` registers only, `If-Match` replaces only: else it is whichever there is.",
+  description: "With `If-None-Match: *` it only registers, with `If-Match` it only replaces; without either it does whichever applies.",
   scope: "sensors:write",
   takesBody: true,
   answers: { 200: ONE, 201: MADE, ...doneWithoutBody(TAG) },
@@ -183,7 +183,7 @@ const DELETE = operation({
   tag: "Sensors",
   summary: "Delete a sensor",
   description:
-    "Its history stays readable, or goes with it (`history=delete`); changes that are owed to a webhook are delivered all the same. Registered again under its id, its changes go on from their last number.",
+    "Its history stays readable, unless `history=delete` removes it as well; changes that are already owed to a webhook are still delivered. If the sensor is registered again under its id, the numbers of its changes continue.",
   scope: "sensors:write",
   answers: { 204: { description: "It is gone." } },
   problems: [404, 412],

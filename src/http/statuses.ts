@@ -27,12 +27,14 @@ const StatusEdit = Type.Object(
 const Status = Type.Object(
   {
     status: Code,
-    severity: oneOf(SEVERITIES, { description: "Of a report that names this status and no severity." }),
+    severity: oneOf(SEVERITIES, { description: "For reports that give this status and no severity." }),
     description: Type.String(),
-    source: oneOf(["builtIn", "operator"], { description: "Who said so: a built-in status that was edited is an operator's." }),
-    builtInSeverity: nullable(oneOf(SEVERITIES), { description: "What it falls back to; null for what is not built in." }),
+    source: oneOf(["builtIn", "operator"], { description: "Who set the severity; `operator` also for a built-in status that was edited." }),
+    builtInSeverity: nullable(oneOf(SEVERITIES), {
+      description: "The severity without the operator's edit; null for a status that is not built in.",
+    }),
     version: Type.Integer({
-      description: `The number of the catalogue's edit that made it so, ${BUILT_IN_VERSION} where nobody did; the \`ETag\`.`,
+      description: `The number of the catalogue's edit that set it, ${BUILT_IN_VERSION} if nobody edited it; the \`ETag\`.`,
     }),
     createdAt: TimeOrNull,
     updatedAt: TimeOrNull,
@@ -43,7 +45,7 @@ type Status = Static<typeof Status>;
 
 const PutHeaders = Type.Object({ ...IF_MATCH, ...PREFER });
 
-const CATALOGUE = "the statuses of the catalogue are";
+const CATALOGUE = "edits of the catalogue need";
 
 export interface StatusesOptions {
   readonly calls: Calls;
@@ -147,7 +149,7 @@ const MADE = { ...ONE, description: `The status. ${NO_BODY_WHEN_MINIMAL}`, heade
 const LIST = operation({
   id: "listStatuses",
   tag: "Catalogue",
-  summary: "The statuses whose severity is known",
+  summary: "List the statuses whose severity is known",
   description: "Those that are built in, and those that operators set. Any other status is `unknown` unless its report says otherwise.",
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Status) } },
@@ -165,7 +167,7 @@ const PUT = operation({
   tag: "Catalogue",
   summary: "Set a status's severity",
   description:
-    "Counts for every report that is decided afterwards, on every node, and for none that was decided before: no state changes by itself. " +
+    "Applies to every report that is processed afterwards, on every node, and to none that was processed before: no state changes by itself. " +
     `At most ${STATUSES_MAX} statuses are set.`,
   scope: "sensors:write",
   takesBody: true,
@@ -175,9 +177,9 @@ const PUT = operation({
 const DELETE = operation({
   id: "deleteStatus",
   tag: "Catalogue",
-  summary: "Take back what was set of a status",
-  description: "A built-in status has its own severity again; any other is `unknown` from then on unless its report says otherwise.",
+  summary: "Undo what was set for a status",
+  description: "A built-in status gets its own severity back; any other is `unknown` from then on, unless its report says otherwise.",
   scope: "sensors:write",
-  answers: { 204: { description: "It is as it was built in, or gone." } },
+  answers: { 204: { description: "It is as built in again, or gone." } },
   problems: [404, 409, 412],
 });

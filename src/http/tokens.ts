@@ -29,15 +29,17 @@ import { invalid } from "./problems";
 
 const NAME_CHARS_MAX = 128;
 
-const Name = Type.String({ minLength: 1, maxLength: NAME_CHARS_MAX, pattern: TEXT_PATTERN, description: "Whose it is." });
-const Expiry = nullable(GivenTime, { description: "Null: it is valid until it is revoked." });
+const Name = Type.String({ minLength: 1, maxLength: NAME_CHARS_MAX, pattern: TEXT_PATTERN, description: "Who uses it." });
+const Expiry = nullable(GivenTime, { description: "Null: valid until it is revoked." });
 
 const TokenCreation = Type.Object(
   {
     name: Name,
     scopes: Type.Array(oneOf(SCOPES), { minItems: 1, maxItems: SCOPES.length, uniqueItems: true }),
-    sensorId: Type.Optional(nullable(SensorId, { description: "It reaches this sensor alone. Not beside `labels`." })),
-    labels: Type.Optional(nullable(Labels, { description: "It reaches the sensors that carry all of these. Not beside `sensorId`." })),
+    sensorId: Type.Optional(nullable(SensorId, { description: "Limits the token to this sensor. Cannot be combined with `labels`." })),
+    labels: Type.Optional(
+      nullable(Labels, { description: "Limits the token to sensors that carry all of these labels. Cannot be combined with `sensorId`." }),
+    ),
     expiresAt: Type.Optional(Expiry),
   },
   {
@@ -73,7 +75,7 @@ const fields = {
   }),
   createdAt: Time,
   expiresAt: TimeOrNull,
-  lastUsedAt: Type.Union([Time, Type.Null()], { description: "To about a minute." }),
+  lastUsedAt: Type.Union([Time, Type.Null()], { description: "Exact to about a minute." }),
 };
 const Token = Type.Object(fields, { $id: "Token" });
 const NewToken = Type.Object({ ...fields, token: Type.String({ description: "Shown only here." }) }, { $id: "NewToken" });
@@ -136,7 +138,7 @@ function reachIn({ sensorId, labels, scopes }: TokenCreation): Reach | null {
   if (reach === null) return null;
   const errors: FieldError[] = [];
   if (sensorId != null && labels != null) errors.push({ pointer: "/labels", message: "cannot be set beside sensorId" });
-  if (labels != null && Object.keys(labels).length === 0) errors.push({ pointer: "/labels", message: "names no label" });
+  if (labels != null && Object.keys(labels).length === 0) errors.push({ pointer: "/labels", message: "must name at least one label" });
   for (const [index, scope] of scopes.entries()) {
     if (SCOPES_WITHIN_REACH.includes(scope)) continue;
     const message = `speaks of all sensors: a token that is limited to some of them can have ${SCOPES_WITHIN_REACH.join(", ")}`;
@@ -180,14 +182,14 @@ const CREATE = operation({
   summary: "Make a token",
   scope: "admin",
   takesBody: true,
-  answers: { 201: { description: "The token, which is shown only here.", schema: NewToken, headers: { location: "Its path." } } },
+  answers: { 201: { description: "The token, which is shown only in this answer.", schema: NewToken, headers: { location: "Its path." } } },
   problems: [409],
 });
 const GET = operation({
   id: "getToken",
   tag: "Access",
   summary: "One token",
-  description: "All but the token itself, which nobody has but its holder.",
+  description: "Everything except the token itself, which is never shown again.",
   scope: "admin",
   answers: { 200: { description: "The token.", schema: Token } },
   problems: [404],
@@ -195,8 +197,8 @@ const GET = operation({
 const PATCH = operation({
   id: "patchToken",
   tag: "Access",
-  summary: "Rename a token, or move its expiry",
-  description: "It holds everywhere within a second. Neither its scopes nor the sensors that it reaches can be edited.",
+  summary: "Rename a token, or change its expiry",
+  description: "The edit is in effect on every node within a second. Neither its scopes nor the sensors that it reaches can be edited.",
   scope: "admin",
   takesBody: true,
   answers: { 200: { description: "The token.", schema: Token }, ...doneWithoutBody({}) },
@@ -206,7 +208,7 @@ const DELETE = operation({
   id: "deleteToken",
   tag: "Access",
   summary: "Revoke a token",
-  description: "It is out here at once, and on every other node within a second.",
+  description: "It stops working at once on this node, and within a second on every other one.",
   scope: "admin",
   answers: { 204: { description: "It is gone." } },
   problems: [404],

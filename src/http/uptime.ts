@@ -22,7 +22,7 @@ const CHANGES_AT_ONCE = 500;
 
 const Span = Type.Object({
   ms: Type.Number(),
-  share: Type.Number({ description: "Of `judgedMs`, from 0 to 1; 0 when nothing was judged." }),
+  share: Type.Number({ description: "Share of `judgedMs`, from 0 to 1; 0 if nothing was judged." }),
 });
 
 const Uptime = Type.Object(
@@ -30,7 +30,7 @@ const Uptime = Type.Object(
     sensorId: SensorId,
     since: Time,
     until: Time,
-    judgedSince: Type.Union([Time, Type.Null()], { description: "From when on it could be judged; null when nothing could." }),
+    judgedSince: Type.Union([Time, Type.Null()], { description: "Since when the sensor could be judged; null if nothing could." }),
     judgedUntil: TimeOrNull,
     judgedMs: Type.Number(),
     uptime: nullable(Type.Number(), { description: "The share of the judged time in which it was online; null when nothing was judged." }),
@@ -39,7 +39,7 @@ const Uptime = Type.Object(
     statuses: Type.Array(Type.Object({ status: Type.String(), ...Span.properties }), { description: "The longest first." }),
     changes: Type.Integer({ description: "How many changes occurred in the window." }),
     longestOutage: nullable(Type.Object({ since: Time, until: Time, ms: Type.Number() }), {
-      description: "As far as it lies in the window.",
+      description: "Only the part inside the window counts.",
     }),
   },
   { $id: "Uptime" },
@@ -120,7 +120,7 @@ function timedChangeOf({ from, to, occurredAt, detectedAt, previousDurationMs }:
 
 function tooMany() {
   const message = `the sensor has changed more than ${UPTIME_CHANGES_MAX} times since then: ask for a shorter time`;
-  return invalid("The window holds too much.", [{ pointer: "/since", message }]);
+  return invalid("The time window holds too much.", [{ pointer: "/since", message }]);
 }
 
 function uptimeView(sensorId: string, { since, until }: Window, times: TimeIn): Static<typeof Uptime> {
@@ -152,9 +152,9 @@ const GET = operation({
   tag: "Sensors",
   summary: "How long a sensor was online, and in which status",
   description:
-    "Of the last 24 hours, unless said otherwise; a later `until` is now. Judged is the time since the first report of the present " +
-    "registration, as far as its changes are kept. Status and severity hold from the moment that the sensor named; an outage begins at " +
-    "the missed deadline and ends when the sensor was heard. A status goes on while the sensor is offline. At most " +
+    "Of the last 24 hours by default; an `until` in the future counts as now. Only the time since the first report of the present " +
+    "registration is judged, as far back as its changes are kept. Status and severity count from the moment that the sensor named; an " +
+    "outage begins at the missed deadline and ends when the sensor is heard again. A status continues while the sensor is offline. At most " +
     `${UPTIME_DAYS_MAX} days, ${UPTIME_CHANGES_MAX} changes and ${TIMED_STATUSES_MAX} statuses.`,
   scope: "sensors:read",
   answers: { 200: { description: "The times.", schema: Uptime } },

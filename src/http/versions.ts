@@ -9,7 +9,7 @@ import { invalid } from "./problems";
 export const IF_MATCH = {
   "if-match": Type.Optional(
     Type.String({
-      description: 'The `ETag` that the edit was made on, as `"3"`; `*` for any. Only the version in it counts.',
+      description: 'The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts.',
       examples: ['"3"'],
     }),
   ),
@@ -18,7 +18,7 @@ export const IfMatch = Type.Object(IF_MATCH);
 
 export const IfNoneMatch = Type.Object({
   "if-none-match": Type.Optional(
-    Type.String({ description: 'The `ETag`s of what is at hand, as `"3", "4"`; `*` for anything.', examples: ['"3"'] }),
+    Type.String({ description: 'The `ETag`s of the copies that you have, as `"3", "4"`; `*` for anything.', examples: ['"3"'] }),
   ),
 });
 
@@ -44,7 +44,8 @@ export function notModified(
   return isAmong(etag, known) ? new Response(null, { status: 304, headers: { etag } }) : null;
 }
 
-const TAG = /[ \t]*(?:(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*"))?[ \t]*(?:,|$)/y;
+/** Blanks are matched in one place for each tag: in two they would be shared out between them in every way that there is. */
+const TAG = /[ \t]*(?:(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,|$)/y;
 
 /** Weak tags are compared by what they say. A comma may stand in a tag, and nothing between two commas. */
 function isAmong(etag: string, list: string): boolean {

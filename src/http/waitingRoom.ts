@@ -7,7 +7,7 @@ export function openWaitingRoom(config: HttpConfig): AsyncDisposable {
   const server = listen(config, {
     fetch(request) {
       if (new URL(request.url).pathname === "/livez") return Response.json({ status: "alive" });
-      return problemResponse({ status: 503, detail: "It is starting." }, crypto.randomUUID());
+      return problemResponse({ status: 503, detail: "It is starting; its log says what it waits for." }, crypto.randomUUID());
     },
   });
   return { [Symbol.asyncDispose]: () => server.stop(true) };

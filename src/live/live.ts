@@ -96,7 +96,7 @@ export class Live {
   }
 
   #demandGoingOn(): void {
-    if (this.#stopped) throw new Fault("unavailable", "The server ends; ask again in a moment.");
+    if (this.#stopped) throw new Fault("unavailable", "The server is stopping; try again in a moment.");
   }
 
   #streamOf(watcher: Watcher, leave: () => void): ReadableStream<Uint8Array> {

@@ -26,9 +26,9 @@ export class Room {
     const { streams, perCaller } = this.limits;
     const own = this.#byCaller.get(caller) ?? 0;
     if (own >= perCaller)
-      throw new Fault("exhausted", `${perCaller} streams of yours are open on this node, as many as one caller may have.`);
+      throw new Fault("exhausted", `You already have ${perCaller} live streams open on this node, the maximum for one caller.`);
     if (this.#taken >= streams)
-      throw new Fault("unavailable", `${streams} streams are open on this node, as many as it takes; ask again later.`);
+      throw new Fault("unavailable", `This node already has ${streams} live streams open, its maximum; try again later.`);
     this.#byCaller.set(caller, own + 1);
     this.#taken += 1;
     let isTaken = true;

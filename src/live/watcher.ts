@@ -19,7 +19,7 @@ const READ_AGAIN_MS = 500;
 const FOREIGN = "The last event is not of this log; the stream goes on at the present.";
 const DETAILS: Record<Ending, string> = {
   slow: "Too much waited to be read; come back with the last event id.",
-  shutdown: "The server ends; come back with the last event id.",
+  shutdown: "The server is stopping; reconnect with the last event id.",
   unauthorized: "The token is no longer valid.",
 };
 

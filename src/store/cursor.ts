@@ -15,7 +15,7 @@ export function decodeCursor<Values extends readonly CursorValue[]>(cursor: stri
   const values = parse(cursor);
   const fits = Array.isArray(values) && values.length === shape.length + 1 && values[0] === list;
   if (fits && shape.every((type, index) => isOfType(values[index + 1], type))) return values.slice(1) as unknown as Values;
-  throw new Fault("invalid", "The cursor is not one that this list gave.", {
+  throw new Fault("invalid", "The cursor does not come from this list.", {
     errors: [{ pointer: "/cursor", message: "must be the nextCursor of a page of this list" }],
   });
 }

@@ -66,7 +66,7 @@ export function feedCursorOf(text: string | null): ChangeCursor | null {
   if (text === null) return null;
   const cursor = parseChangeCursor(text);
   if (cursor !== null) return cursor;
-  throw new Fault("invalid", "The cursor is not one that a list of changes gave.", {
+  throw new Fault("invalid", "The cursor does not come from a list of changes.", {
     errors: [{ pointer: "/cursor", message: "must be the cursor or the nextCursor of a list of changes, or the id of an event" }],
   });
 }
@@ -76,7 +76,11 @@ export function demandWhole({ missed, foreign }: Pick<FeedSlice, "missed" | "for
   const errors = [{ pointer: "/cursor", message: "lies outside of what is kept" }];
   const goOn = "Without a cursor the list begins at the oldest change that is kept; with order=desc, at the newest.";
   if (foreign)
-    throw new Fault("gone", `The cursor lies beyond every change of this log, as that of another one would. ${goOn}`, { errors });
+    throw new Fault(
+      "gone",
+      `The cursor lies beyond the newest change: it belongs to another database, or to a time before a backup was restored. ${goOn}`,
+      { errors },
+    );
   if (missed > 0) throw new Fault("gone", `${missed} changes after this cursor are no longer kept. ${goOn}`, { errors });
 }
 

@@ -36,7 +36,7 @@ export function demandReplayable(webhookId: string, webhook: WebhookState | null
 }
 
 export function replayRuns(webhookId: string): Fault {
-  return new Fault("conflict", `Another replay of webhook ${webhookId} runs: wait for its end, or cancel it.`);
+  return new Fault("conflict", `Another replay of webhook ${webhookId} is running: wait for its end, or cancel it.`);
 }
 
 export function noReplay(id: string): Fault {

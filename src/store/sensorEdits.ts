@@ -65,8 +65,7 @@ export function demandPlace<Found extends SensorAndState>(
 ): Found | null {
   const isHidden = isOutOfReach(found, reach);
   if (!isLiving(found) || isHidden) {
-    if (expected !== null && expected !== "absent")
-      throw new Fault("preconditionFailed", `There is no sensor ${id} that could be replaced.`);
+    if (expected !== null && expected !== "absent") throw new Fault("preconditionFailed", `There is no sensor ${id} to replace.`);
     if (isHidden) throw notFound(id);
     return null;
   }

@@ -22,11 +22,11 @@ export function demandStatusEdited({ status, edited, expectedVersion }: Edit): v
   if (edited === null && !STATUS_CATALOGUE.has(status)) throw new Fault("notFound", `There is no status ${status} in the catalogue.`);
   demandStatusVersion({ status, edited, expectedVersion });
   if (edited !== null) return;
-  throw new Fault("conflict", `Status ${status} is built in and was not edited: there is nothing to take back.`);
+  throw new Fault("conflict", `Status ${status} is built in and was not edited: there is nothing to undo.`);
 }
 
 /** Throws conflict when there is no room for one more. */
 export function demandStatusRoom(count: number): void {
   if (count < STATUSES_MAX) return;
-  throw new Fault("conflict", `Operators have set ${STATUSES_MAX} statuses, as many as may be.`);
+  throw new Fault("conflict", `The catalogue already has ${STATUSES_MAX} statuses set by operators, the maximum.`);
 }

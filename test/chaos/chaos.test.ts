@@ -12,7 +12,7 @@ import { evidenceOf, histories } from "../ledger/histories";
 
 const RUN = join(import.meta.dir, "../../chaos/run.ts");
 const ROUNDS = 8;
-const RUN_MS = 240_000;
+const RUN_MS = 600_000;
 
 let folder: string;
 beforeAll(() => {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { connect, createServer, type Socket } from "node:net";
 import { openProxy } from "../../chaos/proxy";
+import { freePorts } from "../servers/freePorts";
 
 const QUIET_MS = 150;
 
@@ -93,9 +94,8 @@ test("a held link takes everything and passes nothing; opened, what was said arr
 });
 
 test("a server that is away ends the connection, and is reached again when it is back", async () => {
-  const gone = await openEcho();
-  await gone[Symbol.asyncDispose]();
-  await using proxy = await openProxy(gone.port);
+  const [port] = await freePorts(1);
+  await using proxy = await openProxy(port);
   using client = new Client(proxy.port);
   await client.closed;
   expect(client.heard).toBe("");

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 50_000;
 
 export interface Ended {
   readonly exitCode: number;
@@ -38,10 +38,12 @@ export function startCommand(words: readonly string[], env: Record<string, strin
     async printed(pattern) {
       const deadline = performance.now() + DEADLINE_MS;
       for (;;) {
+        const hasEnded = child.exitCode !== null || child.signalCode !== null;
+        // What it printed last may be read after its end.
+        if (hasEnded) await Promise.all([out.all, err.all]);
         const match = pattern.exec(out.text()) ?? pattern.exec(err.text());
         if (match !== null) return match;
-        if (performance.now() > deadline || child.exitCode !== null)
-          throw new Error(`${pattern} was not printed:\n${out.text()}\n${err.text()}`);
+        if (performance.now() > deadline || hasEnded) throw new Error(`${pattern} was not printed:\n${out.text()}\n${err.text()}`);
         await Bun.sleep(10);
       }
     },

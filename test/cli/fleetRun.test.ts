@@ -5,13 +5,13 @@ import { Fault } from "../../src/domain/fault";
 
 const ACK = { stream: "REPORTS_1_0", sequence: 1, duplicate: false };
 
-function fleetRun(publish: (payload: string) => Promise<typeof ACK>, seconds = 0.2): FleetRun {
+function fleetRun(publish: (payload: string) => Promise<typeof ACK>, patienceMs = 60_000): FleetRun {
   const plan = new FleetPlan({ sensors: 5, changeShare: 0.1, run: "run", random: Math.random });
   return new FleetRun({
     plan,
     rate: 200,
-    seconds,
-    patienceMs: 500,
+    seconds: 0.2,
+    patienceMs,
     publish: (_, payload) => publish(Buffer.from(payload).toString()),
     isAsked: () => false,
   });
@@ -60,13 +60,13 @@ test("what no repetition can mend ends the run with that error", async () => {
   const run = fleetRun(async () => {
     throw new Fault("invalid", "too large");
   });
-  expect(run.finish()).rejects.toThrow("too large");
+  await expect(run.finish()).rejects.toThrow("too large");
 });
 
 test("a report that is never acknowledged counts as failed, once patience is over", async () => {
   const run = fleetRun(async () => {
     throw new Fault("unavailable", "no stream takes it");
-  });
+  }, 500);
   await run.finish();
   expect(run).toMatchObject({ acknowledged: 0, failed: run.sent, inFlight: 0, lastReason: "no stream takes it" });
 });

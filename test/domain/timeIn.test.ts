@@ -231,6 +231,6 @@ test("of more statuses than anybody reads the times are refused, with what to do
     const condition = (number: number) => (number < 0 ? PENDING : { ...OK, status: `s${number}` });
     return change(index, condition(index - 1), condition(index));
   });
-  expect(() => timeIn(history, stateOf(OK), { since: at(0), until: at(5000) })).toThrow("The window holds too much.");
+  expect(() => timeIn(history, stateOf(OK), { since: at(0), until: at(5000) })).toThrow("The time window holds too much.");
   expect(timeIn(history.slice(0, -2), stateOf(OK), { since: at(0), until: at(5000) }).statuses).toHaveLength(TIMED_STATUSES_MAX);
 });

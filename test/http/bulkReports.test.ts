@@ -126,7 +126,9 @@ describe("many reports", () => {
         expect(result).toMatchObject({ accepted: 2, refused: 1, items: [{ index: 1, status: 422 }] });
         expect(result.items).toHaveLength(1);
       }
-      expect((await sendItems(api, REPORTS, [report("a")], { form, headers: { prefer: "return=minimalist" } })).items).toHaveLength(1);
+      for (const prefer of ["return=minimalist", "return=representation, return=minimal", 'foo="a, return=minimal"']) {
+        expect((await sendItems(api, REPORTS, [report("a")], { form, headers: { prefer } })).items).toHaveLength(1);
+      }
     }
   });
 

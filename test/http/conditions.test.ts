@@ -1,5 +1,6 @@
 /** What is read or edited on the condition that it is, or is not, what one has at hand. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { wantsMinimal } from "../../src/http/prefer";
 import { etagOf, notModified } from "../../src/http/versions";
 import { Owner } from "../store/conformance/owner";
 import { onlineState } from "../store/conformance/samples";
@@ -176,8 +177,9 @@ describe("who reads again", () => {
   });
 
   test("with a list that is long and broken is answered at once", () => {
-    const list = `${'"a" ,'.repeat(50_000)}"`;
-    expect(() => notModified({ "if-none-match": list }, () => etagOf(1))).toThrow("If-None-Match");
+    for (const list of [`${'"a" ,'.repeat(50_000)}"`, `"a",${" ".repeat(500_000)}x`]) {
+      expect(() => notModified({ "if-none-match": list }, () => etagOf(1))).toThrow("If-None-Match");
+    }
   });
 });
 
@@ -197,6 +199,12 @@ describe("Prefer: return=minimal", () => {
     const other = newId();
     const put201 = await put(other, minimal);
     expect([...told(put201), put201.headers.get("location")]).toEqual([201, "", "return=minimal", path(other)]);
+  });
+
+  test("with quotes that are never closed is read once", () => {
+    const quotes = '\\"'.repeat(500_000);
+    expect(wantsMinimal(`return=minimal, "${quotes}`)).toBe(true);
+    expect(wantsMinimal(`"${quotes}\\`)).toBe(false);
   });
 
   test("is understood as the standard has it, and what is not understood is ignored", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { ArrayCutter, type Cut, type Cutter, LineCutter } from "../../src/http/bulk/cutting";
 
@@ -51,6 +51,13 @@ const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLengt
 const shortened = (texts: readonly string[]) => texts.map((text) => (encoder.encode(text).length > BYTES_MAX ? null : text));
 
 describe("lines", () => {
+  test("that are empty are passed over together", () => {
+    const chunk = encoder.encode(`${"\n \r\n".repeat(1000)}1\n${"\t\n".repeat(1000)} 2`);
+    const looks = spyOn(chunk, "indexOf");
+    expect(cutUp(new LineCutter(BYTES_MAX), [chunk])).toEqual(["1", "2"]);
+    expect(looks.mock.calls.length).toBeLessThan(5);
+  });
+
   test("are the same in whatever pieces they come, and one that is too long is alone in being so", () => {
     fc.assert(
       fc.property(fc.array(json), sizes, fc.constantFrom("\n", "\r\n", "\n\n", "\n \t\r\n"), fc.boolean(), (texts, cuts, ending, ended) => {

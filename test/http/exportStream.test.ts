@@ -62,6 +62,25 @@ describe("an export", () => {
     expect(endless.api.faults).toEqual([]);
   });
 
+  test("that finds nothing ends, too, once its client is gone", async () => {
+    let pages = 0;
+    const listChanges: Store["listChanges"] = async () => {
+      pages += 1;
+      return { items: [], nextCursor: "x" };
+    };
+    await using api = await openTestApi({ store: (real) => ({ ...real, listChanges }) });
+    const leave = new AbortController();
+    const left = fetch(`${api.url}/v1/exports/changes`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` }, signal: leave.signal });
+    await until(() => pages > 100, "it is not read");
+    leave.abort();
+    await expect(left).rejects.toThrow();
+    await until(async () => {
+      const before = pages;
+      for (let count = 0; count < 20; count += 1) await api.request("GET", "/livez");
+      return pages === before;
+    }, "it is read on");
+  });
+
   test("of which too many run is refused, until one of them has ended", async () => {
     await using endless = await openEndless();
     const readers: SlowReader[] = [];
@@ -132,7 +151,7 @@ describe("an export whose client takes nothing", () => {
   test("is cut off after a time, and makes room for others", async () => {
     const exports = createExports({ answerFailure: () => new Response("{}"), stalledMs: 1000 });
     const opened = await Promise.all(Array.from({ length: EXPORTS_AT_ONCE_MAX }, () => exports.open(wish)));
-    await expect(exports.open(wish)).rejects.toThrow("come again");
+    await expect(exports.open(wish)).rejects.toThrow("try again");
     await until(async () => {
       const response = await exports.open(wish).catch(() => null);
       await response?.body?.cancel();

@@ -62,7 +62,7 @@ describe("a report", () => {
     const none = ["yesterday", "2026-11-23", "2026-02-30T10:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23T10:00:60Z", "2026-11-23T10:00:00"];
     for (const at of [...none, "", 7, null]) {
       const { errors } = expectProblem(await report({ status: "ok", at }), 422);
-      expect(errors).toEqual([{ pointer: "/at", message: "is not a time of RFC 3339 with a time zone" }]);
+      expect(errors).toEqual([{ pointer: "/at", message: "must be an RFC 3339 time with a time zone, such as 2026-11-23T10:00:00Z" }]);
     }
   });
 

@@ -177,6 +177,6 @@ describe("tokens", () => {
       await api.request("POST", "/v1/tokens", { json: { name: "a", scopes: ["admin"], expiresAt: "later" } }),
       422,
     );
-    expect(errors).toEqual([{ pointer: "/expiresAt", message: "is not a time of RFC 3339 with a time zone" }]);
+    expect(errors).toEqual([{ pointer: "/expiresAt", message: "must be an RFC 3339 time with a time zone, such as 2026-11-23T10:00:00Z" }]);
   });
 });

@@ -123,6 +123,24 @@ describe("a webhook", () => {
     expect((await api.request("DELETE", `/v1/webhooks/${id}`, { headers: { "if-match": '"3"' } })).status).toBe(204);
   });
 
+  test("that others edit again and again is a 409 for who names no version, and still a 412 for who does", async () => {
+    await using busy = await openTestApi({
+      store: (real) => ({
+        ...real,
+        async updateWebhook(id, edit, version) {
+          await real.updateWebhook(id, { description: "theirs" }, null);
+          return real.updateWebhook(id, edit, version);
+        },
+      }),
+    });
+    const { id } = (await busy.request("POST", "/v1/webhooks", { json: { url: URL_OF_OURS } })).json<Shown>();
+    const edit = { json: { description: "ours" } };
+    expectProblem(await busy.request("PATCH", `/v1/webhooks/${id}`, edit), 409);
+    const { headers } = await busy.request("GET", `/v1/webhooks/${id}`);
+    const versioned = { ...edit, headers: { "if-match": headers.get("etag") ?? "" } };
+    expectProblem(await busy.request("PATCH", `/v1/webhooks/${id}`, versioned), 412);
+  });
+
   test("whose URL may not be called is a 422, at creation and at an edit", async () => {
     const id = await registered();
     api.webhooks.refusal = { pointer: "/url", message: "address 10.0.0.1 is not public" };

@@ -21,7 +21,7 @@ describe("what is wrong with a field is told by what it must be", () => {
       json: { id: "a b", nmae: "", labels: { "a b": "c", site: 5 }, metadata: [], heartbeat: { intervalSeconds: 0, graceSeconds: 9e9 } },
       errors: {
         "/id": `must match ${ID_PATTERN}`,
-        "/nmae": "is not a field that is known here",
+        "/nmae": "is not a known field",
         "/labels/a b": `has a name that does not match ${LABEL_PATTERN}`,
         "/labels/site": "must be a string",
         "/metadata": "must be an object",
@@ -36,7 +36,7 @@ describe("what is wrong with a field is told by what it must be", () => {
       errors: {
         "/name": "must have at least 1 character",
         "/labels/long": "must have at most 256 characters",
-        "/labels/broken": "holds a character that is no text (U+0000 or half a surrogate pair)",
+        "/labels/broken": "contains a character that is not allowed (U+0000 or an unpaired surrogate)",
         "/heartbeat/intervalSeconds": "must be an integer",
       },
     },
@@ -47,7 +47,7 @@ describe("what is wrong with a field is told by what it must be", () => {
       name: "that is a list with the same twice",
       path: "/v1/tokens",
       json: { name: "a", scopes: ["admin", "admin"] },
-      errors: { "/scopes": "must not name anything twice" },
+      errors: { "/scopes": "must not contain duplicates" },
     },
     {
       name: "that lies in the past",
@@ -80,7 +80,7 @@ describe("what is wrong with a field is told by what it must be", () => {
     expect(await messageOf("limit=0")).toBe("must be at least 1");
     expect(await messageOf("limit=x")).toBe("must be an integer");
     expect(await messageOf("label=site")).toBe("must be a key and a value, such as site:north");
-    expect(await messageOf(Array.from({ length: 65 }, (_, index) => `label=l${index}:x`).join("&"))).toBe("may be given 64 times");
+    expect(await messageOf(Array.from({ length: 65 }, (_, index) => `label=l${index}:x`).join("&"))).toBe("may be given at most 64 times");
   });
 });
 
@@ -89,7 +89,7 @@ describe("what is refused before that", () => {
   const send = (path: string, body: string, type = "application/json") => api.request("POST", path, { type, body });
 
   test("names what can be done", async () => {
-    expect(detailOf(await api.request("DELETE", "/v1/sensors"))).toBe("DELETE cannot be done here: what can is GET, HEAD, POST, PUT.");
+    expect(detailOf(await api.request("DELETE", "/v1/sensors"))).toBe("DELETE is not allowed here; allowed are GET, HEAD, POST, PUT.");
   });
 
   test("names the types of a body", async () => {

@@ -1,3 +1,5 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { isFault } from "../../src/domain/fault";
 import { type NatsLink, openNats } from "../../src/jetstream/connection";
 import type { ReportReader, StreamMessage } from "../../src/jetstream/ports";
 import { createReportPublisher } from "../../src/jetstream/publishReports";
@@ -18,7 +20,7 @@ export class Linked implements AsyncDisposable {
   static async open(partitions = 1): Promise<Linked> {
     const nats = await startNatsServer({ partitions });
     const link = await openNats({ urls: [nats.url], name: "test" });
-    await ensureTopology(link, partitions);
+    await again(() => ensureTopology(link, partitions));
     return new Linked(nats, link, partitions);
   }
 
@@ -31,6 +33,26 @@ export class Linked implements AsyncDisposable {
     await this.link.close();
     await this.nats.stop();
   }
+}
+
+/** Until the broker can: a leader that died is followed by another within seconds, and so is one whose stream has just got other copies. */
+export async function again<Answer>(act: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      await Bun.sleep(50);
+    }
+  }
+}
+
+const UNANSWERED = new Set(["TimeoutError", "NoRespondersError", "JetStreamNotEnabled", "RequestError"]);
+
+/** What a broker that is in order may say: nobody leads just now, the server that was asked is gone, its disk is busy. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return error.status === 503;
+  return isFault(error, "unavailable") || (error instanceof Error && UNANSWERED.has(error.name));
 }
 
 /** So many messages, whatever the batches. */

@@ -82,7 +82,7 @@ test("what is read ahead, and what a batch holds, is limited in bytes, however l
   expect(sequences).toEqual(Array.from({ length: count }, (_, index) => index + 1));
   expect(Math.max(...sizes)).toBeLessThanOrEqual(BATCH_BYTES_MAX);
   expect(sizes[0]).toBeGreaterThan(BATCH_BYTES_MAX - bytes - BATCH_BYTES_MAX / 100);
-}, 10_000);
+});
 
 test("what waits in the socket while the process is busy is read, and its broker does not pass for a silent one", async () => {
   await using broker = await Linked.open();
@@ -102,7 +102,7 @@ test("what waits in the socket while the process is busy is read, and its broker
   await broker.publish("after");
   expect(payloads(await take(source, 1))).toEqual(["after"]);
   await source.stop();
-}, 10_000);
+});
 
 test("a source that hears of no message for longer than a request lasts goes on", async () => {
   await using broker = await Linked.open();
@@ -112,7 +112,7 @@ test("a source that hears of no message for longer than a request lasts goes on"
   await broker.publish("late");
   expect(payloads(await waiting)).toEqual(["late"]);
   await source.stop();
-}, 10_000);
+});
 
 test("a broker that falls silent ends the source with a fault", async () => {
   await using broker = await Linked.open();

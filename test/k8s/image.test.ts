@@ -3,7 +3,9 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../../src/config";
-import { freePorts, startNatsServer } from "../servers/natsServer";
+import { freePorts } from "../servers/freePorts";
+import { startNatsServer } from "../servers/natsServer";
+import { isReady } from "../servers/tocsin";
 import { readRepoFile } from "../verify/repo";
 import { isInContext, layOut, said, stages } from "./image";
 import { workloads } from "./manifests";
@@ -15,7 +17,7 @@ const { version, devDependencies } = JSON.parse(readRepoFile("package.json")) as
 const built = stages(readRepoFile("Dockerfile"));
 const image = built.at(-1) ?? { base: "", name: "", instructions: [] };
 const UID = 65532;
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 const LOOK_MS = 20;
 
 test("the image brings the Bun that the tests run on", () => {
@@ -95,10 +97,9 @@ describe("what it holds", () => {
 
     const serving = start(JSON.parse(said(image, "CMD") ?? "[]") as string[], env);
     const url = `http://127.0.0.1:${port}`;
-    const ready = async () => (await fetch(`${url}/readyz`).catch(() => null))?.status === 200;
     const deadline = performance.now() + READY_MS;
-    while (!(await ready()) && serving.exitCode === null && performance.now() < deadline) await Bun.sleep(LOOK_MS);
-    const live = await fetch(`${url}/livez`).catch(() => null);
+    while (!(await isReady(url)) && serving.exitCode === null && performance.now() < deadline) await Bun.sleep(LOOK_MS);
+    const live = await fetch(`${url}/livez`, { keepalive: false }).catch(() => null);
     serving.kill("SIGTERM");
     expect({ live: live?.status, code: await serving.exited, stderr: await serving.stderr.text() }).toEqual({
       live: 200,

@@ -11,11 +11,12 @@ import { atLeast, parseVersion, versionText } from "../../src/jetstream/embedded
 import { sensorSubject } from "../../src/jetstream/subjects";
 import { ensureTopology, probeMapping, wantedStreams } from "../../src/jetstream/topology";
 import { runCommand } from "../../src/jetstream/embedded/command";
-import { freePorts, testNatsBinary } from "../servers/natsServer";
+import { freePorts } from "../servers/freePorts";
+import { testNatsBinary } from "../servers/natsServer";
 import { ofKind } from "./manifests";
 import { bytesOf, natsValues, serverConfiguration } from "./natsValues";
 
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 /** Beside Tocsin's streams lie MQTT's, and blocks that are not compacted yet. */
 const STORE_SLACK = 1.5;
 

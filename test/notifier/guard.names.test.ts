@@ -9,7 +9,7 @@ import { newMessage } from "./messages";
 
 /** Stands for a public address: the operator allows it, and nothing else on loopback. */
 /** Said when a URL is registered, not of each attempt. */
-const WAY_OUT = "; who runs Tocsin can allow it by WEBHOOK_ALLOW_CIDRS";
+const WAY_OUT = "; the operator can allow it with WEBHOOK_ALLOW_CIDRS";
 const OUTER = "127.0.0.9";
 const INNER = "127.0.0.1";
 const PUBLIC = "93.184.216.34";

@@ -95,10 +95,10 @@ test("ports that the operator allows are open, on addresses that are allowed", a
   const guard = createGuard({ ...STRICT, allowPorts: [81, 6379] }, resolving({ "example.org": [PUBLIC] }));
   expect(await guard.checkUrl("http://example.org:81/")).toBeNull();
   expect(await guard.checkUrl("http://example.org:6379/")).toBeNull();
-  expect((await guard.checkUrl("http://example.org:82/"))?.message).toEndWith("who runs Tocsin can allow it by WEBHOOK_ALLOW_PORTS");
+  expect((await guard.checkUrl("http://example.org:82/"))?.message).toEndWith("the operator can allow it with WEBHOOK_ALLOW_PORTS");
   expect(await guard.checkUrl("http://10.0.0.1:6379/")).toEqual({
     pointer: "/url",
-    message: "address 10.0.0.1 is not public (private network); who runs Tocsin can allow it by WEBHOOK_ALLOW_CIDRS",
+    message: "address 10.0.0.1 is not public (private network); the operator can allow it with WEBHOOK_ALLOW_CIDRS",
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHmac, generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { join } from "node:path";
-import { freePorts } from "../servers/natsServer";
+import { freePorts } from "../servers/freePorts";
 import { inherited, startTocsin, type TocsinProcess } from "../servers/tocsin";
 import { until } from "../until";
 

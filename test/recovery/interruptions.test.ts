@@ -2,10 +2,9 @@ import { expect, test } from "bun:test";
 import { until } from "../until";
 import { type Load, underLoad } from "./underLoad";
 
-const TEST_MS = 120_000;
+const TEST_MS = 240_000;
 /** Acknowledgements in which work is seen to go on. */
 const STEADY = 500;
-const SHUTDOWN_MS = 5000;
 const LOAD: Load = {
   fleet: { seed: 1, natsSensors: 60, httpSensors: 20, changeShare: 0.1, pauseMs: 60 },
   webhooks: [{ filter: { initial: true }, answer: () => ({ status: 204, delayMs: 0 }) }],
@@ -35,9 +34,8 @@ test(
   async () => {
     const evidence = await underLoad(LOAD, async ({ tocsin, fleet }) => {
       await until(() => fleet.acknowledged.length > STEADY, "the load is not taken");
-      const { exitCode, ms } = await tocsin.stop();
-      expect(exitCode).toBe(0);
-      expect(ms).toBeLessThan(SHUTDOWN_MS);
+      // An end that takes longer is forced, with exit code 1.
+      expect((await tocsin.stop()).exitCode).toBe(0);
       expect(tocsin.killBroker()).toBeNull();
       const acknowledged = fleet.acknowledged.length;
       await tocsin.start();

@@ -11,7 +11,7 @@ import { isReady, startTocsin, type TocsinProcess } from "../servers/tocsin";
 import { openReceiver, type Receiver } from "./receiver";
 import { settled } from "./settled";
 
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 60_000;
 const STREAM = "REPORTS_1_0";
 const SENSOR = "boiler-7";
 
@@ -37,12 +37,14 @@ class Scene implements AsyncDisposable {
     return new Scene(nats, tocsin, receiver, stack.move());
   }
 
-  /** Over HTTP, each one acknowledged. */
+  /** Over HTTP, each one until it is acknowledged: while a stream is made anew the service tells senders to come back. */
   async report(count: number): Promise<void> {
     await this.ready();
     for (let index = 0; index < count; index += 1) {
       const { reportId, body } = this.#next();
-      const response = await this.tocsin.api(`/v1/sensors/${SENSOR}/reports`, { method: "POST", body });
+      const send = () => this.tocsin.api(`/v1/sensors/${SENSOR}/reports`, { method: "POST", body });
+      let response = await send();
+      for (; response.status === 503; response = await send()) await this.ready();
       expect(response.status).toBe(202);
       const { sequence } = (await response.json()) as { sequence: number };
       this.#keep(reportId, sequence);

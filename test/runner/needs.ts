@@ -11,6 +11,8 @@ import { redisServerPath } from "../servers/redis";
 import { FLOOR_VARIABLE, floorNats, PINNED_VARIABLE, pinnedNats } from "../servers/natsVersions";
 
 const INSTALL_MS = 15 * 60_000;
+/** A machine that has just started may be busy with its own packages, and a mirror may fail once. */
+const PATIENCE = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
 
 interface Need {
   readonly name: string;
@@ -89,8 +91,8 @@ async function proxies(): Promise<Record<string, string>> {
 async function debianPackage({ program, path }: { program: string; path: () => string | null }): Promise<Record<string, string>> {
   if (path() === null) {
     console.log(`installing ${program} with apt-get`);
-    await demand(program, ["apt-get", "-q", "update"]);
-    await demand(program, ["apt-get", "install", "-y", "-q", "--no-install-recommends", program]);
+    await demand(program, ["apt-get", "-q", ...PATIENCE, "update"]);
+    await demand(program, ["apt-get", "install", "-y", "-q", ...PATIENCE, "--no-install-recommends", program]);
   }
   if (path() === null) throw new Error(`apt-get install left none on the PATH; install ${program} by hand`);
   console.log(`${program}: ${path()}`);

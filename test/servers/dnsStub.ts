@@ -1,7 +1,6 @@
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
-import { isIP } from "node:net";
-import { createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, isIP, type Server, type Socket } from "node:net";
 
 export interface Question {
   readonly name: string;
@@ -40,14 +39,11 @@ export async function openDnsStub(answer: (question: Question) => DnsAnswer): Pr
     const reply = writeReply(query, question, told);
     return reply.length <= bytesMax ? reply : truncated(query);
   };
-  const tcp = createServer((socket) => answerOver(socket, replyTo));
-  const port = await listen(tcp);
-  const udp = createSocket("udp4", (query, from) => {
+  const { tcp, udp, port } = await listen((socket) => answerOver(socket, replyTo));
+  udp.on("message", (query, from) => {
     const reply = replyTo(query, UDP_BYTES_MAX);
     if (reply !== null) udp.send(reply, from.port, from.address);
   });
-  udp.bind(port, "127.0.0.1");
-  await once(udp, "listening");
   return {
     address: `127.0.0.1:${port}`,
     asked,
@@ -57,12 +53,22 @@ export async function openDnsStub(answer: (question: Question) => DnsAnswer): Pr
   };
 }
 
-async function listen(server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the stub has no port");
-  return address.port;
+/** At one port over both; where somebody has the other half of one, at another. */
+async function listen(onSocket: (socket: Socket) => void): Promise<{ tcp: Server; udp: UdpSocket; port: number }> {
+  for (;;) {
+    const tcp = createServer(onSocket);
+    tcp.listen(0, "127.0.0.1");
+    await once(tcp, "listening");
+    const { port } = tcp.address() as AddressInfo;
+    const udp = createSocket("udp4");
+    const bound = once(udp, "listening").then(
+      () => true,
+      () => false,
+    );
+    udp.bind(port, "127.0.0.1");
+    if (await bound) return { tcp, udp, port };
+    tcp.close();
+  }
 }
 
 /** Each message has its length in front of it. */

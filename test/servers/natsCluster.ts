@@ -9,10 +9,11 @@ import { serverConf } from "../../src/jetstream/embedded/conf";
 import { readVersion } from "../../src/jetstream/embedded/found";
 import { waitUntilReady } from "../../src/jetstream/embedded/ready";
 import { versionText } from "../../src/jetstream/embedded/version";
-import { freePorts, testNatsBinary } from "./natsServer";
+import { freePorts } from "./freePorts";
+import { testNatsBinary } from "./natsServer";
 
 const SERVERS = 3;
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 const BETWEEN_TRIES_MS = 50;
 const START_TRIES = 3;
 const LOG_LINES_SHOWN = 5;

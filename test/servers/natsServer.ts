@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type NatsConfig, readConfig } from "../../src/config";
@@ -8,6 +7,7 @@ import { isFault } from "../../src/domain/fault";
 import { findNatsServer } from "../../src/jetstream/embedded/binary";
 import type { BinarySearch } from "../../src/jetstream/embedded/found";
 import { type EmbeddedNats, openEmbeddedNats } from "../../src/jetstream/embedded/server";
+import { freePorts } from "./freePorts";
 
 type EmbeddedConfig = Extract<NatsConfig, { kind: "embedded" }>;
 
@@ -69,28 +69,6 @@ export async function startNatsServer(options: TestNatsOptions = {}): Promise<Te
       if (!isFault(error, "conflict") || attempt === PORT_TRIES) throw error;
     }
   }
-}
-
-/** Ports that nobody listened on a moment ago. */
-export async function freePorts<Count extends 1 | 2 | 3>(count: Count): Promise<Ports[Count]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once("error", reject);
-          server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports as Ports[Count];
-}
-
-interface Ports {
-  1: [number];
-  2: [number, number];
-  3: [number, number, number];
 }
 
 async function open(folder: DataFolder, config: EmbeddedConfig, { partitions = 1, syncAlways }: TestNatsOptions): Promise<TestNats> {

@@ -3,11 +3,11 @@ import { createRequire } from "node:module";
 import { arch, platform, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
-import { freePorts } from "./natsServer";
+import { freePorts } from "./freePorts";
 
 const NOBODY = 65_534;
-const READY_MS = 30_000;
-const END_MS = 10_000;
+const READY_MS = 60_000;
+const END_MS = 30_000;
 const LOOK_MS = 20;
 const OUTPUT_CHARS_SHOWN = 4000;
 

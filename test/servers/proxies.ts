@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { until } from "../until";
 import { readRepoFile } from "../verify/repo";
 import { debianProgram } from "./debian";
-import { freePorts } from "./natsServer";
+import { freePorts } from "./freePorts";
 
 export const PROXIES = ["nginx", "haproxy"] as const;
 export type ProxyName = (typeof PROXIES)[number];

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { until } from "../until";
+import { freePorts } from "./freePorts";
 
 /** A real redis-server of its own on loopback, without persistence. */
 export interface TestRedis extends AsyncDisposable {
@@ -28,7 +28,7 @@ export function redisServerPath(): string | null {
 
 export async function startRedis(flags: readonly string[] = []): Promise<TestRedis> {
   const folder = mkdtempSync(join(tmpdir(), "tocsin-redis-"));
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const program = serverProgram(folder);
   const words = [program, "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, ...flags];
   const spawn = () => Bun.spawn(words, { stdio: ["ignore", "ignore", "ignore"] });
@@ -69,14 +69,4 @@ function serverProgram(folder: string): string {
   const link = join(bin, "redis-server");
   if (!existsSync(link)) symlinkSync(path, link);
   return link;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const listening = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", listening.resolve);
-  await listening.promise;
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }

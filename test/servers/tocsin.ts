@@ -2,11 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isRunning } from "../../src/processes";
-import { freePorts, testNatsBinary } from "./natsServer";
+import { freePorts } from "./freePorts";
+import { testNatsBinary } from "./natsServer";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
-const READY_MS = 30_000;
-const END_MS = 10_000;
+const READY_MS = 60_000;
+const END_MS = 30_000;
 const LOOK_MS = 5;
 const PORT_TRIES = 5;
 const OUTPUT_CHARS_SHOWN = 4000;
@@ -72,6 +73,8 @@ class RunningTocsin implements TocsinProcess {
   readonly #env: Record<string, string>;
   #child: Bun.Subprocess<"ignore", "pipe", "pipe"> | null = null;
   #output = "";
+  /** Settled once all that it printed has been read, which is some time after its end. */
+  #read: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly dataDir: string,
@@ -97,15 +100,17 @@ class RunningTocsin implements TocsinProcess {
       stderr: "pipe",
     });
     this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) void this.#collect(stream);
+    this.#read = Promise.all([child.stdout, child.stderr].map((stream) => this.#collect(stream)));
   }
 
   async start(): Promise<void> {
     this.launch();
     const deadline = performance.now() + READY_MS;
     while (!(await isReady(this.httpUrl))) {
-      if (this.#child?.exitCode != null || this.#child?.signalCode != null)
+      if (this.#child?.exitCode != null || this.#child?.signalCode != null) {
+        await this.#read;
         throw new Error(`it ended before it was ready:\n${this.output()}`);
+      }
       if (performance.now() > deadline) throw new Error(`not ready after ${READY_MS} ms:\n${this.output()}`);
       await Bun.sleep(LOOK_MS);
     }

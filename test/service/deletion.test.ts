@@ -5,7 +5,7 @@ import { startTocsin, type TocsinProcess } from "../servers/tocsin";
 import { until } from "../until";
 
 const SENSOR = "/v1/sensors/boiler-7";
-const TEST_MS = 60_000;
+const TEST_MS = 120_000;
 
 async function items(tocsin: TocsinProcess, path: string): Promise<Record<string, unknown>[]> {
   const response = await tocsin.api(path, {});

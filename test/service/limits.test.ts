@@ -37,7 +37,11 @@ test("nodes share the rate of a token through Redis, and each of them goes on al
   await ask(one, 18);
   // One each second comes in.
   expect(await ask(other, 20)).toBeLessThan(20);
-  expect((await other.api("/v1/sensors")).headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
+  // Now and then one more is let in.
+  let refused: Response;
+  do refused = await other.api("/v1/sensors");
+  while (refused.status === 200);
+  expect(refused.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
 
   redis.freeze();
   await untilShared(one, false);
@@ -51,7 +55,7 @@ test("nodes share the rate of a token through Redis, and each of them goes on al
   await untilShared(one, true);
   await untilShared(other, true);
   expect(one.wholeOutput()).toContain("limits.shared");
-}, 60_000);
+});
 
 test("without Redis a node counts by itself, and speaks of no sharing", async () => {
   await using tocsin = await startTocsin({ env: { RATE_PER_TOKEN: "1/5", RATE_PER_ADDRESS: "1000" } });
@@ -59,4 +63,4 @@ test("without Redis a node counts by itself, and speaks of no sharing", async ()
   expect((await tocsin.api("/v1/sensors")).headers.get("ratelimit-policy")).toBe('"token";q=5;w=5, "address";q=2000;w=2');
   expect(await metric(tocsin, "tocsin_rate_limits_shared")).toBeNull();
   expect(await metric(tocsin, 'tocsin_http_limited_total\\{limit="token"\\}')).toMatch(/^[1-9]/);
-}, 60_000);
+});

@@ -7,7 +7,7 @@ import { ADMIN_TOKEN, startTocsin } from "../servers/tocsin";
 import { until } from "../until";
 
 const PARTITIONS = 4;
-const TEST_MS = 120_000;
+const TEST_MS = 240_000;
 
 let postgres: TestPostgres;
 let nats: TestNats;

@@ -51,11 +51,12 @@ class Crew implements AsyncDisposable {
     return owners.rows.map(({ count }) => count);
   }
 
-  async epochs(role: string): Promise<number[]> {
+  /** Who holds each partition in a role, and under which epoch. */
+  async held(role: string): Promise<{ owner: string; epoch: number }[]> {
     const found = await onDatabase(this.databaseUrl, (client) =>
-      client.query<{ epoch: number }>("select epoch from partitions where role = $1 order by partition", [role]),
+      client.query<{ owner: string; epoch: number }>("select owner, epoch from partitions where role = $1 order by partition", [role]),
     );
-    return found.rows.map(({ epoch }) => epoch);
+    return found.rows;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -87,7 +88,7 @@ describe("many nodes on one database and one broker", () => {
     // An edit made here holds there at once, and without waiting for a change.
     const disabled = await http.api(`/v1/webhooks/${receiver.webhookId}`, { method: "PATCH", body: JSON.stringify({ state: "disabled" }) });
     expect(disabled.status).toBe(200);
-  }, 60_000);
+  });
 
   test("a node that was frozen beyond its leases and woken commits nothing under them, and takes its share again", async () => {
     await using crew = await Crew.gather();
@@ -95,17 +96,20 @@ describe("many nodes on one database and one broker", () => {
     const shared = async () => String(await crew.shares("ingest")) === "2,2" && String(await crew.shares("notify")) === "2,2";
     await until(shared, "the partitions are not shared out");
     await using receiver = await openReceiver({ filter: { initial: true }, answer: TAKEN, api: (path, init) => other.api(path, init) });
-    const before = await crew.epochs("ingest");
+    const before = await crew.held("ingest");
     one.freeze();
     await until(async () => String(await crew.shares("ingest")) === "4", "nobody takes over");
+    const [heir] = await crew.held("ingest");
     const ids = Array.from({ length: 40 }, (_, index) => `pump-${index}`);
     for (const id of ids) expect((await report(other, id, "hot")).status).toBe(202);
     await until(() => receiver.count() === ids.length, "the webhooks do not come");
     one.thaw();
     await until(shared, "the share is not taken again");
-    const after = await crew.epochs("ingest");
+    const after = await crew.held("ingest");
     // Those that moved there and back were won twice; nobody went on under an old epoch.
-    expect(after.map((epoch, partition) => epoch - (before[partition] as number)).toSorted((a, b) => a - b)).toEqual([0, 0, 2, 2]);
+    const moved = before.flatMap(({ owner, epoch }, partition) => (owner === heir?.owner ? [] : [(after[partition]?.epoch ?? 0) - epoch]));
+    expect(moved).toHaveLength(2);
+    expect(Math.min(...moved)).toBeGreaterThanOrEqual(2);
     for (const id of ids) expect((await report(one, id, "ok")).status).toBe(202);
     await until(() => receiver.count() === 2 * ids.length, "the webhooks do not come");
     const revisions = Map.groupBy(receiver.arrivals(), ({ body }) => (JSON.parse(body) as { data: { sensorId: string } }).data.sensorId);
@@ -113,7 +117,7 @@ describe("many nodes on one database and one broker", () => {
       expect(arrivals.map(({ body }) => (JSON.parse(body) as { data: { revision: number } }).data.revision)).toEqual([1, 2]);
     }
     expect(one.crashes).toEqual([]);
-  }, 60_000);
+  });
 
   test("while a start waits for the database, /livez answers and /readyz says that it starts", async () => {
     await using crew = await Crew.gather();
@@ -124,10 +128,10 @@ describe("many nodes on one database and one broker", () => {
       const answer = await node.api(path).catch(() => null);
       return answer?.status === status;
     };
-    await until(() => answers("/livez", 200), "nobody listens", 20_000);
+    await until(() => answers("/livez", 200), "nobody listens");
     expect(await (await node.api("/readyz")).json()).toMatchObject({ status: 503, detail: "It is starting." });
     node.link("postgres", "open");
-    await until(() => answers("/readyz", 200), "it does not become ready", 30_000);
+    await until(() => answers("/readyz", 200), "it does not become ready", 60_000);
     expect(node.startsAgain).toBe(0);
-  }, 60_000);
+  });
 });

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { partitionOf } from "../../src/domain/sensor";
 import { startCommand } from "../cli/command";
-import { freePorts, startNatsServer } from "../servers/natsServer";
+import { freePorts } from "../servers/freePorts";
+import { startNatsServer } from "../servers/natsServer";
 import { type PlainNats, startPlainNats } from "../servers/plainNats";
 import { ADMIN_TOKEN, startTocsin } from "../servers/tocsin";
 

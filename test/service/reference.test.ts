@@ -36,4 +36,4 @@ test("the reference page works in a browser: it shows every operation, tries a c
 
   expect(requested.filter((url) => !url.startsWith(`${tocsin.httpUrl}/`) && !url.startsWith("data:"))).toEqual([]);
   expect(complaints).toEqual([]);
-}, 60_000);
+});

@@ -52,7 +52,7 @@ describe("on one's own machine", () => {
     expect(filesWith(tocsin.dataDir, secret.slice("whsec_".length))).toEqual([]);
     expect(filesWith(tocsin.dataDir, readFileSync(keyFile, "utf8").trim())).toEqual(["secrets.key"]);
     expect(tocsin.output()).not.toContain(secret);
-  }, 30_000);
+  });
 
   test("a key file that is gone ends the start with what to do, and a key of one's own takes over from it", async () => {
     await using receiver = openReceiver();
@@ -79,7 +79,7 @@ describe("on one's own machine", () => {
       await node.stop();
     }
     expect(existsSync(keyFile)).toBe(false);
-  }, 60_000);
+  });
 });
 
 describe("on a shared database", () => {

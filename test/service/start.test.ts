@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isRunning } from "../../src/processes";
 import { startCommand } from "../cli/command";
-import { freePorts, testNatsBinary } from "../servers/natsServer";
+import { freePorts } from "../servers/freePorts";
+import { testNatsBinary } from "../servers/natsServer";
 import { startTocsin, type TocsinProcess } from "../servers/tocsin";
 
-const STOP_MS = 5000;
 const SECRET = /tcs_[A-Za-z0-9_-]{43}/;
 
 function brokerOf(tocsin: TocsinProcess): number {
@@ -55,9 +55,8 @@ describe("an end", () => {
     expect((await tocsin.api("/v1/sensors/boiler-7/reports", { method: "POST", body: '{"status":"hot"}' })).status).toBe(202);
     await hasStatus(tocsin, "boiler-7", "hot");
     const broker = brokerOf(tocsin);
-    const { exitCode, ms } = await tocsin.stop();
-    expect(exitCode).toBe(0);
-    expect(ms).toBeLessThan(STOP_MS);
+    // An end that is not soon is forced, with exit code 1.
+    expect((await tocsin.stop()).exitCode).toBe(0);
     expect(isRunning(broker)).toBe(false);
     expect(existsSync(join(tocsin.dataDir, "run.json"))).toBe(false);
     await tocsin.start();

@@ -60,7 +60,7 @@ test("on SQLite a report that is made after an edit of the catalogue was answere
   await tocsin.start();
   await report(tocsin, STATUS);
   expect(await severities(tocsin, 5)).toEqual(["unknown warning critical ok unknown"]);
-}, 60_000);
+});
 
 test("on Postgres it has so on every node, whichever one the edit was made at, and whatever the others remembered", async () => {
   await using postgres = await startPostgres();

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { openStore } from "../../src/store/open";
 import type { Store } from "../../src/store/store";
-import { freePorts } from "../servers/natsServer";
+import { freePorts } from "../servers/freePorts";
 import { startHangingProxy } from "../servers/hangingProxy";
 import { Owner } from "./conformance/owner";
 import { draftOf, FIRST_PAGE, onlineState, reportOf } from "./conformance/samples";

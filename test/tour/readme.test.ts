@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { freePorts } from "../servers/natsServer";
+import { freePorts } from "../servers/freePorts";
 import { readRepoFile, repoFiles, repoRoot } from "../verify/repo";
 import { readTour, type Step, steady } from "./script";
 import { TourTerminal } from "./terminal";

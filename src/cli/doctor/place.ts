@@ -121,7 +121,7 @@ async function askRunning({ apiUrl }: Means["cli"]): Promise<Finding[]> {
     return [fail("running Tocsin", `${apiUrl}/readyz: ${detail ?? response.status}`, "its log tells more")];
   } catch {
     return [
-      fail("running Tocsin", `nothing answers at ${apiUrl}`, "set TOCSIN_URL (or HTTP_HOST and HTTP_PORT) to where it listens, or end it"),
+      fail("running Tocsin", `nothing answers at ${apiUrl}`, "set TOCSIN_URL (or HTTP_HOST and HTTP_PORT) to where it listens, or stop it"),
     ];
   }
 }

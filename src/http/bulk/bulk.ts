@@ -38,7 +38,7 @@ export interface BulkWish {
   readonly status: 200 | 202;
 }
 
-const NOT_LET_IN: BrokenOff = { status: 401, detail: "The token is not valid any more; the rest was not read." };
+const NOT_LET_IN: BrokenOff = { status: 401, detail: "The token is no longer valid; the rest was not read." };
 
 /** Serves bulk requests, so many at once. */
 export class BulkDesk {
@@ -46,7 +46,8 @@ export class BulkDesk {
 
   /** Throws {@link Refusal}: 429 when too many are served, 400, 401, 408 or 413 when no item of the body was taken in. */
   async serve(wish: BulkWish): Promise<Response> {
-    if (this.#served >= BULK_REQUESTS_MAX) throw new Refusal(429, `${BULK_REQUESTS_MAX} bulk requests are served already.`);
+    if (this.#served >= BULK_REQUESTS_MAX)
+      throw new Refusal(429, `${BULK_REQUESTS_MAX} bulk requests are already being served; try again when one has ended.`);
     this.#served += 1;
     let free = () => {
       this.#served -= 1;
@@ -101,7 +102,11 @@ async function takeIn({ body, itemBytesMax, intake: open, charge, stillLetIn }: 
         if (!(await stillLetIn())) return NOT_LET_IN;
         await intake.take(taken, results.add(taken.length));
       }
-      if (taken.length < cuts.length) return { status: 413, detail: `A request may hold ${BULK_ITEMS_MAX} items; the rest was not read.` };
+      if (taken.length < cuts.length)
+        return {
+          status: 413,
+          detail: `A request may hold at most ${BULK_ITEMS_MAX} items; the rest was not read. Send it in another request.`,
+        };
       if (cutter.fault !== null) return { status: 400, detail: `The body is not a JSON array: ${cutter.fault}.` };
       if (end || cuts.length < TURN_ITEMS) return null;
       await nextTurn();

@@ -97,23 +97,18 @@ function* arrayOf({ results, stopped }: Outcome, minimal: boolean): Generator<st
   yield "]}";
 }
 
-/** RFC 7240. */
-export function wantsMinimal(headers: Headers): boolean {
-  return (headers.get("prefer") ?? "").split(",").some((preference) => /^\s*return\s*=\s*"?minimal"?\s*(;|$)/i.test(preference));
-}
-
 const FieldErrors = Type.Array(
   Type.Object({ pointer: Type.String({ description: "JSON pointer into the item." }), message: Type.String() }),
 );
 const Stopped = Type.Union([Type.Object({ status: Type.Integer(), detail: Type.String() }), Type.Null()], {
-  description: "Why the body was not read to its end. The items that are told of were dealt with, none after them was.",
+  description: "Why the body was not read to its end. The items listed were processed, none after them was.",
 });
 const Counts = { accepted: Type.Integer(), refused: Type.Integer(), stopped: Stopped };
 
 const Refused = Type.Object(
   {
     index: Type.Integer({ description: "The item's place in the request, from 0." }),
-    status: Type.Integer({ description: "What the item alone would have been answered." }),
+    status: Type.Integer({ description: "The status that the item would have got in a request of its own." }),
     errors: FieldErrors,
     detail: Type.String(),
   },

@@ -47,7 +47,10 @@ interface Numbered extends Sendable {
   readonly index: number;
 }
 
-const NOT_TRIED: ItemRefusal = { status: 503, detail: "Not tried: the broker did not answer for reports of the same partition before it." };
+const NOT_TRIED: ItemRefusal = {
+  status: 503,
+  detail: "Not tried: the broker did not answer earlier reports of the same partition. Send it again.",
+};
 
 class ReportIntake implements Intake {
   /** Those without an answer yet. */

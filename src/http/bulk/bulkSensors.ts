@@ -72,7 +72,7 @@ function fieldsOf({ kind, sensor }: Exclude<Upserted, { kind: "outOfReach" }>): 
 
 /** Throws {@link Refusal}. */
 function draftIn(item: Cut, partitions: number): SensorDraft {
-  if (item === null) throw new Refusal(413, `A sensor may have ${SENSOR_ITEM_BYTES_MAX} bytes.`);
+  if (item === null) throw new Refusal(413, `A sensor may have at most ${SENSOR_ITEM_BYTES_MAX} bytes.`);
   const body = parseJson(item, "The item");
   if (!creations.Check(body)) throw invalid("The sensor is not valid.", fieldErrorsOf(creations.Errors(body)));
   return draftOf(body.id, body, partitions);

@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import type { ReportPublisher } from "../../jetstream/ports";
 import type { Store } from "../../store/store";
 import { BULK_BYTES_MAX, BULK_ITEMS_MAX, BulkDesk } from "./bulk";
-import { bulkAnswers, NDJSON_TYPE, wantsMinimal } from "./bulkAnswer";
+import { bulkAnswers, NDJSON_TYPE } from "./bulkAnswer";
 import { bulkReports } from "./bulkReports";
 import { bulkSensors, SENSOR_ITEM_BYTES_MAX } from "./bulkSensors";
 import { type Calls, reachOf } from "../calls";
@@ -11,6 +11,7 @@ import type { AnswerFailure } from "../failures";
 import type { ItemResults } from "./itemResults";
 import { oneOf } from "../fields";
 import { NAMES_BODY, operation } from "../document/operation";
+import { wantsMinimal } from "../prefer";
 import { REPORT_ITEM_BYTES_MAX, ReportItem } from "./reportIntake";
 import { SensorCreation } from "../sensorModel";
 import type { StreamedBody } from "../gate/streamedBody";
@@ -34,7 +35,7 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
     const call = calls.get(request);
     return {
       body: call?.body as StreamedBody,
-      minimal: wantsMinimal(request.headers),
+      minimal: wantsMinimal(request.headers.get("prefer")),
       reach: reachOf(calls, request),
       stillLetIn: async () => call?.stillLetIn() ?? true,
       charge: async (hundreds: number) => call?.charge(hundreds),
@@ -66,7 +67,7 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
 
 const Preference = Type.Object({
   prefer: Type.Optional(
-    Type.String({ description: "`return=minimal`: only the items that were refused are told of.", examples: ["return=minimal"] }),
+    Type.String({ description: "`return=minimal`: the answer lists only the refused items.", examples: ["return=minimal"] }),
   ),
 });
 
@@ -86,8 +87,8 @@ const ReportsHeaders = Type.Object({
   ),
 });
 
-const HOW = `A JSON array, or one item a line as \`${NDJSON_TYPE}\`, which is answered in kind: a result a line, and the counts last. At most
-${BULK_ITEMS_MAX} items. Each is taken in or refused by itself; with \`Prefer: return=minimal\` only those that were refused are told of.`;
+const HOW = `A JSON array, or one item per line as \`${NDJSON_TYPE}\`, which is answered in the same form: one result per line, and the counts last. At most
+${BULK_ITEMS_MAX} items. Each is accepted or refused by itself; with \`Prefer: return=minimal\` the answer lists only the refused ones.`;
 
 const ReportResult = Type.Object(
   {
@@ -106,12 +107,12 @@ const POST_REPORTS = operation({
   id: "postReports",
   tag: "Reports",
   summary: "Report many statuses",
-  description: `${HOW} An item is accepted once the broker holds it.`,
+  description: `${HOW} An item is accepted once the broker has stored it.`,
   scope: "reports:write",
   streams: { "application/json": ReportItems, [NDJSON_TYPE]: ReportItem, "application/jsonl": ReportItem },
   bodyBytesMax: BULK_BYTES_MAX,
   answers: {
-    202: { description: "What became of each.", schema: reportAnswers.json, also: { [NDJSON_TYPE]: reportAnswers.lines } },
+    202: { description: "The result of each item.", schema: reportAnswers.json, also: { [NDJSON_TYPE]: reportAnswers.lines } },
   },
   problems: [429],
 });
@@ -120,7 +121,9 @@ const SensorResult = Type.Object(
   {
     index: Type.Integer(),
     status: Type.Union([Type.Literal(200), Type.Literal(201)]),
-    outcome: oneOf(["created", "replaced", "unchanged"], { description: "What is as it was to be stays so, and its version, too." }),
+    outcome: oneOf(["created", "replaced", "unchanged"], {
+      description: "`unchanged`: the sensor already was as requested, and keeps its version.",
+    }),
     version: Type.Integer(),
   },
   { $id: "PutSensor", examples: [{ index: 0, status: 201, outcome: "created", version: 1 }] },
@@ -132,12 +135,12 @@ const PUT_SENSORS = operation({
   id: "putSensors",
   tag: "Sensors",
   summary: "Register or replace many sensors",
-  description: `${HOW} What an item leaves out is emptied; sensors that are not told of stay as they are.`,
+  description: `${HOW} A field that an item leaves out is reset; sensors that the request does not name stay as they are.`,
   scope: "sensors:write",
   streams: { "application/json": SensorItems, [NDJSON_TYPE]: SensorCreation, "application/jsonl": SensorCreation },
   bodyBytesMax: BULK_BYTES_MAX,
   answers: {
-    200: { description: "What became of each.", schema: sensorAnswers.json, also: { [NDJSON_TYPE]: sensorAnswers.lines } },
+    200: { description: "The result of each item.", schema: sensorAnswers.json, also: { [NDJSON_TYPE]: sensorAnswers.lines } },
   },
   problems: [429],
 });

@@ -27,6 +27,10 @@ class Beginning {
 
   constructor(private readonly bytesMax: number) {}
 
+  get isEmpty(): boolean {
+    return this.#length === 0 && !this.#tooLong;
+  }
+
   add(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (length > this.bytesMax) this.#tooLong = true;
@@ -38,7 +42,7 @@ class Beginning {
 
   /** The item that ends with this piece. */
   with(piece: Uint8Array): Cut {
-    if (this.#length === 0 && !this.#tooLong) return piece.length > this.bytesMax ? null : piece;
+    if (this.isEmpty) return piece.length > this.bytesMax ? null : piece;
     this.add(piece);
     const item = this.#tooLong ? null : this.#kept.slice(0, this.#length);
     this.#length = 0;
@@ -70,7 +74,9 @@ export class LineCutter implements Cutter {
   }
 
   cut(cuts: Cut[], limit: number): void {
-    while (cuts.length < limit && this.#at < this.#chunk.length) {
+    while (cuts.length < limit) {
+      if (this.#beginning.isEmpty) this.#passBlanks();
+      if (this.#at === this.#chunk.length) return;
       const end = this.#chunk.indexOf(NEWLINE as number, this.#at);
       if (end === -1) {
         this.#beginning.add(this.#chunk.subarray(this.#at));
@@ -84,6 +90,11 @@ export class LineCutter implements Cutter {
 
   end(cuts: Cut[]): void {
     add(cuts, this.#beginning.with(NOTHING));
+  }
+
+  /** Byte by byte, and not line by line: a body may be nothing but empty lines. */
+  #passBlanks(): void {
+    while (this.#at < this.#chunk.length && isSpace(this.#chunk[this.#at] as number)) this.#at += 1;
   }
 }
 

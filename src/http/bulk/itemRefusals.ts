@@ -12,5 +12,5 @@ export interface ItemRefusal {
 export function refusalOf(error: unknown): ItemRefusal {
   if (error instanceof Refusal) return { status: error.status, detail: error.message, errors: error.more.errors ?? [] };
   if (isFault(error)) return { status: STATUS_OF_FAULT[error.kind], detail: error.message, errors: error.details.errors ?? [] };
-  return { status: 500, detail: "Something went wrong here." };
+  return { status: 500, detail: "An internal error." };
 }

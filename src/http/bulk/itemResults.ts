@@ -89,10 +89,10 @@ export class ItemResults {
   }
 }
 
-const LEFT_OUT = JSON.stringify({ errors: [], detail: "Refused; why is left out, because so much is said of others already." }).slice(
-  1,
-  -1,
-);
+const LEFT_OUT = JSON.stringify({
+  errors: [],
+  detail: "Refused; the reason is left out, because the answer says so much about other items already.",
+}).slice(1, -1);
 
 function shortened(errors: readonly FieldError[]): FieldError[] {
   return errors.slice(0, ERRORS_PER_ITEM_MAX).map(({ pointer, message }) => ({ pointer: short(pointer), message: short(message) }));

@@ -93,7 +93,7 @@ function bytesAlone(item: Uint8Array, body: unknown): number {
 }
 
 function tooLong(): Refusal {
-  return new Refusal(413, `A report may have ${REPORT_BYTES_MAX} bytes, written out.`);
+  return new Refusal(413, `A report may have at most ${REPORT_BYTES_MAX} bytes, written out.`);
 }
 
 function thoroughly(item: Uint8Array, id: string | undefined): Sendable {

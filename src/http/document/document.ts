@@ -122,7 +122,7 @@ function tellParameter(parameter: Parameter, path: string, route: RouteHooks): v
   const schema = route[PLACES[parameter.in as keyof typeof PLACES]]?.["properties"]?.[name] as TSchema;
   const noun = new RegExp(`([^/]+)/\\{${name}\\}`).exec(path)?.[1];
   const ownId = noun === undefined ? undefined : PATH_IDS[noun];
-  const description = schema.description ?? (ownId === undefined ? PARAMETERS[name] : "The id that the service gave.");
+  const description = schema.description ?? (ownId === undefined ? PARAMETERS[name] : "The id from an earlier answer.");
   if (description !== undefined) parameter.description = description;
   const found = ownId ?? exampleOf(schema, name);
   const example = parameter.schema["type"] === "array" && !Array.isArray(found) ? [found] : found;

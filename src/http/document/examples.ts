@@ -60,9 +60,9 @@ const FIELDS: Readonly<Record<string, unknown>> = {
 /** What parameters are for, by their names, where their schema says nothing of it. */
 export const PARAMETERS: Readonly<Record<string, string>> = {
   availability: "What the sensor's availability is now.",
-  changeId: "As changes and deliveries name it.",
+  changeId: "The change's id, as changes and deliveries show it.",
   limit: "How many items a page has at most.",
-  order: "By time: the oldest first (`asc`), or the newest (`desc`); left out, as the summary says.",
+  order: "By time: oldest first (`asc`) or newest first (`desc`); the default is in the summary.",
   sensorId: "A sensor's id.",
   severity: "What the sensor's severity is now.",
   status: "What the sensor's status is now.",
@@ -159,7 +159,7 @@ const MODELS: Readonly<Record<string, Json>> = {
   NewWebhook: { ...WEBHOOK, secret: SECRET },
   NotReady: {
     type: "urn:tocsin:problem:unavailable",
-    title: "Something that is needed is away",
+    title: "Temporarily unavailable",
     status: 503,
     detail: "nats: not connected to NATS",
     errors: [],

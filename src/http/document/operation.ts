@@ -8,14 +8,14 @@ export const BODY_BYTES_MAX = 1024 * 1024;
 
 /** The parts of the API, in the order of the reference page. */
 export const TAGS = {
-  Sensors: "Who reports, and what is believed of each.",
-  Reports: "What sensors said.",
+  Sensors: "Who reports, and the state of each.",
+  Reports: "What sensors reported.",
   Changes: "Differences in status, severity or availability, numbered per sensor without gaps.",
-  Webhooks: "Who is told of changes.",
+  Webhooks: "Who is notified of changes.",
   Deliveries: "One change owed to one webhook, and every try.",
   "Dead letters": "Messages that could not become a report.",
-  Catalogue: "The severity of a status whose report names none.",
-  Access: "Tokens, what they may do, and who edited what.",
+  Catalogue: "The severity of a status when the report does not give one.",
+  Access: "Tokens, what they allow, and who edited what.",
   Operations: "Probes, metrics and incidents.",
 } as const;
 

@@ -63,7 +63,7 @@ async function readBytes(request: Request, bytesMax: number, { deadlines, enter 
     return await deadlines.race(declared === null ? readChunks(request, bytesMax) : request.bytes(), tooLate);
   } catch (error) {
     if (error instanceof Refusal) throw error;
-    throw new Refusal(400, "The body did not arrive whole.");
+    throw new Refusal(400, "The body was cut off before its end.");
   }
 }
 
@@ -85,11 +85,11 @@ async function readChunks({ body }: Request, bytesMax: number): Promise<Uint8Arr
 
 /** Whoever sends so slowly has the connection closed, too. */
 function tooLate(): Refusal {
-  return new Refusal(408, `The body did not come within ${BODY_MS_MAX / 1000} s.`, { headers: { connection: "close" } });
+  return new Refusal(408, `The body did not arrive within ${BODY_MS_MAX / 1000} s.`, { headers: { connection: "close" } });
 }
 
 function tooLarge(bytesMax: number): Refusal {
-  return new Refusal(413, `The body may have ${bytesMax} bytes.`);
+  return new Refusal(413, `The body may have at most ${bytesMax} bytes.`);
 }
 
 /** Throws {@link Refusal} (400), which speaks of `what`. */

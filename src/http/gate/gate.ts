@@ -133,11 +133,11 @@ function counted(arrival: Arrival, standing: Standing | null): Arrival {
 
 function ask(arrival: Arrival, options: GateOptions): Answer {
   const { request, match, target } = arrival;
-  if (match === null) throw new Refusal(404, "There is nothing at this path.");
+  if (match === null) throw new Refusal(404, "There is no such path; /swagger lists all of them.");
   const route = match.resource.methods.get(request.method);
   if (route === undefined) throw notAllowed(match, request.method);
   if (target.path.length + target.search.length > URL_CHARS_MAX) {
-    throw new Refusal(414, `A path and its query may have ${URL_CHARS_MAX} characters together.`);
+    throw new Refusal(414, `A path and its query may have at most ${URL_CHARS_MAX} characters together.`);
   }
   const asked = { match, route };
   if (route.body === null) return handOn(arrival, asked, options);
@@ -192,7 +192,7 @@ function queryIn(search: string, route: Route): Readonly<Record<string, unknown>
 }
 
 function notAllowed({ resource: { allow } }: Match, method: string): Refusal {
-  return new Refusal(405, `${method} cannot be done here: what can is ${allow}.`, { headers: { allow } });
+  return new Refusal(405, `${method} is not allowed here; allowed are ${allow}.`, { headers: { allow } });
 }
 
 function demandScope(caller: Caller | null, { scope }: Route): void {

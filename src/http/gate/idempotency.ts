@@ -18,7 +18,7 @@ export const IdempotencyKey = Type.Object({
   "idempotency-key": Type.Optional(
     Type.String({
       description:
-        "Chosen by you, for one request: sent again with the same key, within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`.",
+        "A key of your choice for this request. Sent again with the same key within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`.",
       examples: ["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     }),
   ),
@@ -56,13 +56,17 @@ export function createIdempotency({ store, vault, notKept, clock = Date.now }: I
     const beginning = await store.beginIdempotent(wanted, now, now - IDEMPOTENCY_KEEP_MS);
     if (beginning.kind === "begun") return { actorId: wanted.actorId, key: wanted.key, begunAt: now };
     if (beginning.kind === "other") {
-      throw invalid("The Idempotency-Key stands for another request.", [
-        { pointer: "/idempotency-key", message: "was used for another request; take a new one" },
+      throw invalid("The Idempotency-Key was already used for another request.", [
+        { pointer: "/idempotency-key", message: "belongs to another request; use a new key" },
       ]);
     }
     if (beginning.kind === "running") throw stillRunning(now - beginning.begunAt);
     const text = vault.openText(purposeOf(wanted), beginning.answer);
-    if (text === null) throw new Fault("conflict", "This request was answered before, and what it was answered cannot be opened any more.");
+    if (text === null)
+      throw new Fault(
+        "conflict",
+        "This request was already answered under its Idempotency-Key, but the answer can no longer be decrypted; look whether it was done before you send it with a new key.",
+      );
     const { headers, body } = JSON.parse(text) as Kept;
     return new Response(body === "" ? null : body, {
       status: beginning.status,

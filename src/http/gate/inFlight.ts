@@ -52,7 +52,7 @@ export function createInFlight({ requestsMax, bodyBytesMax, callerBodyBytesMax, 
     enterBody(caller, bytes) {
       const held = (byCaller.get(caller) ?? 0) + bytes;
       if (held > callerBodyBytesMax) {
-        const detail = `Of this caller ${callerBodyBytesMax} bytes of requests are held here already; come again in a moment.`;
+        const detail = `Of this caller ${callerBodyBytesMax} bytes of requests are held here already; try again in a moment.`;
         throw new Refusal(429, detail, { headers: { "retry-after": "1" }, limit: "in-flight" });
       }
       if (bodyBytes + bytes > bodyBytesMax) throw full(`This node holds ${bodyBytesMax} bytes of requests already`);
@@ -86,5 +86,5 @@ export function createInFlight({ requestsMax, bodyBytesMax, callerBodyBytesMax, 
 }
 
 function full(what: string): Refusal {
-  return new Refusal(503, `${what}; come again in a moment.`, { headers: { "retry-after": "1" }, limit: "in-flight" });
+  return new Refusal(503, `${what}; try again in a moment.`, { headers: { "retry-after": "1" }, limit: "in-flight" });
 }

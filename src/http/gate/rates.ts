@@ -67,7 +67,7 @@ export function nearer(before: Standing | null, after: Standing): Standing {
 export function demandRoom({ rule: { name, perSecond }, taken }: Standing): void {
   if (taken.allowed) return;
   const seconds = retryAfterSeconds(taken);
-  const detail = `More than ${perSecond} requests a second come ${WHOSE[name] ?? "from here"}: come again in ${seconds} s.`;
+  const detail = `More than ${perSecond} requests a second ${WHOSE[name] ?? "from here"}: try again in ${seconds} s.`;
   throw new Refusal(429, detail, { headers: { "retry-after": String(seconds) }, limit: name });
 }
 

@@ -59,7 +59,7 @@ async function* chunksOf(body: Request["body"], bytesMax: number): AsyncGenerato
       yield value;
     }
   } catch {
-    return { status: 400, detail: "The body did not arrive whole." };
+    return { status: 400, detail: "The body was cut off before its end." };
   } finally {
     clearTimeout(end);
     clearInterval(look);
@@ -68,5 +68,5 @@ async function* chunksOf(body: Request["body"], bytesMax: number): AsyncGenerato
 }
 
 function tooLong(bytesMax: number): string {
-  return `The body may have ${bytesMax} bytes.`;
+  return `The body may have at most ${bytesMax} bytes.`;
 }

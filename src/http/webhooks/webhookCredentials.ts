@@ -64,7 +64,7 @@ export const createdCredentials = {
 export const patchedCredentials = {
   headers: Type.Optional(
     nullable(Type.Record(Type.String(), nullable(HeaderValue), HEADERS), {
-      description: "By name: null takes one out, what is not named stays. Null takes out all.",
+      description: "By name: null removes a header, headers that are not named stay. Null in place of the object removes all.",
     }),
   ),
   auth: Type.Optional(nullable(Auth)),
@@ -88,7 +88,9 @@ export const shownCredentials = {
   headerNames: Type.Array(Type.String()),
   auth: nullable(Type.Object({ type: oneOf(["basic", "bearer"]), username: Type.Optional(Type.String()) })),
   clientCertificate: nullable(Type.Object({ subject: Type.String(), fingerprint256: Type.String(), validTo: Time })),
-  credentialsError: nullable(Type.String(), { description: "Why none of them can be read, and nothing sent; null as it should be." }),
+  credentialsError: nullable(Type.String(), {
+    description: "Why the credentials cannot be decrypted, so that nothing is sent; normally null.",
+  }),
 };
 const Shown = Type.Object(shownCredentials);
 export type CredentialsView = Static<typeof Shown>;

@@ -65,7 +65,7 @@ const TRIES_MAX = 10;
 
 /**
  * Edits a webhook on the version that `If-Match` wants, or on the one that is there: what an edit keeps of the version before is then
- * never older than that. Throws notFound, preconditionFailed, and whatever `edit` throws.
+ * never older than that. Throws notFound, preconditionFailed, `conflict` where others overtake it again and again, and whatever `edit` throws.
  */
 export async function editWebhook(
   store: EditMeans["store"],
@@ -81,7 +81,8 @@ export async function editWebhook(
       try {
         return await store.updateWebhook(id, await edit(before), before.version);
       } catch (error) {
-        if (wanted !== null || tries === TRIES_MAX || !isFault(error, "preconditionFailed")) throw error;
+        if (wanted !== null || !isFault(error, "preconditionFailed")) throw error;
+        if (tries === TRIES_MAX) throw new Fault("conflict", `Webhook ${id} is being edited by others; try again.`, { cause: error });
       }
     }
   });

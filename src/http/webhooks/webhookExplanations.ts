@@ -20,12 +20,12 @@ const Explained = Type.Object(
   {
     because: oneOf(REASONS, {
       description:
-        "`matched`: it is owed. `notThere`: the webhook was made after the change, or deleted before it. `events`: it asks for no changes. Else the clause of its filter that left the change out.",
+        "`matched`: the webhook gets it. `notThere`: the webhook was made after the change, or deleted before it. `events`: it does not ask for changes. Otherwise the clause of its filter that excluded the change.",
     }),
     version: nullable(Type.Integer({ description: "The version of the webhook that the change was held against." })),
     delivery: nullable(Delivery),
   },
-  { $id: "Explanation", description: "`delivery` is null where none is owed, none is planned yet, or it is no longer kept." },
+  { $id: "Explanation", description: "`delivery` is null if none is owed, none is planned yet, or it is no longer kept." },
 );
 
 export interface ExplanationsOptions {
@@ -55,7 +55,7 @@ const EXPLAIN = operation({
   id: "explainChange",
   tag: "Webhooks",
   summary: "Why a webhook was told of a change, or was not",
-  description: "By the webhook as it stood when the change was recorded, whatever it is now; also of one that is deleted.",
+  description: "Judged by the webhook as it was when the change was recorded. Also works for a deleted webhook.",
   scope: "webhooks:read",
   answers: { 200: { description: "The reason, and the delivery if there is one.", schema: Explained } },
   problems: [404],

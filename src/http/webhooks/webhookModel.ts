@@ -31,16 +31,22 @@ const Filter = Type.Object(
   {
     sensorIds: Type.Optional(Type.Array(SensorId, Listed)),
     labels: Type.Optional(LabelSelectors),
-    kinds: Type.Optional(Type.Array(oneOf(CHANGE_KINDS), { ...Listed, description: "Holds for whatever moved." })),
-    from: Type.Optional({ ...Statuses, description: "The old status; a sensor's first change has none." }),
-    to: Type.Optional({ ...Statuses, description: "The new status." }),
+    kinds: Type.Optional(
+      Type.Array(oneOf(CHANGE_KINDS), { ...Listed, description: "What changed: the status (or its severity), or the availability." }),
+    ),
+    from: Type.Optional({ ...Statuses, description: "The status before; a sensor's first change has none." }),
+    to: Type.Optional({ ...Statuses, description: "The status after." }),
     minSeverity: Type.Optional(
-      oneOf(["ok", "warning", "critical"], { description: "Holds when the severity before or after reaches it; `unknown` always does." }),
+      oneOf(["ok", "warning", "critical"], {
+        description: "The severity before or after the change is at least this; `unknown` always passes.",
+      }),
     ),
     direction: Type.Optional(
-      oneOf(DIRECTIONS, { description: "Severity went up or down; none before the first report counts as `ok`, and `unknown` passes." }),
+      oneOf(DIRECTIONS, {
+        description: "The severity went up or down; before the first report it counts as `ok`, and `unknown` always passes.",
+      }),
     ),
-    initial: Type.Optional(Type.Boolean({ description: "Whether a sensor's first report counts although it is `ok`." })),
+    initial: Type.Optional(Type.Boolean({ description: "Whether a sensor's first report is sent even if it is `ok`." })),
   },
   {
     $id: "Filter",
@@ -99,7 +105,7 @@ export const WebhookPatch = Type.Object(
   {
     $id: "WebhookPatch",
     additionalProperties: false,
-    description: "What is left out stays; null sets what a new webhook would have. A filter is replaced as a whole, headers one by one.",
+    description: "Fields that are left out stay as they are; null sets the default. A filter is replaced as a whole, headers one by one.",
     examples: [{ state: "paused" }, { ratePerSecond: 5, headers: { "x-api-key": "made-up-key", "x-old": null } }],
   },
 );
@@ -119,7 +125,9 @@ const fields = {
   updatedAt: Time,
   lastSuccessAt: TimeOrNull,
   failingSince: TimeOrNull,
-  heldUntil: Type.Union([Time, Type.Null()], { description: "The endpoint asked to be left alone until then; null once that is over." }),
+  heldUntil: Type.Union([Time, Type.Null()], {
+    description: "Nothing is sent before this time, because the endpoint asked for it with `Retry-After`; null otherwise.",
+  }),
   version: Type.Integer({ description: "Counts edits; the `ETag`." }),
 };
 export const Webhook = Type.Object(fields, { $id: "Webhook" });
@@ -146,7 +154,7 @@ export const TestAttempt = Type.Object(
     durationMs: Type.Number(),
     statusCode: nullable(Type.Integer()),
     error: nullable(Type.String(), { description: "Why it failed; null when it did not." }),
-    response: nullable(Type.String(), { description: "The beginning of the answer's body." }),
+    response: nullable(Type.String(), { description: "The beginning of the response body." }),
   },
   { $id: "Attempt" },
 );

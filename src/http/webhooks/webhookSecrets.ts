@@ -116,7 +116,7 @@ export function webhookSecrets({ store, vault, changed }: WebhookSecretsOptions)
         const webhook = await store.getWebhook(id);
         const found = webhook === null ? [] : publicKeys(vault.openCredentials(id, webhook.credentials), Date.now());
         // Whoever asks without a token is not told which webhooks there are.
-        if (found.length === 0) throw new Fault("notFound", "There are no public keys of this webhook.");
+        if (found.length === 0) throw new Fault("notFound", "This webhook has no public keys, or does not exist.");
         set.headers["cache-control"] = `public, max-age=${PUBLIC_KEYS_MAX_AGE_SECONDS}`;
         return { keys: found.map(({ jwk, whpk }) => ({ ...jwk, whpk })) };
       },
@@ -138,7 +138,7 @@ const ROTATE = operation({
   id: "rotateSecret",
   tag: "Webhooks",
   summary: "Sign with a new key",
-  description: "The keys before go on signing for the overlap, so that receivers can change over. `secret` is shown in this answer alone.",
+  description: "The previous keys go on signing for the overlap, so that receivers can switch over. `secret` is shown only in this answer.",
   scope: "webhooks:write",
   takesBody: true,
   answers: { 200: { description: "The new key signs from now on.", schema: Rotated, headers: ETAG_HEADER } },

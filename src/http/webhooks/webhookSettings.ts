@@ -19,7 +19,7 @@ import { invalid } from "../problems";
 const Batch = Type.Object(
   {
     maxItems: Type.Integer({ minimum: BATCH_ITEMS_MIN, maximum: BATCH_ITEMS_MAX }),
-    maxWaitMs: Type.Integer({ minimum: 0, maximum: BATCH_WAIT_MS_MAX, description: "How long the first may wait for others." }),
+    maxWaitMs: Type.Integer({ minimum: 0, maximum: BATCH_WAIT_MS_MAX, description: "How long the first delivery may wait for others." }),
   },
   {
     $id: "Batch",
@@ -32,9 +32,11 @@ const Batch = Type.Object(
 const RatePerSecond = nullable(Type.Number({ minimum: RATE_PER_SECOND_MIN, maximum: RATE_PER_SECOND_MAX }), {
   description: "The most attempts a second; null for no limit.",
 });
-const Ordering = oneOf(ORDERINGS, { description: "`sensor`: a sensor's changes one after the other. `none`: each by itself." });
+const Ordering = oneOf(ORDERINGS, {
+  description: "`sensor`: a sensor's changes are sent one after the other. `none`: in any order, each at once.",
+});
 const Mode = oneOf(MODES, {
-  description: "`latest`: of a sensor's changes that wait, the newest alone is sent; the others end as `coalesced`.",
+  description: "`latest`: of a sensor's waiting changes only the newest is sent; the others end as `coalesced`.",
 });
 const MinIntervalSeconds = Type.Integer({
   minimum: 0,
@@ -44,17 +46,20 @@ const MinIntervalSeconds = Type.Integer({
 const Format = oneOf(FORMATS, { description: "The body's shape: ours, or CloudEvents 1.0, structured or binary." });
 const RetrySchedule = nullable(
   Type.Array(Type.Integer({ minimum: 1, maximum: RETRY_STEP_SECONDS_MAX }), { minItems: 1, maxItems: RETRY_STEPS_MAX }),
-  { description: "Seconds after the first failure, the second, and so on, three days in sum at most; null for the usual ones." },
+  {
+    description:
+      "Seconds to wait after the first failure, after the second, and so on, three days in total at most; null for the default schedule.",
+  },
 );
 const TimeoutSeconds = Type.Integer({
   minimum: 1,
   maximum: TIMEOUT_SECONDS_MAX,
-  description: "Over an attempt's connection, the answer's head and its body together.",
+  description: "Time for an attempt, from connecting to the end of the answer.",
 });
 const Events = Type.Array(oneOf(EVENT_KINDS), {
   minItems: 1,
   uniqueItems: true,
-  description: "What is sent: changes, and what is said of webhooks and deliveries.",
+  description: "What is sent: changes, and events about webhooks and deliveries themselves.",
 });
 
 /** In a creation and a patch: each may be left out, or null for the default. */
@@ -96,7 +101,7 @@ export function settingsOf(given: Given, before: WebhookSettings): WebhookSettin
   const implied = given.mode === undefined && (given.minIntervalSeconds ?? 0) > 0 ? { mode: "latest" as const } : {};
   const settings = { ...before, ...set, ...implied };
   const errors = settingsErrors(settings, new Set(names));
-  if (errors.length > 0) throw invalid("The settings do not go together.", errors);
+  if (errors.length > 0) throw invalid("These settings cannot be combined.", errors);
   return settings;
 }
 

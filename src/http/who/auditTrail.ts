@@ -40,7 +40,7 @@ export function createAuditTrail(
     async around(edit, serve) {
       const number = await store.recordEdit(draftOf(edit)).catch((error: unknown) => {
         if (!isFault(error)) throw error;
-        throw new Fault("unavailable", `Nothing was done, because it cannot be written into the audit log: ${error.message}.`, {
+        throw new Fault("unavailable", `Nothing was done, because the audit log cannot be written: ${error.message}.`, {
           cause: error,
         });
       });

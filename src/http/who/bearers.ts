@@ -106,7 +106,7 @@ const BEARER = /^bearer +(.+)$/i;
 
 function tokenIn(header: string): string {
   const token = BEARER.exec(header)?.[1];
-  if (token === undefined) throw unauthorized("Send a token as `Authorization: Bearer …`.");
+  if (token === undefined) throw unauthorized("Send a token as `Authorization: Bearer …`; /swagger shows how.");
   return token;
 }
 

@@ -61,7 +61,7 @@ export function createJwtVerifier(config: JwtConfig, means: Omit<KeySetOptions, 
       const lane = wasValid ? lanes.known : lanes.strange;
       const joined = lane.get(token);
       if (joined !== undefined) return joined;
-      if (token.length > TOKEN_CHARS_MAX) throw unauthorized(`A JSON Web Token may have ${TOKEN_CHARS_MAX} characters.`);
+      if (token.length > TOKEN_CHARS_MAX) throw unauthorized(`A JSON Web Token may have at most ${TOKEN_CHARS_MAX} characters.`);
       if (lane.size >= CHECKS_MAX) throw new Fault("unavailable", "Too many tokens are being checked; try again in a moment.");
       const checked = check(token, lane);
       lane.set(token, checked);

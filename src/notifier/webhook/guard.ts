@@ -94,7 +94,7 @@ export function createGuard(config: GuardConfig, resolve: Resolve = createResolv
 }
 
 function withWayOut({ message, allowedBy }: AddressRefused): string {
-  return allowedBy === null ? message : `${message}; who runs Tocsin can allow it by ${allowedBy}`;
+  return allowedBy === null ? message : `${message}; the operator can allow it with ${allowedBy}`;
 }
 
 function demandShape(url: URL, { allowPorts }: GuardConfig): void {

@@ -41,7 +41,16 @@ export function asFault(error: unknown): unknown {
   const code = codeOf(error);
   const known = UNAVAILABLE.find(([prefix]) => code?.startsWith(prefix) && /^[0-9A-Z]{5}$/.test(code));
   if (known !== undefined) return new Fault("unavailable", known[1], { cause: error });
-  return isLost(error) ? new Fault("unavailable", "the database cannot be reached", { cause: error }) : error;
+  return isLost(error) ? new Fault("unavailable", `the database cannot be reached${whyLost(error)}`, { cause: error }) : error;
+}
+
+/** What the system calls it, so that a wrong host is told from a server that is down. */
+function whyLost(error: unknown): string {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const inside: unknown = each instanceof AggregateError ? each.errors[0] : each;
+    if (inside instanceof Error && "code" in inside && LOST.includes(String(inside.code))) return ` (${String(inside.code)})`;
+  }
+  return "";
 }
 
 /** Whether a row was refused because its key, or another unique value of it, is there already. */

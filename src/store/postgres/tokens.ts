@@ -30,7 +30,7 @@ export function openTokens({ db, work }: Connection): TokenStore {
           .returning(shown);
         return created as NonNullable<typeof created>;
       } catch (error) {
-        if (isTaken(error)) throw new Fault("conflict", "There is a token of this id or this value already.", { cause: error });
+        if (isTaken(error)) throw new Fault("conflict", "A token of this id or this value already exists.", { cause: error });
         throw error;
       }
     },

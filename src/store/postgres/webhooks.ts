@@ -53,11 +53,11 @@ export function openWebhooks(connection: Connection): WebhookStore {
     createWebhook: (draft) =>
       edit(async (session) => {
         if (await webhookExisted(session.client, draft.id)) {
-          throw new Fault("conflict", `There is, or was, a webhook ${draft.id} already.`);
+          throw new Fault("conflict", `A webhook ${draft.id} exists already, or existed before.`);
         }
         const [registered] = await session.db.select({ now: count() }).from(webhooks);
         if ((registered?.now ?? 0) >= WEBHOOKS_MAX) {
-          throw new Fault("conflict", `There are ${WEBHOOKS_MAX} webhooks, as many as may be.`);
+          throw new Fault("conflict", `There are already ${WEBHOOKS_MAX} webhooks, the maximum.`);
         }
         const webhook = newWebhook(draft);
         await session.db.insert(webhooks).values(webhook);

@@ -29,7 +29,7 @@ export function openTokens({ db }: Connection): Direct<TokenStore> {
           .returning(shown)
           .get();
       } catch (error) {
-        if (isTaken(error)) throw new Fault("conflict", "There is a token of this id or this value already.", { cause: error });
+        if (isTaken(error)) throw new Fault("conflict", "A token of this id or this value already exists.", { cause: error });
         throw error;
       }
     },

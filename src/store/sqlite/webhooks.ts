@@ -46,9 +46,9 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
   return {
     createWebhook(draft) {
       return write(() => {
-        if (versions.exist(draft.id)) throw new Fault("conflict", `There is, or was, a webhook ${draft.id} already.`);
+        if (versions.exist(draft.id)) throw new Fault("conflict", `A webhook ${draft.id} exists already, or existed before.`);
         const registeredNow = db.select({ count: count() }).from(webhooks).get()?.count ?? 0;
-        if (registeredNow >= WEBHOOKS_MAX) throw new Fault("conflict", `There are ${WEBHOOKS_MAX} webhooks, as many as may be.`);
+        if (registeredNow >= WEBHOOKS_MAX) throw new Fault("conflict", `There are already ${WEBHOOKS_MAX} webhooks, the maximum.`);
         const webhook = newWebhook(draft);
         db.insert(webhooks).values(webhook).run();
         versions.add(webhook, { deleted: false });

@@ -14,7 +14,8 @@ import { createPulse } from "../../../src/jetstream/pulse";
 import { ensureTopology, probeMapping } from "../../../src/jetstream/topology";
 import { isRunning } from "../../../src/processes";
 import { startHolder } from "../../servers/folderHolder";
-import { freePorts, startNatsServer, testNatsBinary } from "../../servers/natsServer";
+import { freePorts } from "../../servers/freePorts";
+import { startNatsServer, testNatsBinary } from "../../servers/natsServer";
 
 const payload = new TextEncoder().encode("ok");
 
