@@ -1,12 +1,12 @@
 const TRIES = 5;
 
 /**
- * The shortest of a few times, in milliseconds: a machine that has other things to do may make any of them long, and what is slow itself
- * makes all of them so. Ends with the first that is below `belowMs`.
+ * The least of a few, most often of times: a machine that has other things to do may make any of them long, and what is slow itself makes
+ * all of them so. Ends with the first that is below `limit`.
  */
-export async function bestOf(belowMs: number, time: () => Promise<number>): Promise<number> {
+export async function bestOf(limit: number, measure: () => Promise<number>): Promise<number> {
   let best = Infinity;
-  for (let turn = 0; turn < TRIES && best >= belowMs; turn += 1) best = Math.min(best, await time());
+  for (let turn = 0; turn < TRIES && best >= limit; turn += 1) best = Math.min(best, await measure());
   return best;
 }
 

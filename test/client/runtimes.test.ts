@@ -33,7 +33,7 @@ beforeAll(async () => {
     },
   });
   tocsin = await startTocsin({ env: { CORS_ORIGINS: page.url.origin } });
-}, 60_000);
+}, 240_000);
 afterAll(async () => {
   await tocsin?.[Symbol.asyncDispose]();
   await page?.stop(true);
@@ -78,16 +78,16 @@ test.each(["tocsin/client", "tocsin-client"])(
     expect(await complaints('"boiler-7"')).toEqual([]);
     expect(await complaints("7")).toEqual(["Type 'number' is not assignable to type 'string'."]);
   },
-  60_000,
+  180_000,
 );
 
 test("the client does its work in Node", async () => {
   expect(await runBy(Bun.which("node") ?? "node", "tocsin/client", "in-node")).toEqual(expected("in-node"));
-}, 60_000);
+}, 180_000);
 
 test("the client does its work in Bun", async () => {
   expect(await runBy(process.execPath, "tocsin-client", "in-bun")).toEqual(expected("in-bun"));
-}, 60_000);
+}, 180_000);
 
 test("the client does its work in a page of another origin, and in one of the API's own", async () => {
   await using browser = await openBrowser();
@@ -104,4 +104,4 @@ test("the client does its work in a page of another origin, and in one of the AP
     expect(result).toEqual(expected(id));
     await tab.close();
   }
-}, 60_000);
+}, 180_000);

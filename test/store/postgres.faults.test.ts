@@ -6,6 +6,7 @@ import { startHangingProxy } from "../servers/hangingProxy";
 import { Owner } from "./conformance/owner";
 import { draftOf, FIRST_PAGE, onlineState, reportOf } from "./conformance/samples";
 import { onDatabase } from "../servers/postgres";
+import { bestOf } from "../bestOf";
 import { postgresHarness } from "./postgres/harness";
 import { endsOf, locked, waiting } from "./postgres/locks";
 
@@ -87,7 +88,7 @@ describe("a database of Postgres that is away", () => {
       const part = owner.part({ reports: [reportOf(owner.position.cursor + 1, "a")], states: [{ sensorId: "a", state: onlineState() }] });
       const calls = [store.commitBatch([part]), store.updateSensor(draftOf("a", { name: "A" }), null), store.getSensor("a")];
       const ends = endsOf(calls);
-      await waiting(url, 3);
+      await waiting(url, 3, ends);
       await interrupt();
       expect(await ends).toEqual(calls.map(() => expect.objectContaining(UNAVAILABLE)));
       await lock[Symbol.asyncDispose]();
@@ -150,17 +151,20 @@ describe("a database of Postgres that does not answer", () => {
       await using opened = await harness.open();
       const { store, url } = opened;
       const owner = await Owner.of(store);
-      let settled = 0;
-      {
+      /** How many calls had ended by the time that the lease was renewed. */
+      const endedBefore = async () => {
+        let ended = 0;
         await using _ = await locked(url, "lock table sensors in access exclusive mode");
         const calls = Array.from({ length: 30 }, () => store.getSensor("a"));
-        const ends = endsOf(calls.map((call) => call.finally(() => (settled += 1))));
-        await waiting(url, 10);
+        const ends = endsOf(calls.map((call) => call.finally(() => (ended += 1))));
+        await waiting(url, 10, ends);
         expect(await store.renewLease(owner.lease, 60_000)).toBe(true);
-        await owner.commit({ reports: [reportOf(1, "a")] });
-        expect(settled).toBe(0);
+        await owner.commit({ reports: [reportOf(owner.position.cursor + 1, "a")] });
+        const before = ended;
         expect(await ends).toEqual(calls.map(() => expect.objectContaining(UNAVAILABLE)));
-      }
+        return before;
+      };
+      expect(await bestOf(1, endedBefore)).toBe(0);
       expect(await store.getSensor("a")).toBeNull();
     },
     TEST_MS,

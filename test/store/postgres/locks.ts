@@ -13,11 +13,13 @@ export async function locked(url: string, statement: string): Promise<AsyncDispo
   return { [Symbol.asyncDispose]: () => client.end() };
 }
 
-/** Waits until so many of the store's statements wait for a lock. */
-export async function waiting(url: string, count: number): Promise<void> {
+/** Waits until so many of the store's statements wait for a lock, or until they have `ended`: they do not wait for ever. */
+export async function waiting(url: string, count: number, ended?: Promise<unknown>): Promise<void> {
+  let over = false;
+  void ended?.then(() => (over = true));
   const held = "select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
   await onDatabase(url, async (client) => {
-    while (((await client.query<{ count: number }>(held)).rows[0]?.count ?? 0) < count) await Bun.sleep(5);
+    while (!over && ((await client.query<{ count: number }>(held)).rows[0]?.count ?? 0) < count) await Bun.sleep(5);
   });
 }
 
