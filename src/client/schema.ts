@@ -323,7 +323,9 @@ export interface paths {
         };
         /**
          * List webhooks by id
-         * @description Needs the scope `webhooks:read`.
+         * @description A page may end before its limit where filters are large.
+         *
+         *     Needs the scope `webhooks:read`.
          */
         get: operations["listWebhooks"];
         put?: never;

@@ -26,6 +26,11 @@ export function newWebhook(draft: WebhookDraft & Pick<Webhook, "id">): Webhook {
   };
 }
 
+/** About what it takes in a list: its filter may name very much. */
+export function webhookBytes({ filter, credentials, description, url }: Webhook): number {
+  return JSON.stringify(filter).length + credentials.length + description.length + url.length;
+}
+
 /** Whether planning must know of an edit. */
 export function isOfPlanning(before: Webhook, after: Webhook): boolean {
   return (

@@ -12,6 +12,7 @@ const INSIDE: Readonly<Record<string, readonly string[]>> = {
   "src/http/gate/clientAddress.ts": ["PARSED_MAX"],
   "src/http/document/curl.ts": ["LINE_CHARS_MAX"],
   "src/http/exportStream.ts": ["PAGE_ROWS_MAX"],
+  "src/http/fieldErrors.ts": ["COMPLAINTS_MAX"],
   "src/http/bulk/itemResults.ts": ["ERROR_CHARS_MAX"],
   "src/http/who/keySet.ts": ["BYTES_MAX", "KEYS_MAX"],
   "src/http/who/knownCallers.ts": ["KNOWN_MAX", "KNOWN_CHARS_MAX"],

@@ -102,6 +102,7 @@ const LIST = operation({
   id: "listWebhooks",
   tag: "Webhooks",
   summary: "List webhooks by id",
+  description: "A page may end before its limit where filters are large.",
   scope: "webhooks:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Webhook) } },
 });

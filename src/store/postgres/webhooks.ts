@@ -3,10 +3,11 @@ import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { ClientBase } from "pg";
 import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
-import { decodeCursor, toPage } from "../cursor";
+import { decodeCursor } from "../cursor";
 import { webhookDisabled } from "../operationalFacts";
+import { LargePage } from "../largePages";
 import type { Page, PageRequest, WebhookStore } from "../store";
-import { beginsAnew, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, type WebhookEdit } from "../webhookEdits";
+import { beginsAnew, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, webhookBytes, type WebhookEdit } from "../webhookEdits";
 import { arrange } from "./arrange";
 import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
@@ -100,14 +101,14 @@ export function openWebhooks(connection: Connection): WebhookStore {
 }
 
 async function listWebhooks(db: NodePgDatabase, { limit, cursor }: PageRequest): Promise<Page<Webhook>> {
-  const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
-  const rows = await db
-    .select(WEBHOOK)
-    .from(webhooks)
-    .where(gt(webhooks.id, after))
-    .orderBy(asc(webhooks.id))
-    .limit(limit + 1);
-  return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+  const large = new LargePage<Webhook>(limit, webhookBytes);
+  let after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
+  for (let wanted = large.wanted; wanted > 0; wanted = large.wanted) {
+    const rows = await db.select(WEBHOOK).from(webhooks).where(gt(webhooks.id, after)).orderBy(asc(webhooks.id)).limit(wanted);
+    large.take(rows, wanted);
+    after = rows.at(-1)?.id ?? after;
+  }
+  return large.page(LIST, (webhook) => [webhook.id]);
 }
 
 /** The webhook that is to be edited, locked: credentials are sealed anew beside edits. Throws notFound, preconditionFailed. */

@@ -2,11 +2,12 @@ import { and, asc, count, eq, getTableColumns, gt, sql } from "drizzle-orm";
 import { Fault } from "../../domain/fault";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { webhookDisabled } from "../operationalFacts";
+import { LargePage } from "../largePages";
 import type { Page, PageRequest, WebhookStore } from "../store";
-import { beginsAnew, demandVersion, editOf, isOfPlanning, newOrder, newWebhook } from "../webhookEdits";
+import { beginsAnew, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, webhookBytes } from "../webhookEdits";
 import { prepareArrange } from "./arrange";
 import type { Connection } from "./connection";
-import { decodeCursor, toPage } from "../cursor";
+import { decodeCursor } from "../cursor";
 import type { Direct } from "./faults";
 import { prepareOperationalEvents } from "./operationalEvents";
 import { webhooks } from "./schema/webhooks";
@@ -97,15 +98,14 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
 }
 
 function listWebhooks({ db }: Connection, { limit, cursor }: PageRequest): Page<Webhook> {
-  const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
-  const rows = db
-    .select(WEBHOOK)
-    .from(webhooks)
-    .where(gt(webhooks.id, after))
-    .orderBy(asc(webhooks.id))
-    .limit(limit + 1)
-    .all();
-  return toPage(rows, { limit, list: LIST, key: (row) => [row.id], item: (row) => row });
+  const large = new LargePage<Webhook>(limit, webhookBytes);
+  let after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
+  for (let wanted = large.wanted; wanted > 0; wanted = large.wanted) {
+    const rows = db.select(WEBHOOK).from(webhooks).where(gt(webhooks.id, after)).orderBy(asc(webhooks.id)).limit(wanted).all();
+    large.take(rows, wanted);
+    after = rows.at(-1)?.id ?? after;
+  }
+  return large.page(LIST, (webhook) => [webhook.id]);
 }
 
 /** In every partition; the index of heads begins with it. */

@@ -228,6 +228,20 @@ export const webhookPromises: readonly Promises[] = [
       const paged = await allPages((page) => store.listWebhooks(page), 1, between);
       expect(paged.map(({ id }) => id).filter((id) => ids.includes(id))).toEqual(ids);
     },
+
+    "ends a page early where filters grow too large, without losing one": async (store) => {
+      const long = { sensorIds: Array.from({ length: 1000 }, (_, index) => String(index).padStart(1000, "s")) };
+      const ids = Array.from({ length: 45 }, (_, index) => `w${index + 10}`);
+      for (const [index, id] of ids.entries()) await addWebhook(store, id, index % 9 === 4 || index > 37 ? { filter: long } : {});
+      let largest = 0;
+      const paged = await allPages(async (page) => {
+        const found = await store.listWebhooks(page);
+        largest = Math.max(largest, found.items.filter(({ filter }) => filter.sensorIds !== undefined).length);
+        return found;
+      }, 1000);
+      expect(paged.map(({ id }) => id)).toEqual(ids);
+      expect(largest).toBe(4);
+    },
   }),
 
   promises("webhooks", {

@@ -1,0 +1,45 @@
+/** Pages of rows that may be large: read in slices, and ended early where their bytes grow too many. */
+import { toPage } from "./cursor";
+import type { Page } from "./store";
+
+/** A page holds about so many bytes, or one row. */
+export const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** Nobody knows yet how large they are. */
+const FIRST_ROWS = 20;
+
+export class LargePage<Row> {
+  readonly #rows: Row[] = [];
+  #bytes = 0;
+  #isFull = false;
+  #isLast = false;
+
+  constructor(
+    private readonly limit: number,
+    private readonly bytesOf: (row: Row) => number,
+  ) {}
+
+  /** How many rows to read next; 0 when there are no more, or when it has all that it can hold and one, which says that there is more. */
+  get wanted(): number {
+    if (this.#isFull || this.#isLast) return 0;
+    const missing = this.limit + 1 - this.#rows.length;
+    if (this.#rows.length === 0) return Math.min(missing, FIRST_ROWS);
+    const perRow = Math.max(1, this.#bytes / this.#rows.length);
+    return Math.min(missing, Math.max(1, Math.ceil((PAGE_BYTES_MAX - this.#bytes) / perRow)));
+  }
+
+  /** What was read of those that were wanted. */
+  take(rows: readonly Row[], wanted: number): void {
+    this.#isLast = rows.length < wanted;
+    for (const row of rows) {
+      this.#rows.push(row);
+      this.#bytes += this.bytesOf(row);
+      this.#isFull = this.#bytes > PAGE_BYTES_MAX && this.#rows.length > 1;
+      if (this.#isFull) return;
+    }
+  }
+
+  page(list: string, key: (row: Row) => readonly (string | number)[]): Page<Row> {
+    const limit = this.#isFull ? Math.min(this.limit, this.#rows.length - 1) : this.limit;
+    return toPage(this.#rows, { limit, list, key, item: (row) => row });
+  }
+}
