@@ -40,22 +40,3 @@ export class BatchReader {
     return { messages: this.#cut.shift() as readonly StreamMessage[], gaps, decided: null };
   }
 }
-
-/** A commit that took so long and then failed would take as long again. */
-const SLOW_MS = 2000;
-
-/** How many messages a commit may hold just now: fewer where the database is too slow for many. */
-export class BatchLimit {
-  messages = BATCH_MESSAGES_MAX;
-
-  /** Tells of a commit; true when it should be tried again in halves. */
-  failed(messages: number, ms: number): boolean {
-    if (ms < SLOW_MS || messages === 1) return false;
-    this.messages = Math.ceil(messages / 2);
-    return true;
-  }
-
-  succeeded(ms: number): void {
-    if (ms < SLOW_MS / 4) this.messages = Math.min(BATCH_MESSAGES_MAX, this.messages * 2);
-  }
-}

@@ -1,8 +1,9 @@
+import { BatchLimit } from "../batchLimit";
 import { isFault } from "../domain/fault";
 import type { State } from "../domain/state";
 import type { ReportReader, StreamMessage } from "../jetstream/ports";
 import type { BatchPart, IncidentDraft, PartitionPosition } from "../store/store";
-import { BATCH_MESSAGES_MAX, type Batch, BatchLimit, BatchReader } from "./batches";
+import { BATCH_MESSAGES_MAX, type Batch, BatchReader } from "./batches";
 import { ChangePump } from "./changePump";
 import { type DecidedBatch, decideBatch } from "./decideBatch";
 import { type BatchBefore, decideBehind } from "./decideBehind";
@@ -32,7 +33,7 @@ export class Ingest {
   #registryVersion: number;
   #reader: ReportReader | null = null;
   #incidents: IncidentDraft[] = [];
-  readonly #limit = new BatchLimit();
+  readonly #limit = new BatchLimit(BATCH_MESSAGES_MAX);
   #stopped = false;
   #published = 0;
   /** When the last batch was taken up or went in; Infinity while one is in hand. */
@@ -111,7 +112,7 @@ export class Ingest {
 
   /** Decides and commits, again and again while the database is away. False when it is no longer ours to do. */
   async #takeIn({ messages, ...batch }: Batch, following: Promise<Batch | null> | null): Promise<boolean> {
-    if (messages.length > this.#limit.messages) return this.#takeInHalves(messages);
+    if (messages.length > this.#limit.items) return this.#takeInHalves(messages);
     const startedAt = performance.now();
     let decided = await batch.decided;
     this.#busyAt = Infinity;

@@ -1,4 +1,5 @@
-import type { ChangeLogStore, DueDelivery, Lease, LoggedChange, PlannedDelivery, PlanStore } from "../store/store";
+import type { ChangeLogStore, DueDelivery, Lease, LoggedChange, PlannedDelivery, PlanOutcome, PlanStore } from "../store/store";
+import { BatchLimit } from "../batchLimit";
 import type { Events } from "../telemetry/events";
 import { createMatcher, type Matcher } from "./matching";
 import { nextTurn } from "../nextTurn";
@@ -54,6 +55,7 @@ export class Planner {
   #unanswered: { readonly draft: Draft; readonly matcher: Matcher } | null = null;
   /** Null when it must be read again. */
   #matcher: Matcher | null = null;
+  readonly #limit = new BatchLimit(CHANGES_AT_ONCE_MAX);
   #woken = false;
   #doze = new AbortController();
   /** When the last plan was committed, which would have told of edits. */
@@ -115,13 +117,14 @@ export class Planner {
       return true;
     }
     const matcher = (this.#matcher ??= await this.#readWebhooks());
-    const changes = await store.changesAfter(lease.partition, this.#cursor, CHANGES_AT_ONCE_MAX);
+    const most = this.#limit.items;
+    const changes = await store.changesAfter(lease.partition, this.#cursor, most);
     const idle = changes.length === 0;
     if (idle && performance.now() < this.#plannedAt + EDITS_EVERY_MS) return false;
     // An empty plan, too, is refused when the webhooks were edited.
     const draft = draftOf(changes, matcher, this.#cursor);
     const again = await this.#commit({ draft, matcher });
-    return again || draft.to !== (changes.at(-1)?.number ?? draft.to) || changes.length === CHANGES_AT_ONCE_MAX;
+    return again || draft.to !== (changes.at(-1)?.number ?? draft.to) || changes.length === most;
   }
 
   async #readWebhooks(): Promise<Matcher> {
@@ -132,13 +135,11 @@ export class Planner {
 
   /** True when it must be planned again. */
   async #commit(sent: { draft: Draft; matcher: Matcher }): Promise<boolean> {
-    const { store, lease, leaseTtlMs, events } = this.options;
+    const { lease, events } = this.options;
     const { matcher, draft } = sent;
     const { to, deliveries, changes } = draft;
     const { webhooksVersion } = matcher;
-    this.#unanswered = sent;
-    const outcome = await store.commitPlan({ lease, leaseTtlMs, webhooksVersion, from: this.#cursor, to, deliveries });
-    this.#unanswered = null;
+    const outcome = await this.#send(sent);
     switch (outcome.kind) {
       case "planned": {
         this.#plannedAt = performance.now();
@@ -158,6 +159,24 @@ export class Planner {
         this.#ending.abort();
         this.options.onLost();
         return false;
+    }
+  }
+
+  async #send(sent: { draft: Draft; matcher: Matcher }): Promise<PlanOutcome> {
+    const { store, lease, leaseTtlMs } = this.options;
+    const { to, deliveries } = sent.draft;
+    const { webhooksVersion } = sent.matcher;
+    this.#unanswered = sent;
+    const startedAt = performance.now();
+    try {
+      const outcome = await store.commitPlan({ lease, leaseTtlMs, webhooksVersion, from: this.#cursor, to, deliveries });
+      this.#unanswered = null;
+      this.#limit.succeeded(performance.now() - startedAt);
+      return outcome;
+    } catch (error) {
+      // Should it be in after all, half of it is refused, and the partition is taken up from where the table says.
+      if (this.#limit.failed(to - this.#cursor, performance.now() - startedAt)) this.#unanswered = null;
+      throw error;
     }
   }
 }

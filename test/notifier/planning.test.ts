@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { Fault } from "../../src/domain/fault";
 import { openReceiver } from "../receivers/receiver";
 import { Scene } from "./scene";
 import { bestOf, timeOf } from "../bestOf";
@@ -156,4 +157,29 @@ test("a quiet start is no news unless the filter asks for it", async () => {
   await scene.settled();
   expect((await scene.deliveries(quiet.id)).map(({ revision }) => revision)).toEqual([2]);
   expect((await scene.deliveries(initial.id)).map(({ revision }) => revision)).toEqual([1, 2]);
+});
+
+test("a plan that is too much for the database at once is made in parts, and everybody is owed all of it in order", async () => {
+  const [changes, most, timeOutMs] = [40, 12, 2100];
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  const { id } = await scene.addWebhook(receiver.url);
+  await scene.change(["a", "b"], changes / 2);
+  /** A database that ends what it would write too long, as Postgres does at its `statement_timeout`. */
+  const store = {
+    ...scene.store,
+    async commitPlan(plan: Parameters<typeof scene.store.commitPlan>[0]) {
+      if (plan.deliveries.length <= most) return scene.store.commitPlan(plan);
+      await Bun.sleep(timeOutMs);
+      throw new Fault("unavailable", "the database took too long to answer");
+    },
+  };
+  const { lost } = await scene.start({ store });
+  await until(async () => (await scene.deliveries(id)).length === changes, "not all of it was planned", 60_000);
+  await scene.settled();
+  expect(lost()).toBe(false);
+  for (const sensor of ["a", "b"]) {
+    const revisions = receiver.arrivals.filter(({ sensorId }) => sensorId === sensor);
+    expect(revisions.map(({ revision }) => revision)).toEqual(Array.from({ length: changes / 2 }, (_, index) => index + 1));
+  }
 });
