@@ -21,7 +21,6 @@ import { createPulse, type Pulse } from "./jetstream/pulse";
 import { watchAllChanges } from "./jetstream/wake";
 import { Live } from "./live/live";
 import { createSender } from "./notifier/webhook/sender";
-import { createTraffic } from "./notifier/webhook/traffic";
 import { defaultPartitions } from "./partitionCount";
 import { openSharing, type Sharing } from "./partition/sharing";
 import { openReportDays } from "./reportDays";
@@ -32,6 +31,7 @@ import { createEvents, type Events } from "./telemetry/events";
 import { createHealth } from "./telemetry/health";
 import { openLog } from "./telemetry/log";
 import { type Metrics, openMetrics } from "./telemetry/metrics";
+import { openTraffic } from "./traffic";
 import type { Vault } from "./vault";
 import { refuseWithoutKey, unlockVault } from "./vault/unlock";
 import { createWorkers, type WorkerParts, type Workers } from "./workers";
@@ -93,9 +93,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
 
   const notifiers: WorkerParts["notifiers"] = new Map();
-  // Whoever owns more partitions sends more of every webhook's rate.
-  const rateShare = () => Math.max(1, notifiers.size) / partitions;
-  const traffic = createTraffic({ rateShare, onCircuit: (webhookId, open) => events.circuitChanged(webhookId, open) });
+  const means = { config, redis: caching.redis, store, node: nodeId, partitions, events };
+  const traffic = await openTraffic(stack, { ...means, owned: () => notifiers.size });
   const sender = stack.use(createSender(config.guard, { vault, traffic }));
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
   const retention = openRetention({ store, keep: config.keep, events });

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { BucketRule } from "../domain/bucket";
 import { DEBT_MS_MAX } from "../domain/bucket";
 import type { RedisLink } from "./redis";
+import { runScript, script } from "./scripts";
 
 /**
  * The whole step in Redis, by its own clock: a bucket is one number, the microsecond at which it is full again. What stands there in its
@@ -9,7 +9,7 @@ import type { RedisLink } from "./redis";
  * KEYS: the bucket. ARGV: microseconds for one, burst, how many are wanted, 1 to take them on credit, microseconds that may be owed.
  * Gives how many were granted, how many are left, and the microseconds until it is full.
  */
-const SCRIPT = `
+const TAKE = script(`
 local time = redis.call("TIME")
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local each, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -27,8 +27,7 @@ if granted > 0 then
   redis.call("SET", KEYS[1], string.format("%.0f", fullAt), "PX", math.ceil((fullAt - now) / 1000) + 1)
 end
 return { granted, math.max(0, level - granted), math.ceil(fullAt - now) }
-`;
-const SCRIPT_SHA = createHash("sha1").update(SCRIPT).digest("hex");
+`);
 
 export interface Granted {
   readonly granted: number;
@@ -42,12 +41,8 @@ export async function takeInRedis(
   key: string,
   { rule, wanted, onCredit }: { rule: BucketRule; wanted: number; onCredit: boolean },
 ): Promise<Granted> {
-  const words = [key, 1e6 / rule.perSecond, rule.burst, wanted, onCredit ? 1 : 0, DEBT_MS_MAX * 1000];
-  const answer = await client.evalsha(SCRIPT_SHA, 1, ...words).catch((error: Error) => {
-    if (!error.message.startsWith("NOSCRIPT")) throw error;
-    return client.eval(SCRIPT, 1, ...words);
-  });
-  return read(answer, rule, wanted);
+  const words = [1e6 / rule.perSecond, rule.burst, wanted, onCredit ? 1 : 0, DEBT_MS_MAX * 1000];
+  return read(await runScript(client, TAKE, [key], words), rule, wanted);
 }
 
 function read(answer: unknown, { perSecond, burst }: BucketRule, wanted: number): Granted {

@@ -1,5 +1,6 @@
 /** What Redis does in one step. A key holds nothing, a lease (`L…`: somebody reads the database for it), or an entry (seal.ts). */
 import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
 import { ORDER_CHARS } from "./order";
 
 export interface Script {
@@ -63,6 +64,21 @@ for i, key in ipairs(KEYS) do
 end
 return written`);
 
-function script(lua: string): Script {
+export function script(lua: string): Script {
   return { lua, sha: createHash("sha1").update(lua).digest("hex") };
+}
+
+/** By its hash, and in full where Redis does not know it (any more). Rejects as the command does. */
+export async function runScript(
+  client: Redis,
+  { lua, sha }: Script,
+  keys: readonly string[],
+  values: readonly (string | number)[],
+): Promise<unknown> {
+  try {
+    return await client.evalsha(sha, keys.length, ...keys, ...values);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+    return client.eval(lua, keys.length, ...keys, ...values);
+  }
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { partitionOf } from "../domain/sensor";
 import { Circuit } from "./circuit";
 import type { RedisLink } from "./redis";
-import { FILL, LOOK, type Script, WRITE } from "./scripts";
+import { FILL, LOOK, runScript, WRITE } from "./scripts";
 import type { Register } from "./seal";
 
 /** Larger ones are not kept: labels and metadata as large as they may be take less. */
@@ -61,7 +61,7 @@ export class SharedEntries {
       const mark = lease ? `L${this.#nonce}${this.#leases}` : "";
       const channel = this.channelOf(partitionOf(id, this.options.partitions));
       const keys = REGISTERS.map((register) => keyOf(register, id));
-      const told = (await this.#run(LOOK, keys, [ENTRY_BYTES_MAX, mark, LEASE_MS, channel, id])) as [
+      const told = (await runScript(this.link.client, LOOK, keys, [ENTRY_BYTES_MAX, mark, LEASE_MS, channel, id])) as [
         string | null,
         string | null,
         number,
@@ -89,7 +89,8 @@ export class SharedEntries {
     const texts = [...entries.texts].filter(([, text]) => fits(text));
     if (texts.length === 0) return;
     await this.#ask((keyOf) =>
-      this.#run(
+      runScript(
+        this.link.client,
         FILL,
         texts.map(([register]) => keyOf(register, id)),
         [ENTRY_BYTES_MAX, lease, Math.ceil(entries.lastsMs), ...texts.map(([, text]) => text)],
@@ -101,7 +102,8 @@ export class SharedEntries {
   async write(states: readonly StateToWrite[]): Promise<number | null> {
     const fitting = states.filter(({ text }) => fits(text));
     return (await this.#ask((keyOf) =>
-      this.#run(
+      runScript(
+        this.link.client,
         WRITE,
         fitting.map(({ id }) => keyOf("state", id)),
         [ENTRY_BYTES_MAX, ...fitting.flatMap(({ text, lastsMs }) => [Math.ceil(lastsMs), text])],
@@ -138,16 +140,6 @@ export class SharedEntries {
     const serverId = this.link.serverId();
     if (serverId === null || !this.link.isUp()) return null;
     return (register, id) => `${this.#prefix}:${serverId.slice(0, 8)}:${register}:${id}`;
-  }
-
-  async #run({ lua, sha }: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
-    const { client } = this.link;
-    try {
-      return await client.evalsha(sha, keys.length, ...keys, ...values);
-    } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-      return client.eval(lua, keys.length, ...keys, ...values);
-    }
   }
 }
 

@@ -135,6 +135,11 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
       if (shared) log.info(fact("limits.shared"), "rate limits count for all nodes together");
       else log.warn(fact("limits.local", { reason }), `rate limits count for this node alone: ${reason}`);
     },
+    ratesShared(shared: boolean, reason: string | null): void {
+      metrics.ratesShared.set(shared ? 1 : 0);
+      if (shared) log.info(fact("rates.shared"), "rates of webhooks hold for all nodes together");
+      else log.warn(fact("rates.divided", { reason }), `this node sends its part of webhooks' rates: ${reason}`);
+    },
     requestLimited(limit: string): void {
       metrics.httpLimited.inc({ limit });
     },

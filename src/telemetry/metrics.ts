@@ -11,10 +11,16 @@ export function openMetrics() {
   const limitsShared = gauge("rate_limits_shared", "1 while rate limits count for all nodes together, 0 while each node counts alone.");
   // Without Redis each node always does.
   limitsShared.remove();
+  const ratesShared = gauge(
+    "webhook_rates_shared",
+    "1 while this node sends by rates that hold for all nodes together, 0 while by its part of them.",
+  );
+  ratesShared.remove();
   return {
     registry,
     reportDaysAhead,
     limitsShared,
+    ratesShared,
     reports: counter("reports_total", "Reports committed to the log, by what became of them.", ["disposition"]),
     changes: counter("changes_total", "Changes recorded.", ["kind"]),
     deadLetters: counter("dead_letters_total", "Messages that could not become a report."),

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { SETTINGS_DEFAULT, type Webhook } from "../../src/domain/webhook";
 import { createSlots } from "../../src/notifier/webhook/slots";
+import { divideRates } from "../../src/notifier/webhook/rates";
 import { createTraffic, type Traffic } from "../../src/notifier/webhook/traffic";
 
 const NOW = 1_000_000_000;
@@ -41,7 +42,7 @@ test.each([0.5, 3, 40, 500, 4000])("a rate of %d a second is kept, evenly, from 
 
 test("a node takes its share of a rate, as it is now", () => {
   let rateShare = 1 / 4;
-  const traffic = createTraffic({ rateShare: () => rateShare });
+  const traffic = createTraffic({ rates: divideRates(() => rateShare) });
   expect(sendFor(1000, traffic, webhook("a", 100))).toHaveLength(26);
   rateShare = 1;
   expect(sendFor(1000, traffic, webhook("b", 100))).toHaveLength(101);

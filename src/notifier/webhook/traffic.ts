@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { Circuit, type Result } from "./circuit";
 import { Pacer } from "./pacer";
+import { divideRates, type Rates } from "./rates";
 import { createSlots, type Slot, type Slots } from "./slots";
 
 export type Admission =
@@ -11,7 +12,9 @@ export type Admission =
   /** As many as it may run do; an end of one of its own may help. */
   | { readonly kind: "busy" }
   /** The node's slots are taken; an end of anybody's may help. */
-  | { readonly kind: "full" };
+  | { readonly kind: "full" }
+  /** Whether its rate lets another one start is being asked; those who listen are told. */
+  | { readonly kind: "asked" };
 
 /** What a node may send, and when; the notifiers of all its partitions ask here. */
 export interface Traffic {
@@ -22,14 +25,14 @@ export interface Traffic {
   end(slot: Slot, webhook: Webhook, ended: { readonly result: Result | null; readonly timedOut: boolean; readonly now: number }): void;
   /** The endpoint asked to be left alone until then. */
   hold(webhook: Webhook, until: number, now: number): void;
-  /** Calls when an attempt ended, with its webhook, until the function that it gives is called. */
+  /** Calls when an attempt ended or what was asked is answered, with the webhook, until the function that it gives is called. */
   onFree(listener: (webhookId: string) => void): () => void;
 }
 
 export interface TrafficOptions {
   readonly slots?: Slots;
-  /** This node's part of every webhook's rate, in (0, 1]. */
-  readonly rateShare?: () => number;
+  /** Left out, this node sends all of every rate. */
+  readonly rates?: Rates;
   /** A webhook is left alone because it failed again and again, or is so no longer. */
   readonly onCircuit?: (webhookId: string, open: boolean) => void;
   /** In [0, 1). */
@@ -42,7 +45,7 @@ interface State {
 }
 
 export function createTraffic(options: TrafficOptions = {}): Traffic {
-  const { slots = createSlots(), rateShare = () => 1, onCircuit = () => undefined, random = Math.random } = options;
+  const { slots = createSlots(), rates = divideRates(() => 1), onCircuit = () => undefined, random = Math.random } = options;
   const states = new LRUCache<string, State>({ max: WEBHOOKS_MAX });
 
   function stateOf(webhook: Webhook, now: number): State {
@@ -68,13 +71,20 @@ export function createTraffic(options: TrafficOptions = {}): Traffic {
       const { circuit, pacer } = stateOf(webhook, now);
       const leave = circuit.leave(webhook, now);
       if (leave.kind === "held") return { kind: "later", at: leave.until };
-      if (webhook.settings.ratePerSecond !== null && pacer.freeAt > now) return { kind: "later", at: pacer.freeAt };
-      return { kind: slots.mayStart(webhook.id, leave.atOnce, retry) };
+      const { ratePerSecond } = webhook.settings;
+      const dueInMs = ratePerSecond === null ? 0 : rates.dueInMs(webhook.id, ratePerSecond);
+      const pacedUntil = ratePerSecond === null || dueInMs === null ? now : Math.max(pacer.freeAt, now + dueInMs);
+      if (pacedUntil > now) return { kind: "later", at: pacedUntil };
+      const kind = slots.mayStart(webhook.id, leave.atOnce, retry);
+      // Nobody else gets what is asked for: only who could use it asks.
+      if (ratePerSecond === null || dueInMs !== null || kind !== "now") return { kind };
+      rates.ask(webhook.id, ratePerSecond);
+      return { kind: "asked" };
     },
 
     start(webhook, retry, now) {
       const { ratePerSecond } = webhook.settings;
-      if (ratePerSecond !== null) stateOf(webhook, now).pacer.take(ratePerSecond * rateShare(), now);
+      if (ratePerSecond !== null) stateOf(webhook, now).pacer.take(rates.take(webhook.id, ratePerSecond), now);
       return slots.start(webhook.id, retry);
     },
 
@@ -91,6 +101,11 @@ export function createTraffic(options: TrafficOptions = {}): Traffic {
       if (circuit.isOf(webhook)) circuit.hold(until);
     },
 
-    onFree: (listener) => slots.onFree(listener),
+    onFree(listener) {
+      const ends = [slots.onFree(listener), rates.onAnswer(listener)];
+      return () => {
+        for (const end of ends) end();
+      };
+    },
   };
 }
