@@ -124,7 +124,7 @@ describe("reads of the database", () => {
     const ask = () => {
       for (let number = 0; number < 30_000; number += 1) all.push(reads.read(`s${number}`));
     };
-    expect(ask).toThrow("20000 sensors wait");
+    expect(ask).toThrow("20000 sensors are already waiting");
     gate.resolve();
     expect(await Promise.all(all)).toHaveLength(20_000);
     expect(most).toBe(4);
