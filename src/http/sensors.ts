@@ -2,7 +2,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { Reach } from "../domain/reach";
 import type { SensorRecord, SensorRemoval, SensorStore } from "../store/store";
-import { type Calls, reachOf } from "./calls";
+import { type Calls, leftAsItWas, reachOf } from "./calls";
 import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams } from "./fields";
 import { IdempotencyKey } from "./gate/idempotency";
 import { operation } from "./document/operation";
@@ -73,7 +73,8 @@ export function sensors({ calls, store, readSensor, partitions }: SensorsOptions
       "/v1/sensors/:id",
       async ({ params: { id }, body, headers, set, request }) => {
         const edit = { conditions: headers, reach: reachOf(calls, request) };
-        const { record, created } = await put(store, draftOf(id, body, partitions), edit);
+        const { record, created, unchanged } = await put(store, draftOf(id, body, partitions), edit);
+        leftAsItWas(calls, request, unchanged);
         return preferred(headers.prefer, created ? located(set, id) : set, versioned(record, set.headers));
       },
       { params: SensorParams, headers: PutHeaders, body: SensorReplacement, ...REPLACE },
@@ -82,7 +83,9 @@ export function sensors({ calls, store, readSensor, partitions }: SensorsOptions
       "/v1/sensors/:id",
       async ({ params: { id }, body, headers, set, request }) => {
         const edit = { id, body, ifMatch: headers["if-match"], reach: reachOf(calls, request) };
-        return preferred(headers.prefer, set, versioned(await patch({ store, partitions }, edit), set.headers));
+        const { record, unchanged } = await patch({ store, partitions }, edit);
+        leftAsItWas(calls, request, unchanged);
+        return preferred(headers.prefer, set, versioned(record, set.headers));
       },
       { params: SensorParams, headers: EditHeaders, body: SensorPatch, ...PATCH },
     )

@@ -23,6 +23,7 @@ import { oddTextPromises } from "./conformance/oddTexts";
 import { partitionPromises } from "./conformance/partitions";
 import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
+import { sameEditPromises } from "./conformance/sameEdits";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { sensorPutPromises } from "./conformance/sensorPuts";
@@ -55,6 +56,7 @@ const ALL = [
   ...sensorPromises,
   ...sensorPutPromises,
   ...upsertPromises,
+  ...sameEditPromises,
   ...sensorListPromises,
   ...sensorReadPromises,
   ...sharedSecretPromises,

@@ -47,6 +47,7 @@ Sensors, webhooks and statuses have a \`version\` that counts their edits, and t
 if somebody else made an edit in between, the answer is 412 and nothing is overwritten. With GET, send it as \`If-None-Match\`: if nothing changed, the answer is 304. A sensor's \`ETag\`
 also changes with its reports; \`If-Match\` compares only the version in it. PATCH takes a JSON Merge Patch (RFC 7396): null removes, objects are merged, lists are
 replaced. Fields that are not in the schema are 422.
+A PUT or PATCH that changes nothing is no edit: the answer is 200 with the present representation, and the version stays.
 
 ## Idempotency, and shorter answers
 
