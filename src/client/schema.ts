@@ -634,7 +634,7 @@ export interface paths {
         };
         /**
          * List dead letters, newest first
-         * @description A page may end before its limit where payloads are large. Not for a token that is limited to some sensors.
+         * @description A page may end before its limit where payloads are large, or hold less where sensors were deleted with their history. Not for a token that is limited to some sensors.
          *
          *     Needs the scope `sensors:read`.
          */

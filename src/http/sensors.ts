@@ -28,7 +28,9 @@ const HISTORIES = ["keep", "delete"] as const;
 const DeletionQuery = Type.Object(
   {
     history: Type.Optional(
-      oneOf(HISTORIES, { description: "`delete`: its reports and changes are deleted as well, at once. Left out, they are kept." }),
+      oneOf(HISTORIES, {
+        description: "`delete`: all that was recorded of it is deleted as well, at once, but for the audit log. Left out, it is kept.",
+      }),
     ),
   },
   { additionalProperties: false },
@@ -186,7 +188,7 @@ const DELETE = operation({
   tag: "Sensors",
   summary: "Delete a sensor",
   description:
-    "Its history stays readable, unless `history=delete` removes it as well; changes that are already owed to a webhook are still delivered. If the sensor is registered again under its id, the numbers of its changes continue.",
+    "Its history stays readable, unless `history=delete` removes it as well, with its dead letters and the deliveries that ended; changes that are already owed to a webhook are still delivered. If the sensor is registered again under its id, the numbers of its changes continue.",
   scope: "sensors:write",
   answers: { 204: { description: "It is gone." } },
   problems: [404, 412],

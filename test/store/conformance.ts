@@ -9,6 +9,7 @@ import { deliveryPromises } from "./conformance/deliveries";
 import { endingPromises } from "./conformance/endings";
 import { type Promises, putToTheTest, type StoreHarness } from "./conformance/harness";
 import { erasurePromises } from "./conformance/erasure";
+import { tracePromises } from "./conformance/erasureTraces";
 import { historyPromises } from "./conformance/history";
 import { idempotencyPromises } from "./conformance/idempotency";
 import { incidentPromises } from "./conformance/incidents";
@@ -62,6 +63,7 @@ const ALL = [
   ...sharedSecretPromises,
   ...historyPromises,
   ...erasurePromises,
+  ...tracePromises,
   ...cursorPromises,
   ...webhookPromises,
   ...deadLetterPromises,
