@@ -13,6 +13,7 @@ import { oneOf } from "../fields";
 import { NAMES_BODY, operation } from "../document/operation";
 import { wantsMinimal } from "../prefer";
 import { REPORT_ITEM_BYTES_MAX, ReportItem } from "./reportIntake";
+import { placeHolder } from "../places";
 import { SensorCreation } from "../sensorModel";
 import type { StreamedBody } from "../gate/streamedBody";
 
@@ -34,6 +35,7 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
   const arrived = (request: Request) => {
     const call = calls.get(request);
     return {
+      holder: placeHolder(call ?? { caller: null, address: "" }),
       body: call?.body as StreamedBody,
       minimal: wantsMinimal(request.headers.get("prefer")),
       reach: reachOf(calls, request),
