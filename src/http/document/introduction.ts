@@ -26,6 +26,7 @@ The scope \`admin\` allows everything. Without a valid token everything under \`
 
 ## Errors
 
+JSON is answered as \`application/json\`, in UTF-8 and without a parameter.
 An error is \`application/problem+json\` (RFC 9457) and always has the members \`type\`, \`title\`, \`status\`, \`detail\`, \`errors\` (\`pointer\` and \`message\`, for each
 wrong field) and \`requestId\`. Requests are checked in this order: 401, 429, 404, 405, 414, 415, 413, 408, 400, 403, 422. Programs may rely on \`type\` and \`status\`;
 \`title\` and \`detail\` are for people and may change. A method that a path does not have is 405, with \`Allow\`; HEAD works wherever GET does.
