@@ -7,7 +7,17 @@ import { decodeCursor } from "../cursor";
 import { webhookDisabled } from "../operationalFacts";
 import { LargePage } from "../largePages";
 import type { Page, PageRequest, WebhookStore } from "../store";
-import { beginsAnew, changesNothing, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, webhookBytes, type WebhookEdit } from "../webhookEdits";
+import {
+  beginsAnew,
+  changesNothing,
+  demandVersion,
+  editOf,
+  isOfPlanning,
+  newOrder,
+  newWebhook,
+  webhookBytes,
+  type WebhookEdit,
+} from "../webhookEdits";
 import { arrange } from "./arrange";
 import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
