@@ -39,11 +39,12 @@ export function openErasure({ store, events, everyMs = EVERY_MS }: ErasureOption
         after = "";
         return;
       }
-      const { sensorId, rows, finished } = slice;
+      const { sensorId, rows, finished, goesOn } = slice;
       for (const [table, count] of Object.entries(rows)) total.set(table, (total.get(table) ?? 0) + count);
       const taken = Object.values(rows).some((count) => count > 0);
-      if (finished || !taken) after = sensorId;
-      if (!finished && !taken) passed += 1;
+      const waits = !finished && !taken && !goesOn;
+      if (finished || waits) after = sensorId;
+      if (waits) passed += 1;
       await Bun.sleep(1);
     }
   }

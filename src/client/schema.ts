@@ -106,7 +106,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a sensor
-         * @description Its history stays readable, unless `history=delete` removes it as well; changes that are already owed to a webhook are still delivered. If the sensor is registered again under its id, the numbers of its changes continue.
+         * @description Its history stays readable, unless `history=delete` removes it as well, with its dead letters and the deliveries that ended; changes that are already owed to a webhook are still delivered. If the sensor is registered again under its id, the numbers of its changes continue.
          *
          *     Needs the scope `sensors:write`.
          */
@@ -277,7 +277,7 @@ export interface paths {
         };
         /**
          * All sensors as a file, by id
-         * @description One item per line, as NDJSON or CSV with a header. It is read while it is sent: each line is whole, but they are not all of one moment. An export that cannot be completed is cut off, so that HTTP clients fail; in NDJSON the last line is then a Problem under `error`. At most 4 run on a node at once.
+         * @description One item per line, as NDJSON or CSV with a header. It is read while it is sent: each line is whole, but they are not all of one moment. An export that cannot be completed is cut off, so that HTTP clients fail; in NDJSON the last line is then a Problem under `error`. At most 4 run on a node at once, 2 of one caller.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -299,7 +299,7 @@ export interface paths {
         };
         /**
          * All changes as a file, oldest first
-         * @description One item per line, as NDJSON or CSV with a header. It is read while it is sent: each line is whole, but they are not all of one moment. An export that cannot be completed is cut off, so that HTTP clients fail; in NDJSON the last line is then a Problem under `error`. At most 4 run on a node at once.
+         * @description One item per line, as NDJSON or CSV with a header. It is read while it is sent: each line is whole, but they are not all of one moment. An export that cannot be completed is cut off, so that HTTP clients fail; in NDJSON the last line is then a Problem under `error`. At most 4 run on a node at once, 2 of one caller.
          *
          *     `since` and `until` count by when a change was recorded; the other parameters filter as a webhook's filter does.
          *
@@ -634,7 +634,7 @@ export interface paths {
         };
         /**
          * List dead letters, newest first
-         * @description A page may end before its limit where payloads are large. Not for a token that is limited to some sensors.
+         * @description A page may end before its limit where payloads are large, or hold less where sensors were deleted with their history. Not for a token that is limited to some sensors.
          *
          *     Needs the scope `sensors:read`.
          */
@@ -2062,7 +2062,7 @@ export interface operations {
     deleteSensor: {
         parameters: {
             query?: {
-                /** @description `delete`: its reports and changes are deleted as well, at once. Left out, they are kept. */
+                /** @description `delete`: all that was recorded of it is deleted as well, at once, but for the audit log. Left out, it is kept. */
                 history?: "keep" | "delete";
             };
             header?: {

@@ -1,5 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { overflowIn, TOO_LARGE } from "./overflow";
 import { SEVERITIES, type Severity } from "./severity";
 import { NOT_A_TIME, parseTime, TIME_PATTERN } from "./time";
 
@@ -63,7 +64,9 @@ export interface Report {
 }
 
 export type ParsedReport =
-  { readonly ok: true; readonly report: Report; readonly unknownFields: number } | { readonly ok: false; readonly reason: string };
+  | { readonly ok: true; readonly report: Report; readonly unknownFields: number }
+  /** `pointer`: what in it is wrong, with which the reason begins; null for all of it. */
+  | { readonly ok: false; readonly reason: string; readonly pointer: string | null };
 
 // A byte order mark is kept, and so refused: it is neither `{` nor the beginning of a code.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -100,18 +103,18 @@ function parseCode(text: string): ParsedReport {
 
 /** Checks a parsed JSON value against {@link ReportBody}. `bytes` is the size that it was sent with. */
 export function checkReport(body: unknown, bytes: number): ParsedReport {
-  if (!checker.Check(body)) return refused(firstError(body));
+  if (!checker.Check(body)) return firstError(body);
   const at = body.at === undefined ? null : parseTime(body.at);
-  if (Number.isNaN(at)) return refused(`/at: ${NOT_A_TIME}`);
-  if (body.message?.isWellFormed() === false) return refused(`/message: ${NOT_WELL_FORMED}`);
-  if (body.id?.isWellFormed() === false) return refused(`/id: ${NOT_WELL_FORMED}`);
+  if (Number.isNaN(at)) return refusedAt("/at", NOT_A_TIME);
+  if (body.message?.isWellFormed() === false) return refusedAt("/message", NOT_WELL_FORMED);
+  if (body.id?.isWellFormed() === false) return refusedAt("/id", NOT_WELL_FORMED);
   // Before anything writes them out: that recurses, too.
   const fault = body.attributes === undefined ? null : faultIn(body.attributes, 1);
-  if (fault !== null) return refused(`/attributes: ${fault}`);
+  if (fault !== null) return refusedAt(`/attributes${fault === TOO_LARGE ? (overflowIn(body.attributes) ?? "") : ""}`, fault);
   if (body.attributes !== undefined && bytes > 4096) {
     const kept = Buffer.byteLength(JSON.stringify(body.attributes));
     if (kept > ATTRIBUTES_BYTES_MAX)
-      return refused(`/attributes: takes ${kept} bytes written out, at most ${ATTRIBUTES_BYTES_MAX} are kept`);
+      return refusedAt("/attributes", `takes ${kept} bytes written out, at most ${ATTRIBUTES_BYTES_MAX} are kept`);
   }
   let unknownFields = 0;
   for (const field in body) if (!REPORT_FIELDS.has(field)) unknownFields += 1;
@@ -135,6 +138,7 @@ const NOT_WELL_FORMED = "holds half of a surrogate pair, which is no text";
 /** What nobody could read again of a value within `attributes`; null for nothing. `level` is the one that it stands on. */
 function faultIn(value: unknown, level: number): string | null {
   if (typeof value === "string") return value.isWellFormed() ? null : NOT_WELL_FORMED;
+  if (typeof value === "number") return Number.isFinite(value) ? null : TOO_LARGE;
   if (typeof value !== "object" || value === null) return null;
   if (level > ATTRIBUTES_DEPTH_MAX) return `are nested deeper than ${ATTRIBUTES_DEPTH_MAX} levels`;
   for (const [key, inside] of Object.entries(value)) {
@@ -144,12 +148,21 @@ function faultIn(value: unknown, level: number): string | null {
   return null;
 }
 
-function firstError(body: unknown): string {
+function firstError(body: unknown): ParsedReport {
   const error = checker.Errors(body).First();
-  if (error === undefined) return "not a report";
-  return `${error.path || "/"}: ${error.schema["pattern"] === TIME_PATTERN ? NOT_A_TIME : error.message}`;
+  if (error === undefined) return refused("not a report");
+  const message = error.schema["pattern"] === TIME_PATTERN ? NOT_A_TIME : error.message;
+  return refusedAt(error.path || "/", isOverflow(error.value) ? TOO_LARGE : message);
+}
+
+function isOverflow(value: unknown): boolean {
+  return value === Infinity || value === -Infinity;
+}
+
+function refusedAt(pointer: string, message: string): ParsedReport {
+  return { ok: false, reason: `${pointer}: ${message}`, pointer };
 }
 
 function refused(reason: string): ParsedReport {
-  return { ok: false, reason };
+  return { ok: false, reason, pointer: null };
 }

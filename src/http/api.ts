@@ -75,14 +75,14 @@ export function createApi(options: ApiOptions) {
     .use(live({ port: options.live, calls }))
     .use(uptime({ store, calls }))
     .use(exportsApi({ store, calls, answerFailure: options.answerFailure }))
-    .use(webhooks({ store, port: options.webhooks, vault, changed }))
+    .use(webhooks({ store, calls, port: options.webhooks, vault, changed }))
     .use(webhookExplanations({ store }))
     .use(webhookSecrets({ store, vault, changed }))
     .use(replays({ store, changed }))
     .use(deliveries({ store, changed }))
     .use(deadLetters({ store, publisher, calls }))
     .use(statuses({ store, calls }))
-    .use(tokens({ store, changed: options.tokenChanged }))
+    .use(tokens({ store, calls, changed: options.tokenChanged }))
     .use(audit({ store }))
     .use(incidents({ store, calls }));
   return app.use(reference({ document: () => openapiDocument(app) }));

@@ -18,6 +18,8 @@ export interface Call {
   stillLetIn(): boolean | Promise<boolean>;
   /** Takes `cost` more for a large request, and resolves when the caller may go on: at the pace that its rate allows. */
   charge(cost: number): Promise<void>;
+  /** An edit tells that it left everything as it was: then it is none, and the audit log holds nothing of it. */
+  leftAsItWas(): void;
   /** Parsed JSON; null when the operation takes none. */
   readonly body: unknown;
   readonly query: Readonly<Record<string, unknown>>;
@@ -29,6 +31,11 @@ export type Calls = WeakMap<Request, Call>;
 /** The sensors that whoever asks is limited to; null for all. */
 export function reachOf(calls: Calls, request: Request): Reach | null {
   return calls.get(request)?.caller?.reach ?? null;
+}
+
+/** For an edit that was answered with what is there, as it is. */
+export function leftAsItWas(calls: Calls, request: Request, unchanged: boolean): void {
+  if (unchanged) calls.get(request)?.leftAsItWas();
 }
 
 /** For descriptions of operations that {@link demandAll}. */

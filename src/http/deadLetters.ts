@@ -86,7 +86,7 @@ const LIST = operation({
   id: "listDeadLetters",
   tag: "Dead letters",
   summary: "List dead letters, newest first",
-  description: `A page may end before its limit where payloads are large. ${NOT_LIMITED}`,
+  description: `A page may end before its limit where payloads are large, or hold less where sensors were deleted with their history. ${NOT_LIMITED}`,
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(DeadLetter) } },
 });

@@ -3,10 +3,13 @@ import { nextTurn } from "../nextTurn";
 import type { Page, PageRequest } from "../store/store";
 import type { Call } from "./calls";
 import type { AnswerFailure } from "./failures";
+import { placeHolder, Places } from "./places";
 import { Refusal } from "./problems";
 
 /** So many exports run on a node; more are told to come again. */
 export const EXPORTS_AT_ONCE_MAX = 4;
+/** And so many of one caller. */
+export const EXPORTS_PER_CALLER_MAX = 2;
 /** An export that is not through by then is cut. */
 const EXPORT_MS_MAX = 3600_000;
 /** A client that takes nothing for so long is cut off. */
@@ -30,13 +33,13 @@ export interface ExportFormat<Row> {
 export interface ExportWish<Row> {
   readonly name: string;
   readonly format: ExportFormat<Row>;
-  readonly call: Pick<Call, "requestId" | "stillLetIn">;
+  readonly call: Pick<Call, "requestId" | "caller" | "address" | "stillLetIn">;
   /** Rows may be left out of a page; the list ends where `nextCursor` is null. */
   readonly page: (request: PageRequest) => Promise<Page<Row>>;
 }
 
 export interface Exports {
-  /** Throws what the first page throws, and a {@link Refusal} (429) while too many run. */
+  /** Throws what the first page throws, and a {@link Refusal} (429, 503) while too many run. */
   open<Row>(wish: ExportWish<Row>): Promise<Response>;
 }
 
@@ -47,16 +50,14 @@ export interface ExportsOptions {
 }
 
 export function createExports({ answerFailure, clock = Date.now, stalledMs = STALLED_MS }: ExportsOptions): Exports {
-  let running = 0;
+  const places = new Places({ all: EXPORTS_AT_ONCE_MAX, perCaller: EXPORTS_PER_CALLER_MAX, what: "exports" });
 
   return {
     async open(wish) {
-      if (running >= EXPORTS_AT_ONCE_MAX)
-        throw new Refusal(429, `${EXPORTS_AT_ONCE_MAX} exports are already running on this node: try again when one has ended.`);
-      running += 1;
+      const leave = places.take(placeHolder(wish.call));
       const over = new AbortController();
       const ended = () => {
-        running -= 1;
+        leave();
         over.abort();
       };
       const texts = textsOf(wish, clock, over.signal);

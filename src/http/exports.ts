@@ -8,7 +8,7 @@ import type { Call, Calls } from "./calls";
 import { ChangeFilterFields, changeFilterOf } from "./changeFilter";
 import { Change } from "./changeModel";
 import { type Cell, CSV_TYPE, csvLine } from "./csv";
-import { createExports, EXPORTS_AT_ONCE_MAX, type ExportFormat } from "./exportStream";
+import { createExports, EXPORTS_AT_ONCE_MAX, EXPORTS_PER_CALLER_MAX, type ExportFormat } from "./exportStream";
 import type { AnswerFailure } from "./failures";
 import { oneOf, RangeFields, rangeOf } from "./fields";
 import { operation } from "./document/operation";
@@ -165,7 +165,7 @@ const CHANGE_FORMATS = formatsOf<ChangeData>(
 const WHOLE =
   "One item per line, as NDJSON or CSV with a header. It is read while it is sent: each line is whole, but they are not all of one moment. " +
   "An export that cannot be completed is cut off, so that HTTP clients fail; in NDJSON the last line is then a Problem under `error`. At " +
-  `most ${EXPORTS_AT_ONCE_MAX} run on a node at once.`;
+  `most ${EXPORTS_AT_ONCE_MAX} run on a node at once, ${EXPORTS_PER_CALLER_MAX} of one caller.`;
 const FILE_HEADERS = { "content-disposition": "A name for the file." };
 
 const SENSORS = operation({

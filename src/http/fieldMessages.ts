@@ -1,5 +1,6 @@
 import type { TSchema } from "@sinclair/typebox";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/value";
+import { TOO_LARGE } from "../domain/overflow";
 import { TEXT_PATTERN } from "./fields";
 
 type Message = (schema: TSchema) => string;
@@ -30,7 +31,8 @@ const MESSAGES: Partial<Record<ValueErrorType, Message>> = {
       : `must match ${String(pattern)}`,
 };
 
-export function fieldMessage({ type, schema, message }: ValueError): string {
+export function fieldMessage({ type, schema, message, value }: ValueError): string {
+  if (typeof value === "number" && !Number.isFinite(value)) return TOO_LARGE;
   return MESSAGES[type]?.(schema) ?? message;
 }
 

@@ -1,7 +1,7 @@
 /** How sensors are made and edited: on the version that was named, and by nobody beyond the reach of a token. */
 import { Fault, isFault } from "../domain/fault";
 import { isWithin, type Reach } from "../domain/reach";
-import type { PutCondition, SensorDraft, SensorRecord, SensorStore } from "../store/store";
+import type { PutCondition, SensorDraft, SensorPut, SensorRecord, SensorStore } from "../store/store";
 import { invalid, Refusal } from "./problems";
 import { patched, type SensorPatch } from "./sensorModel";
 import { isAny, onVersion } from "./versions";
@@ -32,7 +32,7 @@ export async function put(
   store: SensorStore,
   draft: SensorDraft,
   { conditions, reach }: { readonly conditions: Conditions; readonly reach: Reach | null },
-): Promise<{ readonly record: SensorRecord; readonly created: boolean }> {
+): Promise<SensorPut> {
   if (reach !== null && "sensorId" in reach && reach.sensorId !== draft.id) throw notFound(draft.id);
   demandWithin(reach, draft);
   const createOnly = isCreateOnly(conditions);
@@ -66,7 +66,7 @@ export async function patch(
     ifMatch,
     reach,
   }: { readonly id: string; readonly body: SensorPatch; readonly ifMatch: string | undefined; readonly reach: Reach | null },
-): Promise<SensorRecord> {
+): Promise<Omit<SensorPut, "created">> {
   return onVersion(ifMatch, async (wanted) => {
     for (let attempt = 1; ; attempt += 1) {
       const { sensor } = demandShown(id, await store.getSensor(id), reach);
@@ -75,7 +75,8 @@ export async function patch(
       const draft = patched(sensor, body, partitions);
       demandWithin(reach, draft);
       try {
-        return await store.updateSensor(draft, sensor.version);
+        const record = await store.updateSensor(draft, sensor.version);
+        return { record, unchanged: record.sensor.version === sensor.version };
       } catch (error) {
         if (!isFault(error, "preconditionFailed") || wanted !== null) throw error;
         if (attempt === PATCH_TRIES) throw new Fault("conflict", `Sensor ${id} is being edited by others; try again.`, { cause: error });

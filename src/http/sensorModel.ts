@@ -1,6 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { FieldError } from "../domain/fault";
+import { overflowIn, TOO_LARGE } from "../domain/overflow";
 import {
   HEARTBEAT_SECONDS_MAX,
   HEARTBEAT_SECONDS_MIN,
@@ -175,6 +176,8 @@ export function draftOf(id: string, settings: SensorReplacement, partitions: num
 }
 
 function metadataErrors(metadata: Readonly<Record<string, unknown>>): FieldError[] {
+  const overflow = overflowIn(metadata);
+  if (overflow !== null) return [{ pointer: `/metadata${overflow}`, message: TOO_LARGE }];
   const text = JSON.stringify(metadata);
   const bytes = Buffer.byteLength(text);
   if (bytes > METADATA_BYTES_MAX)

@@ -2,7 +2,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { Reach } from "../domain/reach";
 import type { SensorRecord, SensorRemoval, SensorStore } from "../store/store";
-import { type Calls, reachOf } from "./calls";
+import { type Calls, leftAsItWas, reachOf } from "./calls";
 import { oneOf, PageFields, pageOf, pageSchema, pageView, SensorParams } from "./fields";
 import { IdempotencyKey } from "./gate/idempotency";
 import { operation } from "./document/operation";
@@ -28,7 +28,9 @@ const HISTORIES = ["keep", "delete"] as const;
 const DeletionQuery = Type.Object(
   {
     history: Type.Optional(
-      oneOf(HISTORIES, { description: "`delete`: its reports and changes are deleted as well, at once. Left out, they are kept." }),
+      oneOf(HISTORIES, {
+        description: "`delete`: all that was recorded of it is deleted as well, at once, but for the audit log. Left out, it is kept.",
+      }),
     ),
   },
   { additionalProperties: false },
@@ -73,7 +75,8 @@ export function sensors({ calls, store, readSensor, partitions }: SensorsOptions
       "/v1/sensors/:id",
       async ({ params: { id }, body, headers, set, request }) => {
         const edit = { conditions: headers, reach: reachOf(calls, request) };
-        const { record, created } = await put(store, draftOf(id, body, partitions), edit);
+        const { record, created, unchanged } = await put(store, draftOf(id, body, partitions), edit);
+        leftAsItWas(calls, request, unchanged);
         return preferred(headers.prefer, created ? located(set, id) : set, versioned(record, set.headers));
       },
       { params: SensorParams, headers: PutHeaders, body: SensorReplacement, ...REPLACE },
@@ -82,7 +85,9 @@ export function sensors({ calls, store, readSensor, partitions }: SensorsOptions
       "/v1/sensors/:id",
       async ({ params: { id }, body, headers, set, request }) => {
         const edit = { id, body, ifMatch: headers["if-match"], reach: reachOf(calls, request) };
-        return preferred(headers.prefer, set, versioned(await patch({ store, partitions }, edit), set.headers));
+        const { record, unchanged } = await patch({ store, partitions }, edit);
+        leftAsItWas(calls, request, unchanged);
+        return preferred(headers.prefer, set, versioned(record, set.headers));
       },
       { params: SensorParams, headers: EditHeaders, body: SensorPatch, ...PATCH },
     )
@@ -183,7 +188,7 @@ const DELETE = operation({
   tag: "Sensors",
   summary: "Delete a sensor",
   description:
-    "Its history stays readable, unless `history=delete` removes it as well; changes that are already owed to a webhook are still delivered. If the sensor is registered again under its id, the numbers of its changes continue.",
+    "Its history stays readable, unless `history=delete` removes it as well, with its dead letters and the deliveries that ended; changes that are already owed to a webhook are still delivered. If the sensor is registered again under its id, the numbers of its changes continue.",
   scope: "sensors:write",
   answers: { 204: { description: "It is gone." } },
   problems: [404, 412],

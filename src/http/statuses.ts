@@ -5,7 +5,7 @@ import { STATUS_PATTERN } from "../domain/report";
 import { SEVERITIES, STATUS_CATALOGUE } from "../domain/severity";
 import { BUILT_IN_VERSION, STATUS_DESCRIPTION_CHARS_MAX, STATUSES_MAX } from "../domain/statusCatalogue";
 import type { StatusRecord, StatusStore } from "../store/store";
-import { type Calls, demandAll } from "./calls";
+import { type Calls, demandAll, leftAsItWas } from "./calls";
 import { nullable, oneOf, pageOf, PageQuery, pageSchema, TEXT_PATTERN, TimeOrNull, timeOrNull } from "./fields";
 import { operation } from "./document/operation";
 import { doneWithoutBody, NO_BODY_WHEN_MINIMAL, PREFER, preferred } from "./prefer";
@@ -70,7 +70,8 @@ export function statuses({ store, calls }: StatusesOptions) {
         const ifMatch = headers["if-match"];
         if (ifMatch?.trim() === "*") await demandThere(store, status);
         const draft = { status, severity, description };
-        const { record, created } = await onVersion(ifMatch, (wanted) => store.putStatus(draft, wanted));
+        const { record, created, unchanged } = await onVersion(ifMatch, (wanted) => store.putStatus(draft, wanted));
+        leftAsItWas(calls, request, unchanged);
         if (created) {
           set.status = 201;
           set.headers["location"] = `/v1/statuses/${status}`;

@@ -1,5 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import { type Calls, leftAsItWas } from "./calls";
 import { Fault, type FieldError } from "../domain/fault";
 import type { Reach } from "../domain/reach";
 import { hashToken, mintToken, SCOPES, SCOPES_WITHIN_REACH } from "../domain/token";
@@ -81,12 +82,13 @@ const Token = Type.Object(fields, { $id: "Token" });
 const NewToken = Type.Object({ ...fields, token: Type.String({ description: "Shown only here." }) }, { $id: "NewToken" });
 
 export interface TokensOptions {
+  readonly calls: Calls;
   readonly store: Pick<TokenStore, "createToken" | "getToken" | "listTokens" | "updateToken" | "deleteToken">;
   /** A token was made, edited or revoked: that holds from now on. */
   readonly changed: (id: string) => void;
 }
 
-export function tokens({ store, changed }: TokensOptions) {
+export function tokens({ calls, store, changed }: TokensOptions) {
   return new Elysia({ name: "tokens" })
     .get("/v1/tokens", async ({ query }) => pageView(await store.listTokens(pageOf(query)), tokenView), { query: PageQuery, ...LIST })
     .post(
@@ -106,10 +108,11 @@ export function tokens({ store, changed }: TokensOptions) {
     .get("/v1/tokens/:id", async ({ params: { id } }) => tokenView(await known(store, id)), { params: OwnParams, ...GET })
     .patch(
       "/v1/tokens/:id",
-      async ({ params: { id }, body: { name, expiresAt }, headers, set }) => {
+      async ({ params: { id }, body: { name, expiresAt }, headers, set, request }) => {
         const expiry = expiresAt === undefined ? {} : { expiresAt: expiryOf(expiresAt) };
-        const record = await store.updateToken(id, { ...(name === undefined ? {} : { name }), ...expiry });
-        changed(id);
+        const { record, unchanged } = await store.updateToken(id, { ...(name === undefined ? {} : { name }), ...expiry });
+        if (!unchanged) changed(id);
+        leftAsItWas(calls, request, unchanged);
         return preferred(headers.prefer, set, tokenView(record));
       },
       { params: OwnParams, headers: Prefer, body: TokenPatch, ...PATCH },

@@ -6,7 +6,9 @@ import { problemResponse } from "./problems";
 export function openWaitingRoom(config: HttpConfig): AsyncDisposable {
   const server = listen(config, {
     fetch(request) {
-      if (new URL(request.url).pathname === "/livez") return Response.json({ status: "alive" });
+      if (new URL(request.url).pathname === "/livez") {
+        return new Response('{"status":"alive"}', { headers: { "content-type": "application/json" } });
+      }
       return problemResponse({ status: 503, detail: "It is starting; its log says what it waits for." }, crypto.randomUUID());
     },
   });

@@ -77,7 +77,7 @@ export class SensorCache {
     if (this.#catalogue !== null && this.#catalogue.version < statusesVersion) this.#catalogue = await this.#loadCatalogue();
     const states: { sensorId: string; state: State }[] = [];
     for (const row of sensors) {
-      const { sensor, state } = knownFrom(row, this.get(row.sensor.id)?.state ?? row.state);
+      const { sensor, state } = knownFrom(row, believed(row, this.get(row.sensor.id)?.state));
       const checkAt = sensor === null ? null : checkAfterEdit(sensor, state);
       const moved = state.checkAt !== checkAt;
       const known = { sensor, state: moved ? { ...state, checkAt } : state };
@@ -98,6 +98,12 @@ export class SensorCache {
     this.memory.set(id, known);
     return known;
   }
+}
+
+/** What memory says, which its owner moves first; but not the clock of a sensor that was deleted with its history. */
+function believed({ state: written }: SensorAndState, known: State | undefined): State | null {
+  if (known === undefined || written === null) return known ?? written;
+  return written.lastReceivedAt === null && written.atMax === null ? { ...known, atMax: null } : known;
 }
 
 function knownFrom({ sensor, deleted }: SensorAndState, written: State | null): KnownSensor {

@@ -1,11 +1,11 @@
-import { type ChangeCursor, encodeChangeCursor, isBeyond, movable, moveTo } from "../domain/changeCursor";
+import { type ChangeCursor, encodeChangeCursor, movable, moveTo } from "../domain/changeCursor";
 import type { LoggedChange } from "../store/store";
 import { type ChangeFrame, changeFrame } from "./frames";
 
 /** The latest changes are kept up to so many, and about so many bytes. */
 export const RING_ITEMS_MAX = 50_000;
 export const RING_BYTES_MAX = 32 * 1024 * 1024;
-/** And for so long: the table alone knows what was erased since. Whoever comes back sooner gets what it would have got, had it stayed. */
+/** And for so long: the table alone knows what was erased since. */
 export const RING_MS_MAX = 30_000;
 
 /** A change as all watchers get it. */
@@ -32,14 +32,12 @@ export class Ring {
   #gone = 0;
   #bytes = 0;
   #next = 0;
-  #start: number[];
   #end: number[];
 
   constructor(
     from: ChangeCursor,
     private readonly limits: RingLimits,
   ) {
-    this.#start = movable(from);
     this.#end = movable(from);
   }
 
@@ -56,11 +54,6 @@ export class Ring {
   /** The place that the next one will have. */
   get next(): number {
     return this.#next;
-  }
-
-  /** Whether all that lies behind a cursor, as far as this node has read, is still here. */
-  holds(cursor: ChangeCursor): boolean {
-    return isBeyond(cursor, this.#start);
   }
 
   at(place: number): RingItem | undefined {
@@ -91,7 +84,6 @@ export class Ring {
   #drop(): void {
     const item = this.#items[this.#gone];
     if (item === undefined) return;
-    moveTo(this.#start, item.partition, item.number);
     this.#bytes -= item.bytes.length;
     this.#gone += 1;
     // Now and then, so that each item is moved about once.

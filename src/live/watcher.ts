@@ -1,4 +1,4 @@
-import { type ChangeCursor, encodeChangeCursor, isBeyond, movable } from "../domain/changeCursor";
+import { type ChangeCursor, encodeChangeCursor, isBeyond, movable, moveTo } from "../domain/changeCursor";
 import { sees, seesEverything } from "../domain/lookout";
 import { movePast } from "../store/feedRows";
 import { pause } from "../pause";
@@ -36,20 +36,18 @@ export interface Scene {
 
 /**
  * One stream. It is asked for its next bytes when those before have gone out, and keeps none itself: it stands somewhere, and takes on from
- * there. Far behind it reads the table; then what the ring holds, under ids of its own while it is beyond what this node has read; then
- * its channel, whose bytes are the same for all.
+ * there. Behind the present it reads the table to its end, which alone knows what was erased; then what the ring took in meanwhile, under
+ * ids of its own while it is beyond what this node has read; then its channel, whose bytes are the same for all.
  */
 export class Watcher {
   /** In its channel. */
   standing: Standing = { at: 0, bytes: 0 };
   channel: Channel<Watcher> | null = null;
-  #way: "table" | "ring" = "table";
+  #way: "table" | "ring";
   /** Everything up to here was told, or is not seen; in a channel, `#shown` says it. */
   #cursor: ChangeCursor;
   #shown: string;
   #place = 0;
-  /** Whether the cursor is known to be of this log. */
-  #checked: boolean;
   #opened = false;
   #beat: Uint8Array | null = null;
   #ending: Ending | null = null;
@@ -66,7 +64,8 @@ export class Watcher {
     private readonly scene: Scene,
   ) {
     this.#cursor = wish.from ?? scene.ring.end;
-    this.#checked = isBeyond(scene.ring.end, this.#cursor);
+    this.#place = scene.ring.next;
+    this.#way = wish.from === null ? "ring" : "table";
     this.#shown = encodeChangeCursor(this.#cursor);
   }
 
@@ -170,33 +169,36 @@ export class Watcher {
   }
 
   #fromBehind(): Promise<Uint8Array | null> | Uint8Array | null {
-    const { ring } = this.scene;
-    if (this.#way === "table" && this.#checked && ring.holds(this.#cursor)) {
-      this.#way = "ring";
-      this.#place = isBeyond(this.#cursor, ring.end) ? ring.next : ring.first;
-    }
-    if (this.#way === "ring" && this.#place < ring.first) this.#way = "table";
+    if (this.#way === "ring" && this.#place < this.scene.ring.first) this.#way = "table";
     return this.#way === "ring" ? this.#fromRing() : this.#fromTable();
   }
 
   async #fromTable(): Promise<Uint8Array | null> {
+    const { ring } = this.scene;
+    const [place, end] = [ring.next, movable(ring.end)];
     try {
       const slice = await this.scene.catchUps.read(this.#cursor, this.scene.chunkBytes());
       if (this.#ending !== null) return null;
       if (slice.foreign) {
-        this.#moveTo(this.scene.ring.end);
-        this.#checked = true;
+        this.#followRing(place, end);
         return gapFrame(this.#shown, null, FOREIGN);
       }
-      this.#checked = true;
       const { bytes, cursor } = told(slice, this.wish.lookout);
-      this.#moveTo(cursor);
+      if (slice.more) this.#moveTo(cursor);
+      else this.#followRing(place, beyondBoth(cursor, end));
       return bytes;
     } catch (error) {
       this.scene.failed(error);
       await pause(READ_AGAIN_MS, this.#gone.signal);
       return beatFrame(this.#shown);
     }
+  }
+
+  /** From a place on, whose changes are those beyond a cursor. */
+  #followRing(place: number, cursor: ChangeCursor): void {
+    this.#moveTo(cursor);
+    this.#way = "ring";
+    this.#place = place;
   }
 
   #fromRing(): Uint8Array | null {
@@ -243,4 +245,10 @@ export class Watcher {
     if (this.channel !== null) this.scene.channels.leave(this.channel, this);
     this.channel = null;
   }
+}
+
+function beyondBoth(one: ChangeCursor, other: ChangeCursor): ChangeCursor {
+  const cursor = movable(one);
+  other.forEach((reached, partition) => moveTo(cursor, partition, Math.max(cursor[partition] ?? 0, reached)));
+  return cursor;
 }

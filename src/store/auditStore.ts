@@ -39,6 +39,8 @@ export interface AuditStore {
   recordEdit(draft: AuditDraft): Promise<number>;
   /** `target` null leaves it as it is. */
   completeEdit(number: number, end: { readonly status: number; readonly target: string | null }): Promise<void>;
+  /** Takes an entry out again whose edit turned out to change nothing. */
+  withdrawEdit(number: number): Promise<void>;
   /** Newest first. Looks at {@link AUDIT_LOOKED_AT_MAX} at most, so a page may end before its limit. */
   listAudit(query: AuditQuery, page: PageRequest): Promise<Page<AuditRecord>>;
   /** Takes out at most `limit` that are older; gives how many. */

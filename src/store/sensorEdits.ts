@@ -1,4 +1,5 @@
 /** What both drivers make of a sensor that is written, and how they refuse to. */
+import { isDeepStrictEqual } from "node:util";
 import { Fault } from "../domain/fault";
 import { isWithin, type Reach } from "../domain/reach";
 import type { Sensor } from "../domain/sensor";
@@ -14,6 +15,17 @@ export function registration(draft: SensorDraft, before: SensorAndState | null):
 
 export function replacement(draft: SensorDraft, { version, life, createdAt }: Sensor): Sensor {
   return { ...editable(draft), version: version + 1, life, createdAt, updatedAt: Date.now() };
+}
+
+/** Whether a sensor is already what it is to be, as it is kept, which is as it is written as JSON: then nothing is edited. */
+export function changesNothing({ name, labels, metadata, heartbeat }: SensorDraft, before: Sensor): boolean {
+  const kept = JSON.parse(JSON.stringify(metadata)) as unknown;
+  return (
+    name === before.name &&
+    isDeepStrictEqual(labels, before.labels) &&
+    isDeepStrictEqual(heartbeat, before.heartbeat) &&
+    isDeepStrictEqual(kept, before.metadata)
+  );
 }
 
 function editable({

@@ -44,17 +44,26 @@ export interface SensorRemoval {
   readonly reach?: Reach | null;
 }
 
+export interface SensorPut {
+  readonly record: SensorRecord;
+  readonly created: boolean;
+  readonly unchanged: boolean;
+}
+
 export interface SensorStore {
   /** Throws conflict when a sensor of this id is registered, or was and lies outside of the reach: what is kept of it would be shown anew. */
   createSensor(draft: SensorDraft, reach?: Reach | null): Promise<SensorRecord>;
   getSensor(id: string): Promise<SensorRecord | null>;
-  /** Replaces what an operator may set. Throws notFound; preconditionFailed when `expectedVersion` is not the current one. */
+  /**
+   * Replaces what an operator may set. One that is as it is to be is not edited, and given at the version that it has. Throws notFound;
+   * preconditionFailed when `expectedVersion` is not the current one.
+   */
   updateSensor(draft: SensorDraft, expectedVersion: number | null): Promise<SensorRecord>;
-  /** Registers it, or replaces what an operator may set. Throws preconditionFailed; notFound for one that is, or was, there outside of the reach. */
-  putSensor(
-    draft: SensorDraft,
-    wanted: { readonly expected: PutCondition; readonly reach: Reach | null },
-  ): Promise<{ readonly record: SensorRecord; readonly created: boolean }>;
+  /**
+   * Registers it, or replaces what an operator may set; `unchanged` says that it is as it was to be, and that nothing was edited. Throws
+   * preconditionFailed; notFound for one that is, or was, there outside of the reach.
+   */
+  putSensor(draft: SensorDraft, wanted: { readonly expected: PutCondition; readonly reach: Reach | null }): Promise<SensorPut>;
   /** Leaves a tombstone. Throws notFound, preconditionFailed. */
   deleteSensor(id: string, expectedVersion: number | null, removal?: SensorRemoval): Promise<void>;
   /** By the bytes of the id, ascending: capitals come before small letters. */

@@ -1,6 +1,7 @@
 import { Fault } from "../domain/fault";
 import { STATUS_CATALOGUE } from "../domain/severity";
 import { BUILT_IN_VERSION, STATUSES_MAX } from "../domain/statusCatalogue";
+import type { StatusDraft, StatusRecord } from "./statusStore";
 
 interface Edit {
   readonly status: string;
@@ -15,6 +16,11 @@ export function demandStatusVersion({ status, edited, expectedVersion }: Edit): 
   if (expectedVersion === null || expectedVersion === version) return;
   const is = version === null ? "is not in the catalogue" : `is at version ${version}, not ${expectedVersion}`;
   throw new Fault("preconditionFailed", `Status ${status} ${is}.`);
+}
+
+/** Whether operators set just that already: then nothing is edited. */
+export function changesNothing({ severity, description }: StatusDraft, before: StatusRecord): boolean {
+  return before.severity === severity && before.description === description;
 }
 
 /** Throws notFound, conflict, preconditionFailed. */

@@ -15,6 +15,12 @@ export interface StatusRecord extends StatusDraft {
   readonly updatedAt: number;
 }
 
+export interface StatusPut {
+  readonly record: StatusRecord;
+  readonly created: boolean;
+  readonly unchanged: boolean;
+}
+
 /**
  * Every edit has one order with the commits of all partitions: in its transaction it moves the registry's version of each
  * (see `BatchPart.registryVersion`), so that what was decided without it is refused.
@@ -25,9 +31,10 @@ export interface StatusStore {
   getStatus(status: string): Promise<StatusRecord | null>;
   /**
    * `expectedVersion`: of what operators set, or BUILT_IN_VERSION of a built-in status that nobody edited. Throws preconditionFailed when
-   * it is another one or there is none, conflict beyond STATUSES_MAX. `created` says that there was none, not even a built-in one.
+   * it is another one or there is none, conflict beyond STATUSES_MAX. `created` says that there was none, not even a built-in one;
+   * `unchanged`, that operators had set just that already: nothing was edited.
    */
-  putStatus(draft: StatusDraft, expectedVersion: number | null): Promise<{ readonly record: StatusRecord; readonly created: boolean }>;
+  putStatus(draft: StatusDraft, expectedVersion: number | null): Promise<StatusPut>;
   /** A built-in status is as built in again. Throws notFound, conflict for a built-in status that nobody edited, preconditionFailed. */
   deleteStatus(status: string, expectedVersion: number | null): Promise<void>;
 }

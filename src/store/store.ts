@@ -491,7 +491,8 @@ export interface WebhookStore {
    * Throws notFound, preconditionFailed. Another `url`, and becoming `active` again, makes every head due at once that waits after a
    * failure, and ends `failingSince` and `heldUntil`: they belonged to the endpoint as it was. Where it changes how deliveries begin (see
    * Terms), those that are pending wait for each other, or cease to, as if they had been planned by that. Becoming `disabled` records the
-   * operational event `webhook.disabled` in the same transaction.
+   * operational event `webhook.disabled` in the same transaction. One that is as it is to be is not edited, and given at the version that
+   * it has.
    */
   updateWebhook(
     id: string,

@@ -1,11 +1,11 @@
 import { Fault } from "../domain/fault";
-import type { TokenEdit } from "./store";
+import type { TokenEdit, TokenRecord } from "./store";
 
 export function noToken(id: string): Fault {
   return new Fault("notFound", `There is no token ${id}.`);
 }
 
-/** No statement sets nothing. */
-export function isEmpty(edit: TokenEdit): boolean {
-  return Object.values(edit).every((value) => value === undefined);
+/** Whether a token is already what an edit would make of it: then nothing is edited. */
+export function changesNothing({ name, expiresAt }: TokenEdit, before: TokenRecord): boolean {
+  return (name === undefined || name === before.name) && (expiresAt === undefined || expiresAt === before.expiresAt);
 }

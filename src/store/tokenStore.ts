@@ -27,8 +27,8 @@ export interface TokenStore {
   /** One for each hash, in their order. */
   findTokens(hashes: readonly string[]): Promise<(TokenRecord | null)[]>;
   getToken(id: string): Promise<TokenRecord | null>;
-  /** Throws notFound. */
-  updateToken(id: string, edit: TokenEdit): Promise<TokenRecord>;
+  /** `unchanged`: it was already what it was to be. Throws notFound. */
+  updateToken(id: string, edit: TokenEdit): Promise<{ readonly record: TokenRecord; readonly unchanged: boolean }>;
   touchToken(id: string, usedAt: number): Promise<void>;
   listTokens(page: PageRequest): Promise<Page<TokenRecord>>;
   /** Throws notFound. */

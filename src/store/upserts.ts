@@ -1,8 +1,7 @@
 /** What both drivers make of many sensors that are written at once. */
-import { isDeepStrictEqual } from "node:util";
 import type { Reach } from "../domain/reach";
 import type { Sensor } from "../domain/sensor";
-import { isOutOfReach, registration, replacement } from "./sensorEdits";
+import { changesNothing, isOutOfReach, registration, replacement } from "./sensorEdits";
 import type { SensorAndState, SensorDraft } from "./store";
 import { UPSERT_SET_MAX, type Upserted } from "./upsertStore";
 
@@ -29,7 +28,7 @@ export function foldDrafts(drafts: readonly SensorDraft[], found: readonly Senso
   const outcomes = drafts.map((draft): Upserted => {
     if (isOutOfReach(there.get(draft.id) ?? null, reach)) return { kind: "outOfReach" };
     const before = living.get(draft.id);
-    if (before !== undefined && isSame(draft, before)) return { kind: "unchanged", sensor: before };
+    if (before !== undefined && changesNothing(draft, before)) return { kind: "unchanged", sensor: before };
     const sensor = before === undefined ? registration(draft, there.get(draft.id) ?? null) : replacement(draft, before);
     living.set(draft.id, sensor);
     writes.push({ sensor, partition: draft.partition, before: before ?? null });
@@ -68,15 +67,4 @@ export function unsettled(drafts: readonly SensorDraft[], { outcomes, writes }: 
       return drafts.map(({ id }, place) => (changing.has(id) ? later[next++] : outcomes[place]) as Upserted);
     },
   };
-}
-
-/** As it is kept, which is as it is written as JSON. */
-function isSame({ name, labels, metadata, heartbeat }: SensorDraft, before: Sensor): boolean {
-  const kept = JSON.parse(JSON.stringify(metadata)) as unknown;
-  return (
-    name === before.name &&
-    isDeepStrictEqual(labels, before.labels) &&
-    isDeepStrictEqual(heartbeat, before.heartbeat) &&
-    isDeepStrictEqual(kept, before.metadata)
-  );
 }

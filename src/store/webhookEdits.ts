@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { Fault } from "../domain/fault";
 import { type Terms, termsOf, type Webhook } from "../domain/webhook";
 import type { WebhookDraft, WebhookStore } from "./store";
@@ -48,6 +49,12 @@ export function beginsAnew(before: Webhook, after: Pick<Webhook, "url" | "state"
 export function newOrder(before: Webhook, after: Webhook): Terms["begins"] | null {
   const { begins } = termsOf(after.settings);
   return begins === termsOf(before.settings).begins ? null : begins;
+}
+
+/** Whether a webhook is already what an edit would make of it: then nothing is edited. */
+export function changesNothing(before: Webhook, edit: WebhookEdit): boolean {
+  const { version: _, updatedAt: __, ...after } = editOf(before, edit);
+  return isDeepStrictEqual({ ...before, ...after }, before);
 }
 
 /** What an edit makes of a webhook; how its deliveries went is none of it, but for an endpoint that begins anew. */

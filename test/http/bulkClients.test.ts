@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
-import { BULK_ITEMS_MAX, BULK_REQUESTS_MAX } from "../../src/http/bulk/bulk";
+import { BULK_ITEMS_MAX, BULK_REQUESTS_PER_CALLER_MAX } from "../../src/http/bulk/bulk";
 import { until } from "../until";
 import { ADMIN_TOKEN, openTestApi, type TestApi } from "./api";
 import { bulkResult, LINES, REPORTS, sendItems } from "./bulkBodies";
@@ -79,22 +79,24 @@ describe("a client that", () => {
     expect(summary).toMatchObject({ accepted: BULK_ITEMS_MAX, stopped: { status: 413 } });
   }, 60_000);
 
-  test("never reads holds one of few places, and no longer than it is there", async () => {
-    for (let place = 0; place < BULK_REQUESTS_MAX; place += 1) {
+  test("never reads holds one of its few places, and no longer than it is there; others have theirs", async () => {
+    for (let place = 0; place < BULK_REQUESTS_PER_CALLER_MAX; place += 1) {
       const socket = await silent();
       await sent(socket, headFor(many.length) + many);
     }
-    await until(() => api.reports.published.length === BULK_REQUESTS_MAX * BULK_ITEMS_MAX, "not all was taken in", 180_000);
+    await until(() => api.reports.published.length === BULK_REQUESTS_PER_CALLER_MAX * BULK_ITEMS_MAX, "not all was taken in", 180_000);
     const refused = await sendItems(api, REPORTS, [{ sensorId: "a", status: "ok" }]);
     expect([refused.status, refused.answer.headers.has("retry-after")]).toEqual([429, true]);
-    // Nothing else is affected.
+    // Nothing else is affected, and nobody else.
+    const { token } = await api.mint(["reports:write"]);
+    expect((await api.request("POST", "/v1/reports", { json: [{ sensorId: "a", status: "ok" }], token })).status).toBe(202);
     expect((await api.request("POST", "/v1/sensors/a/reports", { json: { status: "ok" } })).status).toBe(202);
     for (const socket of sockets) socket.destroy();
     await until(async () => (await sendItems(api, REPORTS, [{ sensorId: "a", status: "ok" }])).status === 202);
   }, 240_000);
 
   test("goes away midway leaves what was accepted, and its place", async () => {
-    for (let turn = 0; turn <= BULK_REQUESTS_MAX; turn += 1) {
+    for (let turn = 0; turn <= BULK_REQUESTS_PER_CALLER_MAX; turn += 1) {
       api.reports.published.length = 0;
       const socket = await silent();
       await sent(socket, headFor(many.length) + one.repeat(300) + one.slice(0, 20));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../../src/domain/fault";
-import { createExports, EXPORTS_AT_ONCE_MAX, type ExportWish } from "../../src/http/exportStream";
+import { createExports, EXPORTS_AT_ONCE_MAX, EXPORTS_PER_CALLER_MAX, type ExportWish } from "../../src/http/exportStream";
 import type { SensorRecord, Store } from "../../src/store/store";
 import { until } from "../until";
 import { ADMIN_TOKEN, openTestApi, type TestApi } from "./api";
@@ -84,15 +84,39 @@ describe("an export", () => {
   test("of which too many run is refused, until one of them has ended", async () => {
     await using endless = await openEndless();
     const readers: SlowReader[] = [];
+    const tokens = await Promise.all([1, 2, 3].map(async () => (await endless.api.mint(["sensors:read"])).token));
     for (let count = 0; count < EXPORTS_AT_ONCE_MAX; count += 1) {
-      readers.push(await SlowReader.open(endless.api.url, SENSORS, ADMIN_TOKEN));
+      const token = tokens[Math.floor(count / EXPORTS_PER_CALLER_MAX)] as string;
+      readers.push(await SlowReader.open(endless.api.url, SENSORS, token));
     }
-    const refused = await endless.api.request("GET", SENSORS);
-    expectProblem(refused, 429);
-    expectProblem(await endless.api.request("GET", "/v1/exports/changes"), 429);
+    const [token] = tokens as [string];
+    for (const path of [SENSORS, "/v1/exports/changes"]) {
+      for (const [status, whose] of [
+        [429, token],
+        [503, tokens[2] as string],
+      ] as const) {
+        const refused = await endless.api.request("GET", path, { token: whose });
+        expectProblem(refused, status);
+        expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
+      }
+    }
     readers[0]?.[Symbol.dispose]();
     await until(async () => (await endless.api.request("GET", "/v1/exports/changes")).status === 200, "there is no room again");
     for (const reader of readers) reader[Symbol.dispose]();
+  });
+
+  test("is there for others while one caller has as many as it may", async () => {
+    await using endless = await openEndless();
+    const { token } = await endless.api.mint(["sensors:read"]);
+    const mine: SlowReader[] = [];
+    for (let count = 0; count < EXPORTS_PER_CALLER_MAX; count += 1) mine.push(await SlowReader.open(endless.api.url, SENSORS, token));
+    expectProblem(await endless.api.request("GET", "/v1/exports/changes", { token }), 429);
+    using other = await SlowReader.open(endless.api.url, SENSORS, ADMIN_TOKEN);
+    expect(other.status).toBe(200);
+    mine[0]?.[Symbol.dispose]();
+    const asked = () => endless.api.request("GET", "/v1/exports/changes", { token });
+    await until(async () => (await asked()).status === 200, "there is no room for it again");
+    for (const reader of mine) reader[Symbol.dispose]();
   });
 
   test("that fails midway ends with the problem in a line, and is cut off", async () => {
@@ -144,13 +168,13 @@ describe("an export whose client takes nothing", () => {
   const wish: ExportWish<string> = {
     name: "test",
     format: { type: "text/plain", extension: "txt", head: "", lineOf: (row) => row, failureLineOf: null },
-    call: { requestId: "1", stillLetIn: async () => true },
+    call: { requestId: "1", caller: null, address: "192.0.2.1", stillLetIn: async () => true },
     page: async () => ({ items: ["x"], nextCursor: "more" }),
   };
 
   test("is cut off after a time, and makes room for others", async () => {
     const exports = createExports({ answerFailure: () => new Response("{}"), stalledMs: 1000 });
-    const opened = await Promise.all(Array.from({ length: EXPORTS_AT_ONCE_MAX }, () => exports.open(wish)));
+    const opened = await Promise.all(Array.from({ length: EXPORTS_PER_CALLER_MAX }, () => exports.open(wish)));
     await expect(exports.open(wish)).rejects.toThrow("try again");
     // For as many as before: whoever was not cut off yet would read on for ever.
     await until(async () => {

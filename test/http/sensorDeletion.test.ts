@@ -1,7 +1,8 @@
 /** What is left to be read of a sensor that was deleted, with its history or without. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { delivered, Planner } from "../store/conformance/planner";
 import { openTestApi, type TestApi } from "./api";
-import { fillHistory } from "./history";
+import { fillHistory, planAll } from "./history";
 import { expectProblem, pointersOf } from "./problem";
 
 let api: TestApi;
@@ -52,6 +53,39 @@ describe("a deleted sensor", () => {
     // Nobody has planned its changes yet.
     expect(await api.store.eraseHistory("", 100)).toMatchObject({ sensorId: "again", rows: { reports: 3, changes: 0 }, finished: false });
     for (const path of ["changes", "reports"]) expect(await items(`/v1/sensors/again/${path}`)).toEqual([]);
+  });
+
+  test("leaves no dead letter, no delivery that ended and no explanation to be seen, but what is owed, and the audit log", async () => {
+    await using other = await openTestApi();
+    const get = async (path: string) => (await other.request("GET", path)).json<{ items: Record<string, unknown>[] }>().items;
+    const { id: webhookId } = (await other.request("POST", "/v1/webhooks", { json: { url: "http://127.0.0.1:9/" } })).json<{
+      id: string;
+    }>();
+    await other.request("POST", "/v1/sensors", { json: { id: "traced", name: "Of somebody" } });
+    const letters = ["reports.1.0.traced", "reports.1.0.another"].map((subject) => ({ subject, text: "{" }));
+    await fillHistory(other.store, "traced", { reports: 2, deadLetters: letters });
+    await planAll(other.store, webhookId);
+    const [first, second] = (await get("/v1/deliveries")).toReversed() as [
+      { id: string; changeId: string },
+      { id: string; changeId: string },
+    ];
+    const planner = await Planner.of(other.store);
+    await planner.settle(delivered(await planner.head(webhookId, "traced")));
+    const [letter] = await get("/v1/dead-letters");
+    expect(letter).toMatchObject({ subject: "reports.1.0.another" });
+    const lost = (await get("/v1/dead-letters"))[1] as { id: string };
+    const explain = (changeId: string) => other.request("GET", `/v1/webhooks/${webhookId}/explain?changeId=${changeId}`);
+    expect((await explain(first.changeId)).status).toBe(200);
+
+    expect((await other.request("DELETE", "/v1/sensors/traced?history=delete")).status).toBe(204);
+    expect((await get("/v1/deliveries")).map(({ id, state }) => [id, state])).toEqual([[second.id, "pending"]]);
+    for (const path of [`/v1/deliveries/${first.id}`, `/v1/dead-letters/${lost.id}`]) expectProblem(await other.request("GET", path), 404);
+    for (const path of [`/v1/deliveries/${first.id}/retry`, `/v1/dead-letters/${lost.id}/replay`]) {
+      expectProblem(await other.request("POST", path), 404);
+    }
+    for (const { changeId } of [first, second]) expectProblem(await explain(changeId), 404);
+    expect((await get("/v1/dead-letters")).map(({ subject }) => subject)).toEqual(["reports.1.0.another"]);
+    expect((await get("/v1/audit?target=traced")).map(({ operation }) => operation)).toEqual(["deleteSensor", "createSensor"]);
   });
 
   test("is deleted on its version alone, and by no other word", async () => {

@@ -124,11 +124,12 @@ describe("a webhook", () => {
   });
 
   test("that others edit again and again is a 409 for who names no version, and still a 412 for who does", async () => {
+    let theirs = 0;
     await using busy = await openTestApi({
       store: (real) => ({
         ...real,
         async updateWebhook(id, edit, version) {
-          await real.updateWebhook(id, { description: "theirs" }, null);
+          await real.updateWebhook(id, { description: `theirs ${(theirs += 1)}` }, null);
           return real.updateWebhook(id, edit, version);
         },
       }),

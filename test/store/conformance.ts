@@ -9,6 +9,7 @@ import { deliveryPromises } from "./conformance/deliveries";
 import { endingPromises } from "./conformance/endings";
 import { type Promises, putToTheTest, type StoreHarness } from "./conformance/harness";
 import { erasurePromises } from "./conformance/erasure";
+import { tracePromises } from "./conformance/erasureTraces";
 import { historyPromises } from "./conformance/history";
 import { idempotencyPromises } from "./conformance/idempotency";
 import { incidentPromises } from "./conformance/incidents";
@@ -23,6 +24,7 @@ import { oddTextPromises } from "./conformance/oddTexts";
 import { partitionPromises } from "./conformance/partitions";
 import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
+import { sameEditPromises } from "./conformance/sameEdits";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { sensorPutPromises } from "./conformance/sensorPuts";
@@ -55,11 +57,13 @@ const ALL = [
   ...sensorPromises,
   ...sensorPutPromises,
   ...upsertPromises,
+  ...sameEditPromises,
   ...sensorListPromises,
   ...sensorReadPromises,
   ...sharedSecretPromises,
   ...historyPromises,
   ...erasurePromises,
+  ...tracePromises,
   ...cursorPromises,
   ...webhookPromises,
   ...deadLetterPromises,

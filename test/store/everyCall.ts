@@ -100,7 +100,7 @@ async function askAsApi(store: Store): Promise<void> {
   await store.sensorsAt(["sensor-1", "sensor-2", "nobody"]);
   await store.sharedSecret("cache", "first");
   await store.updateSensor(draftOf("sensor-1"), null);
-  await store.putSensor(draftOf("sensor-1"), { expected: "present", reach: null });
+  await store.putSensor(draftOf("sensor-1", { name: "put" }), { expected: "present", reach: null });
   await store.upsertSensors([draftOf("sensor-1", { labels: { site: "south" } }), draftOf("sensor-3"), draftOf("never")], null);
   await store.deleteSensor("sensor-1", null);
   await store.listSensors({ id: "sensor-2", status: ["ok", "hot"] }, { limit: 1, cursor: null });
@@ -130,7 +130,7 @@ async function askAsApi(store: Store): Promise<void> {
   await store.deleteStatus("door.open", null);
   await store.getDelivery("w_0_1");
   await store.getWebhook("w");
-  await store.updateWebhook("w", { filter: {} }, null);
+  await store.updateWebhook("w", { filter: { to: ["open"] } }, null);
   for (const terms of [{ ordering: "none" }, { batch: { maxItems: 2, maxWaitMs: 0 } }, {}] as const) {
     await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, ...terms } }, null);
   }
@@ -166,6 +166,7 @@ async function edit(store: Store): Promise<void> {
   for (let edits = 0; edits < 3; edits += 1) {
     await store.completeEdit(await store.recordEdit({ ...draft, target: "sensor-1" }), { status: 200, target: null });
   }
+  await store.withdrawEdit(await store.recordEdit({ ...draft, target: "sensor-1" }));
   for (const target of [undefined, "sensor-1"]) {
     for (const actorId of [undefined, "s"]) {
       for (const operation of [undefined, "patchSensor"]) {

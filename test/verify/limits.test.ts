@@ -26,6 +26,7 @@ const INSIDE: Readonly<Record<string, readonly string[]>> = {
   "src/http/webhooks/webhookEdits.ts": ["TRIES_MAX"],
   "src/http/webhooks/webhookSecrets.ts": ["PUBLIC_KEYS_MAX_AGE_SECONDS"],
   "src/domain/time.ts": ["TIME_MAX"],
+  "src/domain/overflow.ts": ["POINTER_CHARS_MAX"],
   "src/live/catchUp.ts": ["ROWS_MAX", "CATCHING_UP_MAX"],
   "src/live/chunks.ts": ["CHUNK_BYTES_MAX", "KEPT_BYTES_MAX", "ALIKE_MAX", "OWN_BYTES_MAX"],
   "src/live/feed.ts": ["REST_MAX_MS", "ROWS_MAX", "BYTES_MAX"],

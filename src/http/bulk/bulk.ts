@@ -3,6 +3,7 @@ import { nextTurn } from "../../nextTurn";
 import { answerOf, isLines } from "./bulkAnswer";
 import { ArrayCutter, type Cut, type Cutter, LineCutter } from "./cutting";
 import { ItemResults } from "./itemResults";
+import { Places } from "../places";
 import { Refusal } from "../problems";
 import type { BrokenOff, StreamedBody } from "../gate/streamedBody";
 
@@ -10,6 +11,8 @@ export const BULK_ITEMS_MAX = 50_000;
 export const BULK_BYTES_MAX = 64 * 1024 * 1024;
 /** At once on this node; each holds what became of its items until its answer is read. */
 export const BULK_REQUESTS_MAX = 32;
+/** And so many of one caller. */
+export const BULK_REQUESTS_PER_CALLER_MAX = 16;
 /** Other requests get their turn after so many items. */
 const TURN_ITEMS = 256;
 
@@ -22,6 +25,8 @@ export interface Intake {
 }
 
 export interface BulkWish {
+  /** Whose it is; see {@link Places}. */
+  readonly holder: string;
   readonly body: StreamedBody;
   readonly itemBytesMax: number;
   /** The items that were refused, and how many were not. */
@@ -42,23 +47,17 @@ const NOT_LET_IN: BrokenOff = { status: 401, detail: "The token is no longer val
 
 /** Serves bulk requests, so many at once. */
 export class BulkDesk {
-  #served = 0;
+  readonly #places = new Places({ all: BULK_REQUESTS_MAX, perCaller: BULK_REQUESTS_PER_CALLER_MAX, what: "bulk requests" });
 
-  /** Throws {@link Refusal}: 429 when too many are served, 400, 401, 408 or 413 when no item of the body was taken in. */
+  /** Throws {@link Refusal}: 429 or 503 when too many are served, 400, 401, 408 or 413 when no item of the body was taken in. */
   async serve(wish: BulkWish): Promise<Response> {
-    if (this.#served >= BULK_REQUESTS_MAX)
-      throw new Refusal(429, `${BULK_REQUESTS_MAX} bulk requests are already being served; try again when one has ended.`);
-    this.#served += 1;
-    let free = () => {
-      this.#served -= 1;
-      free = () => {};
-    };
+    const free = this.#places.take(wish.holder);
     try {
       const results = new ItemResults();
       const stopped = await takeIn(wish, results);
       if (stopped !== null && results.count === 0) throw new Refusal(stopped.status, stopped.detail);
       const { status, minimal, body } = wish;
-      return answerOf({ results, stopped }, { status, minimal, lines: isLines(body.type), free: () => free() });
+      return answerOf({ results, stopped }, { status, minimal, lines: isLines(body.type), free });
     } catch (error) {
       free();
       throw error;

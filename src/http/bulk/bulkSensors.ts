@@ -20,12 +20,20 @@ export interface BulkSensorsOptions {
   readonly partitions: number;
 }
 
+export interface SensorIntakeWish {
+  readonly reach: Reach | null;
+  readonly failed: (error: unknown) => void;
+  /** An item was not simply left as it was. */
+  readonly edited: () => void;
+}
+
 /** The intake of one request; what is given to it at once goes into the store as one set. */
-export type OpenSensorIntake = (results: ItemResults, reach: Reach | null, failed: (error: unknown) => void) => Intake;
+export type OpenSensorIntake = (results: ItemResults, wish: SensorIntakeWish) => Intake;
 
 export function bulkSensors({ store, partitions }: BulkSensorsOptions): OpenSensorIntake {
-  return (results, reach, failed) => {
+  return (results, { reach, failed, edited }) => {
     const refuse = (index: number, error: unknown) => {
+      edited();
       const refusal = refusalOf(error);
       if (refusal.status === 500) failed(error);
       results.refuse(index, refusal);
@@ -52,6 +60,7 @@ export function bulkSensors({ store, partitions }: BulkSensorsOptions): OpenSens
         if (drafts.length === 0) return;
         try {
           const outcomes = await store.upsertSensors(drafts, reach);
+          if (outcomes.some(({ kind }) => kind !== "unchanged")) edited();
           for (const [place, outcome] of outcomes.entries()) {
             const index = indexes[place] as number;
             if (outcome.kind === "outOfReach") refuse(index, notThere((drafts[place] as SensorDraft).id));

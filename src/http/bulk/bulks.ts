@@ -6,13 +6,14 @@ import { BULK_BYTES_MAX, BULK_ITEMS_MAX, BulkDesk } from "./bulk";
 import { bulkAnswers, NDJSON_TYPE } from "./bulkAnswer";
 import { bulkReports } from "./bulkReports";
 import { bulkSensors, SENSOR_ITEM_BYTES_MAX } from "./bulkSensors";
-import { type Calls, reachOf } from "../calls";
+import { type Calls, leftAsItWas, reachOf } from "../calls";
 import type { AnswerFailure } from "../failures";
 import type { ItemResults } from "./itemResults";
 import { oneOf } from "../fields";
 import { NAMES_BODY, operation } from "../document/operation";
 import { wantsMinimal } from "../prefer";
 import { REPORT_ITEM_BYTES_MAX, ReportItem } from "./reportIntake";
+import { placeHolder } from "../places";
 import { SensorCreation } from "../sensorModel";
 import type { StreamedBody } from "../gate/streamedBody";
 
@@ -34,6 +35,7 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
   const arrived = (request: Request) => {
     const call = calls.get(request);
     return {
+      holder: placeHolder(call ?? { caller: null, address: "" }),
       body: call?.body as StreamedBody,
       minimal: wantsMinimal(request.headers.get("prefer")),
       reach: reachOf(calls, request),
@@ -56,10 +58,16 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
     )
     .put(
       "/v1/sensors",
-      ({ request }) => {
+      async ({ request }) => {
         const { reach, failed, ...asked } = arrived(request);
-        const intake = (results: ItemResults) => openSensors(results, reach, failed);
-        return desk.serve({ ...asked, intake, itemBytesMax: SENSOR_ITEM_BYTES_MAX, status: 200 });
+        let unchanged = true;
+        const edited = () => {
+          unchanged = false;
+        };
+        const intake = (results: ItemResults) => openSensors(results, { reach, failed, edited });
+        const answer = await desk.serve({ ...asked, intake, itemBytesMax: SENSOR_ITEM_BYTES_MAX, status: 200 });
+        leftAsItWas(calls, request, unchanged);
+        return answer;
       },
       { headers: Preference, ...PUT_SENSORS },
     );

@@ -40,8 +40,9 @@ export function payloadOf(body: Report): Uint8Array {
   if (payload.length > REPORT_BYTES_MAX) throw tooLong();
   const checked = checkReport(body, payload.length);
   if (checked.ok) return payload;
-  const [, pointer = "", message = checked.reason] = /^(\/\S*): (.*)$/.exec(checked.reason) ?? [];
-  throw invalid("The report is not valid.", [{ pointer, message }]);
+  const { reason, pointer } = checked;
+  const message = pointer === null ? reason : reason.slice(`${pointer}: `.length);
+  throw invalid("The report is not valid.", [{ pointer: pointer ?? "", message }]);
 }
 
 /** A report of a sensor, ready to be published. */

@@ -26,6 +26,7 @@ The scope \`admin\` allows everything. Without a valid token everything under \`
 
 ## Errors
 
+JSON is answered as \`application/json\`, in UTF-8 and without a parameter.
 An error is \`application/problem+json\` (RFC 9457) and always has the members \`type\`, \`title\`, \`status\`, \`detail\`, \`errors\` (\`pointer\` and \`message\`, for each
 wrong field) and \`requestId\`. Requests are checked in this order: 401, 429, 404, 405, 414, 415, 413, 408, 400, 403, 422. Programs may rely on \`type\` and \`status\`;
 \`title\` and \`detail\` are for people and may change. A method that a path does not have is 405, with \`Allow\`; HEAD works wherever GET does.
@@ -47,6 +48,7 @@ Sensors, webhooks and statuses have a \`version\` that counts their edits, and t
 if somebody else made an edit in between, the answer is 412 and nothing is overwritten. With GET, send it as \`If-None-Match\`: if nothing changed, the answer is 304. A sensor's \`ETag\`
 also changes with its reports; \`If-Match\` compares only the version in it. PATCH takes a JSON Merge Patch (RFC 7396): null removes, objects are merged, lists are
 replaced. Fields that are not in the schema are 422.
+A PUT or PATCH that changes nothing is no edit: the answer is 200 with the present representation, and the version stays.
 
 ## Idempotency, and shorter answers
 

@@ -52,7 +52,7 @@ export function reference({ document }: ReferenceOptions) {
   return new Elysia({ name: "reference" })
     .get("/swagger", () => file(PAGE, "text/html; charset=utf-8"), HIDDEN)
     .get("/swagger/start.js", () => file(START, JAVASCRIPT), HIDDEN)
-    .get("/swagger/json", () => file((text ??= document()), "application/json; charset=utf-8"), HIDDEN)
+    .get("/swagger/json", () => file((text ??= document()), "application/json"), HIDDEN)
     .get("/swagger/swagger-ui.css", () => packaged(import.meta.resolve("swagger-ui-dist/swagger-ui.css"), CSS), HIDDEN)
     .get("/swagger/swagger-ui-bundle.js", () => packaged(import.meta.resolve("swagger-ui-dist/swagger-ui-bundle.js"), JAVASCRIPT), HIDDEN)
     .get("/client.js", async () => file((script ??= await clientScript()), JAVASCRIPT), HIDDEN)

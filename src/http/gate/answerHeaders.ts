@@ -20,6 +20,10 @@ const STANDING = [
 /** Whatever has this one has all of them. */
 const STANDING_MARK = "x-content-type-options";
 
+/** JSON is always UTF-8 and its type knows no parameter (RFC 8259, section 11); Bun writes one nevertheless. */
+const JSON_OF_BUN = "application/json;charset=utf-8";
+const JSON_TYPE = "application/json";
+
 /** Headers of an answer that is given again and again: with what stands in every answer, so that it is put together once. */
 export function readyHeaders(own: Readonly<Record<string, string>>): Headers {
   return new Headers({ ...Object.fromEntries(STANDING), ...own });
@@ -53,7 +57,10 @@ export function addHeaders(
   { cors, policy }: EdgeHeaders,
 ): void {
   headers.set("x-request-id", requestId);
-  if (!headers.has(STANDING_MARK)) for (const [name, value] of STANDING) if (!headers.has(name)) headers.set(name, value);
+  if (!headers.has(STANDING_MARK)) {
+    for (const [name, value] of STANDING) if (!headers.has(name)) headers.set(name, value);
+    if (headers.get("content-type") === JSON_OF_BUN) headers.set("content-type", JSON_TYPE);
+  }
   if (client.overTls) headers.set("strict-transport-security", STRICT_TRANSPORT);
   if (standing !== null && policy !== null && (known || status === 429)) {
     headers.set("ratelimit-policy", policy);

@@ -36,6 +36,8 @@ export class Arrival implements Call {
   standing: Standing | null = null;
   /** What its body may take, and of whose room; null as long as there is none. */
   bodyRoom: { readonly caller: string; readonly bytes: number } | null = null;
+  /** It edited nothing, as far as is known. */
+  unchanged = false;
   body: unknown = null;
   query: Readonly<Record<string, unknown>> = {};
 
@@ -73,6 +75,10 @@ export class Arrival implements Call {
     } catch (error) {
       return unlessRefused(error);
     }
+  }
+
+  leftAsItWas(): void {
+    this.unchanged = true;
   }
 
   charge(cost: number): Promise<void> {

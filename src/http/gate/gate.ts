@@ -178,7 +178,17 @@ function serveOnce(arrival: Arrival, { match, route }: Asked, options: GateOptio
   const { request, target, caller, requestId, address, query, body } = arrival;
   const handle = () => route.handle(request, match.params);
   if (caller === null || !(route.edits || route.answersOnce)) return handle();
-  const edit = { caller, route, template: match.resource.template, path: target.path, requestId, address, query, body };
+  const edit = {
+    caller,
+    route,
+    template: match.resource.template,
+    path: target.path,
+    requestId,
+    address,
+    query,
+    body,
+    isNone: () => arrival.unchanged,
+  };
   const serve = () => (route.edits ? options.audit.around(edit, handle) : handle());
   if (!route.answersOnce) return serve();
   const { headers, method } = request;

@@ -1,4 +1,5 @@
 /** How a webhook is made and edited: what was asked for, checked against what it was before. */
+import { isDeepStrictEqual } from "node:util";
 import type { Credentials } from "../../domain/credentials";
 import { Fault, isFault } from "../../domain/fault";
 import { CONCURRENCY_DEFAULT, SETTINGS_DEFAULT, type Webhook } from "../../domain/webhook";
@@ -46,7 +47,9 @@ export async function patchOf(before: Webhook, body: WebhookPatch, { vault, port
   const settings = settingsOf(body, before.settings);
   const proves = body.headers !== undefined || body.auth !== undefined || body.clientCertificate !== undefined;
   const known = proves || url !== undefined ? vault.openCredentials(before.id, before.credentials) : undefined;
-  const credentials = known === undefined ? undefined : credentialsWith(known, body);
+  const given = known === undefined ? undefined : credentialsWith(known, body);
+  // Sealed again they would look like others.
+  const credentials = isDeepStrictEqual(given, known) ? undefined : given;
   if (known !== undefined) demandTls(url ?? before.url, credentials ?? known);
   if (url !== undefined) await demandUrl(port, url);
   return {
@@ -65,13 +68,13 @@ const TRIES_MAX = 10;
 
 /**
  * Edits a webhook on the version that `If-Match` wants, or on the one that is there: what an edit keeps of the version before is then
- * never older than that. Throws notFound, preconditionFailed, `conflict` where others overtake it again and again, and whatever `edit` throws.
+ * never older than that. `unchanged`: it left everything as it was. Throws notFound, preconditionFailed, `conflict` where others overtake it again and again, and whatever `edit` throws.
  */
 export async function editWebhook(
   store: EditMeans["store"],
   { id, ifMatch }: { readonly id: string; readonly ifMatch: string | undefined },
   edit: (before: Webhook) => Promise<WebhookEdit>,
-): Promise<Webhook> {
+): Promise<{ readonly webhook: Webhook; readonly unchanged: boolean }> {
   return onVersion(ifMatch, async (wanted) => {
     for (let tries = 1; ; tries += 1) {
       const before = await registered(store, id);
@@ -79,7 +82,8 @@ export async function editWebhook(
         throw new Fault("preconditionFailed", `Webhook ${id} is at version ${before.version}, not ${wanted}.`);
       }
       try {
-        return await store.updateWebhook(id, await edit(before), before.version);
+        const webhook = await store.updateWebhook(id, await edit(before), before.version);
+        return { webhook, unchanged: webhook.version === before.version };
       } catch (error) {
         if (wanted !== null || !isFault(error, "preconditionFailed")) throw error;
         if (tries === TRIES_MAX) throw new Fault("conflict", `Webhook ${id} is being edited by others; try again.`, { cause: error });

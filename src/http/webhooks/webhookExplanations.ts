@@ -6,7 +6,7 @@ import { deliveryId } from "../../domain/delivery";
 import { explain } from "../../domain/explain";
 import { Fault } from "../../domain/fault";
 import { FILTER_CLAUSES } from "../../domain/webhook";
-import type { DeliveryStore, WebhookStore } from "../../store/store";
+import type { DeliveryStore, TimelineStore, WebhookStore } from "../../store/store";
 import { nullable, oneOf, OwnParams } from "../fields";
 import { Delivery, deliveryView } from "../deliveries";
 import { operation } from "../document/operation";
@@ -29,7 +29,9 @@ const Explained = Type.Object(
 );
 
 export interface ExplanationsOptions {
-  readonly store: Pick<WebhookStore, "webhookVersions"> & Pick<DeliveryStore, "loggedChange" | "getDelivery">;
+  readonly store: Pick<WebhookStore, "webhookVersions"> &
+    Pick<DeliveryStore, "loggedChange" | "getDelivery"> &
+    Pick<TimelineStore, "changesFrom">;
 }
 
 export function webhookExplanations({ store }: ExplanationsOptions) {
@@ -42,13 +44,21 @@ export function webhookExplanations({ store }: ExplanationsOptions) {
       if (place === null)
         throw invalid("The query is not valid.", [{ pointer: "/changeId", message: "is no change's id, such as chg_0_42" }]);
       const logged = await store.loggedChange(place.partition, place.number);
-      if (logged === null) throw new Fault("notFound", `There is no change ${changeId}, or it is no longer kept.`);
-      const { because, version } = explain(versions, { ...(JSON.parse(logged.data) as ChangeData), ...place });
+      if (logged === null) throw gone(changeId);
+      const change = JSON.parse(logged.data) as ChangeData;
+      // Of what was erased nothing is told, although it may be owed still.
+      const [shown] = await store.changesFrom(change.sensorId, change.revision, 1);
+      if (shown?.revision !== change.revision) throw gone(changeId);
+      const { because, version } = explain(versions, { ...change, ...place });
       const delivery = await store.getDelivery(deliveryId(id, place.partition, place.number));
       return { because, version, delivery: delivery === null ? null : deliveryView(delivery) };
     },
     { params: OwnParams, query: ExplainQuery, ...EXPLAIN },
   );
+}
+
+function gone(changeId: string): Fault {
+  return new Fault("notFound", `There is no change ${changeId}, or it is no longer kept.`);
 }
 
 const EXPLAIN = operation({

@@ -87,7 +87,7 @@ export function webhookSecrets({ store, vault, changed }: WebhookSecretsOptions)
       async ({ params: { id }, body, headers, set }) => {
         const key = rotatedKey(body, Date.now());
         let rotated: Credentials | undefined;
-        const webhook = await editWebhook(store, { id, ifMatch: headers["if-match"] }, async (before) => {
+        const { webhook } = await editWebhook(store, { id, ifMatch: headers["if-match"] }, async (before) => {
           const overlapMs = (body.overlapSeconds ?? OVERLAP_DEFAULT_MS / 1000) * 1000;
           rotated = rotate(vault.openCredentials(id, before.credentials), { key, overlapMs, now: key.createdAt });
           return { credentials: vault.sealCredentials(id, rotated) };

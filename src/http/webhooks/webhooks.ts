@@ -4,6 +4,7 @@ import type { Credentials } from "../../domain/credentials";
 import type { Webhook as WebhookFacts } from "../../domain/webhook";
 import type { WebhookStore } from "../../store/store";
 import { CannotOpen, type Vault } from "../../vault";
+import { type Calls, leftAsItWas } from "../calls";
 import { attemptView } from "../deliveries";
 import { OwnParams, pageOf, PageQuery, pageSchema, pageView } from "../fields";
 import { IdempotencyKey } from "../gate/idempotency";
@@ -18,6 +19,7 @@ import { newSecretsView, NewWebhook, TestAttempt, Webhook, WebhookCreation, Webh
 const EditHeaders = Type.Object({ ...IF_MATCH, ...PREFER });
 
 export interface WebhooksOptions {
+  readonly calls: Calls;
   readonly store: WebhookStore;
   readonly port: WebhookPort;
   readonly vault: Vault;
@@ -25,7 +27,7 @@ export interface WebhooksOptions {
   readonly changed: () => void;
 }
 
-export function webhooks({ store, port, vault, changed }: WebhooksOptions) {
+export function webhooks({ calls, store, port, vault, changed }: WebhooksOptions) {
   const means = { store, vault, port };
   const view = (webhook: WebhookFacts) => webhookView(webhook, shownOf(vault, webhook));
   const versioned = (webhook: WebhookFacts, headers: Record<string, string | number>): Webhook => {
@@ -57,9 +59,11 @@ export function webhooks({ store, port, vault, changed }: WebhooksOptions) {
     )
     .patch(
       "/v1/webhooks/:id",
-      async ({ params: { id }, body, headers, set }) => {
-        const webhook = await editWebhook(store, { id, ifMatch: headers["if-match"] }, (before) => patchOf(before, body, means));
-        changed();
+      async ({ params: { id }, body, headers, set, request }) => {
+        const edit = { id, ifMatch: headers["if-match"] };
+        const { webhook, unchanged } = await editWebhook(store, edit, (before) => patchOf(before, body, means));
+        if (!unchanged) changed();
+        leftAsItWas(calls, request, unchanged);
         return preferred(headers.prefer, set, versioned(webhook, set.headers));
       },
       { params: OwnParams, headers: EditHeaders, body: WebhookPatch, ...PATCH },

@@ -24,16 +24,18 @@ export interface Edit {
   readonly address: string;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: unknown;
+  /** Asked once it is answered: whether it left everything as it was. */
+  readonly isNone: () => boolean;
 }
 
 export interface AuditTrail {
-  /** Serves it, unless it cannot be written down: throws `Fault` (unavailable) then. */
+  /** Nothing is kept of an edit that turned out to be none. Serves it, unless it cannot be written down: throws `Fault` (unavailable) then. */
   around(edit: Edit, serve: () => Response | Promise<Response>): Promise<Response>;
 }
 
 /** `notCompleted`: it was made, and its end could not be written down. */
 export function createAuditTrail(
-  store: Pick<AuditStore, "recordEdit" | "completeEdit">,
+  store: Pick<AuditStore, "recordEdit" | "completeEdit" | "withdrawEdit">,
   notCompleted: (error: unknown) => void,
 ): AuditTrail {
   return {
@@ -46,7 +48,8 @@ export function createAuditTrail(
       });
       const response = await serve();
       const target = madeTarget(response.headers.get("location"));
-      await store.completeEdit(number, { status: response.status, target }).catch(notCompleted);
+      const end = edit.isNone() ? store.withdrawEdit(number) : store.completeEdit(number, { status: response.status, target });
+      await end.catch(notCompleted);
       return response;
     },
   };

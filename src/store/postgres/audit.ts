@@ -14,6 +14,7 @@ const record = statement<{ number: number }>(
    returning number`,
 );
 const complete = statement("audit.complete", "update audit set status = $2, target = coalesce($3, target) where number = $1");
+const withdraw = statement("audit.withdraw", "delete from audit where number = $1");
 const firstNumber = statement<{ number: number }>("audit.firstAt", "select number from audit where at >= $1 order by at limit 1");
 const prune = statement<{ pruned: number }>(
   "audit.prune",
@@ -39,6 +40,10 @@ export function openAudit({ work, db }: Connection): AuditStore {
 
     async completeEdit(number, { status, target }) {
       await complete(work, number, status, target);
+    },
+
+    async withdrawEdit(number) {
+      await withdraw(work, number);
     },
 
     async listAudit(query, page) {

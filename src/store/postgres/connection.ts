@@ -40,6 +40,8 @@ export interface Session {
   readonly client: pg.ClientBase;
   /** For everything else. */
   readonly db: NodePgDatabase;
+  /** In a transaction that turns out to change nothing: its end takes back what it wrote, and gives its result all the same. */
+  readonly takeBack: () => void;
 }
 
 /** The pools of a node, and how work is done on them. */
@@ -141,8 +143,12 @@ async function transaction<Result>(pool: pg.Pool, begin: string, act: (session: 
   let broken = false;
   try {
     await client.query(begin);
-    const result = await act({ client, db: drizzle(client) });
-    await client.query("commit");
+    let end = "commit";
+    const takeBack = () => {
+      end = "rollback";
+    };
+    const result = await act({ client, db: drizzle(client), takeBack });
+    await client.query(end);
     return result;
   } catch (error) {
     // A connection that is gone, or does not answer, takes nothing back: the server ends its transaction by itself.

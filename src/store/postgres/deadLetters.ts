@@ -1,4 +1,14 @@
-import { type DeadLetterFields, deadLetterId, deadLetterOf, FROM_THE_NEWEST, PAGE_PAYLOAD_BYTES_MAX } from "../deadLetterRows";
+import {
+  type DeadLetterFields,
+  deadLetterId,
+  type ErasedBefore,
+  FROM_THE_NEWEST,
+  type LetterPlace,
+  PAGE_PAYLOAD_BYTES_MAX,
+  sensorOfSubject,
+  shownLetters,
+} from "../deadLetterRows";
+import type { ClientBase } from "pg";
 import type { DeadLetterStore } from "../store";
 import { decodeCursor, toPage } from "../cursor";
 import { arrayText, bytesArray, quoted } from "./arrays";
@@ -8,7 +18,7 @@ import { statement } from "./statement";
 
 const LIST = "deadLetters";
 
-const FIELDS = "id, stream, sequence, subject, received_at, reason, payload";
+const FIELDS = "id, stream, sequence, subject, received_at, recorded_at, reason, payload";
 const byId = statement<DeadLetterFields>("deadLetters.byId", `select ${FIELDS} from dead_letters where id = $1`);
 // Sizes first: what a page has no room for is not even read.
 const newestFirst = statement<DeadLetterFields>(
@@ -19,9 +29,13 @@ const newestFirst = statement<DeadLetterFields>(
      order by received_at desc, stream desc, sequence desc limit $4),
    summed as (select id, sum(bytes) over newest - bytes as bytes_before, row_number() over newest as place from sized
      window newest as (order by received_at desc, stream desc, sequence desc rows unbounded preceding))
-   select d.id, d.stream, d.sequence, d.subject, d.received_at, d.reason, d.payload
+   select d.id, d.stream, d.sequence, d.subject, d.received_at, d.recorded_at, d.reason, d.payload
    from summed s cross join lateral (select * from dead_letters d where d.id = s.id offset 0) d where s.place <= 2 or s.bytes_before <= ${PAGE_PAYLOAD_BYTES_MAX}
    order by s.place`,
+);
+const erasedOf = statement<{ id: string; before: number }>(
+  "deadLetters.erased",
+  "select id, erase_before as before from sensors where id = any($1::text[]) and erase_before is not null",
 );
 const insert = statement(
   "deadLetters.insertStrays",
@@ -41,24 +55,27 @@ const readCursor = statement<{ sequence: number; timeNs: string }>(
   `select sequence, time_ns as "timeNs" from stray_cursors where stream = $1`,
 );
 
-export function openDeadLetters({ work, write }: Connection): DeadLetterStore {
+export function openDeadLetters({ work, read, write }: Connection): DeadLetterStore {
   return {
-    async listDeadLetters({ limit, cursor }) {
-      const before = decodeCursor<[number, string, number]>(cursor, LIST, ["number", "string", "number"]) ?? FROM_THE_NEWEST;
-      const rows = await newestFirst(work, ...before, limit + 1);
-      const bytes = rows.reduce((sum, { payload }) => sum + payload.length, 0);
-      return toPage(rows, {
-        limit: bytes > PAGE_PAYLOAD_BYTES_MAX ? Math.min(limit, Math.max(1, rows.length - 1)) : limit,
-        list: LIST,
-        key: (row) => [row.received_at, row.stream, row.sequence],
-        item: deadLetterOf,
-      });
-    },
+    listDeadLetters: ({ limit, cursor }) =>
+      read(async ({ client }) => {
+        const before = decodeCursor<LetterPlace>(cursor, LIST, ["number", "string", "number"]) ?? FROM_THE_NEWEST;
+        const rows = await newestFirst(client, ...before, limit + 1);
+        const bytes = rows.reduce((sum, { payload }) => sum + payload.length, 0);
+        const page = toPage(rows, {
+          limit: bytes > PAGE_PAYLOAD_BYTES_MAX ? Math.min(limit, Math.max(1, rows.length - 1)) : limit,
+          list: LIST,
+          key: (row) => [row.received_at, row.stream, row.sequence],
+          item: (row) => row,
+        });
+        return shownLetters(page, await erasedAmong(client, rows));
+      }),
 
-    async getDeadLetter(id) {
-      const [row] = await byId(work, id);
-      return row === undefined ? null : deadLetterOf(row);
-    },
+    getDeadLetter: (id) =>
+      read(async ({ client }) => {
+        const rows = await byId(client, id);
+        return shownLetters({ items: rows, nextCursor: null }, await erasedAmong(client, rows)).items[0] ?? null;
+      }),
 
     recordStrays: (stream, rows, { sequence, timeNs }) =>
       write(async ({ client }) => {
@@ -79,4 +96,11 @@ export function openDeadLetters({ work, write }: Connection): DeadLetterStore {
 
     strayCursor: async (stream) => (await readCursor(work, stream))[0] ?? null,
   };
+}
+
+/** Read on the same snapshot: what is gone by then is not among them. */
+async function erasedAmong(client: ClientBase, rows: readonly DeadLetterFields[]): Promise<ErasedBefore> {
+  const ids = new Set(rows.map(({ subject }) => sensorOfSubject(subject)));
+  const erased = new Map(ids.size === 0 ? [] : (await erasedOf(client, [...ids])).map(({ id, before }) => [id, before]));
+  return (sensorId) => erased.get(sensorId);
 }

@@ -6,14 +6,14 @@ import { type DeliveryRow, demandRepeatable, noDelivery, recordOf } from "../del
 import { ATTEMPTS_SHOWN_MAX, type AttemptRow, type DeliveryRecord, type DeliveryStore } from "../store";
 import { readLoggedChange } from "./changeLog";
 import type { Connection } from "./connection";
-import { DELIVERY, ordinalsOf, searchDeliveries } from "./deliverySearch";
+import { DELIVERY, IS_KEPT, ordinalsOf, searchDeliveries } from "./deliverySearch";
 import { lockLanes } from "./lanes";
 import { readOperationalEvent } from "./operationalEvents";
 import { statement } from "./statement";
 
 const LIST = "deliveries";
 
-const byId = statement<DeliveryRow>("deliveries.byId", `select ${DELIVERY} from deliveries d where d.id = $1`);
+const byId = statement<DeliveryRow>("deliveries.byId", `select ${DELIVERY} from deliveries d where d.id = $1 and ${IS_KEPT}`);
 
 const attemptsOf = statement<AttemptRow & { deliveryId: string }>(
   "deliveries.attempts",

@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import { DELIVERY_STATES } from "../../domain/delivery";
 import type { DeliveryRow } from "../deliveryRows";
 import { ALL_ORDINALS, type Ordinals, ordinalsWithin, type Planned } from "../plannedSearch";
+import { keptDelivery } from "../erasureStore";
 import type { DeliveryQuery, TimeRange } from "../store";
 import { statement, Values } from "./statement";
 
@@ -32,6 +33,8 @@ export async function ordinalsOf(client: ClientBase, range: TimeRange): Promise<
   return step.value;
 }
 
+export const IS_KEPT = keptDelivery("d");
+
 /**
  * The newest between two ordinals first. Postgres would rather go through all deliveries from the newest on, in the hope of soon finding
  * enough: but an index whose order begins with another column is asked for by comparing, and ordering by, that column too.
@@ -43,7 +46,7 @@ export async function searchDeliveries(
 ): Promise<DeliveryRow[]> {
   const values = new Values();
   const [above, below, most] = [values.add(after), values.add(before), values.add(limit)];
-  const planned = rangeOf(values, range);
+  const planned = [...rangeOf(values, range), IS_KEPT];
   const newestOf = (lead: string, value: string, ...conditions: string[]) => {
     const between = [`(${lead}, d.ordinal) < (${value}, ${below})`, `(${lead}, d.ordinal) > (${value}, ${above})`];
     return `select ${DELIVERY} from deliveries d where ${[...between, ...conditions, ...planned].join(" and ")}

@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { type Erasing, type LetterLook, LetterSweep, SWEPT_TOGETHER_MAX } from "../letterSweep";
 import { searchTextOf } from "../sensorRows";
 import type { ErasureStore } from "../store";
 import { NOW_MS } from "./clock";
@@ -11,7 +12,10 @@ const mark = statement(
   "erasure.mark",
   `with moved as (
      update partitions set recorded_at = greatest(recorded_at + 1, ${NOW_MS})
-     where role = 'ingest' and partition = (select partition from sensors where id = $1) returning recorded_at)
+     where role = 'ingest' and partition = (select partition from sensors where id = $1) returning recorded_at),
+   cleared as (
+     update states set status = null, severity = null, availability = 'pending', since = null, last_reported_at = null,
+       last_received_at = null, at_max = null, check_at = null where sensor_id = $1)
    update sensors set erase_before = moved.recorded_at, name = id, labels = '{}', metadata = '{}', search_text = $2
    from moved where id = $1`,
 );
@@ -61,26 +65,56 @@ const eraseReports = statement<{ erased: number }>(
 );
 
 // What is owed stands by its change; one that was pruned stood before.
-const finish = statement<{ id: string }>(
-  "erasure.finish",
-  `update sensors s set erase_before = null where s.id = $1 and s.erase_before = $2::bigint
+const LEFT_ALONE = `s.id = $1 and s.erase_before = $2::bigint
      and not exists (select from reports r where r.sensor_id = $1 and r.recorded_at < $2::bigint)
      and not exists (select from changes c where c.sensor_id = $1 and c.recorded_at < $2::bigint)
      and not exists (
        select from deliveries d left join changes c on c.partition = d.partition and c.number = d.number
-       where d.sensor_id = $1 and d.planned_at <= $2::bigint and c.number is null)
-   returning s.id`,
+       where d.sensor_id = $1 and d.planned_at <= $2::bigint and c.number is null)`;
+const alone = statement<{ id: string }>("erasure.alone", `select s.id from sensors s where ${LEFT_ALONE}`);
+const finish = statement<{ id: string }>("erasure.finish", `update sensors s set erase_before = null where ${LEFT_ALONE} returning s.id`);
+
+const sought = statement<Erasing>(
+  "erasure.sought",
+  "select id, erase_before as before from sensors where erase_before is not null and id >= $1 order by id limit $2",
+);
+const lookAtLetters = statement<Omit<LetterLook, "place"> & { at: number; stream: string; sequence: number }>(
+  "erasure.lookAtLetters",
+  `select id, subject, recorded_at as "recordedAt", received_at as at, stream, sequence from dead_letters
+   where (received_at, stream, sequence) > ($1::bigint, $2::text, $3::bigint) order by received_at, stream, sequence limit $4`,
+);
+const dropLetters = statement<{ gone: number }>(
+  "erasure.dropLetters",
+  "with gone as (delete from dead_letters where id = any($1::text[]) returning 1) select count(*)::int as gone from gone",
 );
 
 /** Behind every report. */
 const END = { received_at: Number.MAX_SAFE_INTEGER, partition: 0, generation: 0, sequence: 0 };
 
-/** Says that what was recorded of a sensor so far is to go, with what its tombstone still tells. Belongs into the transaction that buries it. */
+/**
+ * Says that what was recorded of a sensor so far is to go, with what its tombstone and its state still tell, but for the number of its last
+ * change. Belongs into the transaction that buries it: what its owner decided without that is refused.
+ */
 export async function eraseBefore(client: ClientBase, id: string): Promise<void> {
   await mark(client, id, searchTextOf(id, id));
 }
 
+/** With those of other such sensors: looks at the next `limit`, and gives how many it took out. */
+async function sweepLetters(
+  work: Connection["work"],
+  { walk, erasing, limit }: { readonly walk: LetterSweep; readonly erasing: Erasing; readonly limit: number },
+): Promise<number> {
+  const beginning = await sought(work, erasing.id, SWEPT_TOGETHER_MAX);
+  const looked = await lookAtLetters(work, ...walk.placeFor(() => beginning), limit);
+  const gone = walk.pass(
+    looked.map(({ at, stream, sequence, ...letter }) => ({ ...letter, place: [at, stream, sequence] })),
+    limit,
+  );
+  return gone.length === 0 ? 0 : ((await dropLetters(work, gone))[0]?.gone ?? 0);
+}
+
 export function openErasure({ work }: Connection): ErasureStore {
+  const walk = new LetterSweep();
   return {
     async eraseHistory(afterId, limit) {
       const [erasing] = await next(work, afterId);
@@ -91,8 +125,12 @@ export function openErasure({ work }: Connection): ErasureStore {
       const [changes] = await eraseChanges(work, id, before, limit);
       const [end = END] = await firstBeyond(work, id, before, limit);
       const [reports] = await eraseReports(work, id, before, end.received_at, end.partition, end.generation, end.sequence);
-      const rows = { reports: reports?.erased ?? 0, changes: changes?.erased ?? 0, deliveries: 0, attempts: 0, ...dropped };
-      return { sensorId: id, rows, finished: (await finish(work, id, before)).length > 0 };
+      const waits = (await alone(work, id, before)).length === 0;
+      const dead_letters = waits || walk.isSwept(erasing) ? 0 : await sweepLetters(work, { walk, erasing, limit });
+      const swept = walk.isSwept(erasing);
+      const finished = !waits && swept && (await finish(work, id, before)).length > 0;
+      const rows = { reports: reports?.erased ?? 0, changes: changes?.erased ?? 0, deliveries: 0, attempts: 0, dead_letters, ...dropped };
+      return { sensorId: id, rows, finished, goesOn: !waits && !swept };
     },
   };
 }

@@ -19,7 +19,7 @@ import {
 import type { Replay, ReplayDraft, ReplayStore } from "../store";
 import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
-import { newestOrdinal, ordinalsOf } from "./deliverySearch";
+import { IS_KEPT, newestOrdinal, ordinalsOf } from "./deliverySearch";
 import { lockLanesOf, promoteEmptyLanes } from "./lanes";
 import { replays } from "./schema/webhooks";
 import { statement } from "./statement";
@@ -52,6 +52,7 @@ const makePending = statement<{ partition: number; sensorId: string }>(
      where d.ordinal = any($1::bigint[]) and d.state = any($2::text[]) and d.planned_at >= $3 and d.planned_at < $4
        and case d.sensor_id when '${EVENTS_LANE}' then exists (select from operational_events o where o.number = d.number)
          else exists (select from changes c where c.partition = d.partition and c.number = d.number) end
+       and ${IS_KEPT}
      order by d.ordinal for update of d)
    update deliveries d set state = 'pending', reason = null, ended_at = null, owed_since = greatest($5::bigint, d.planned_at + 1), lane_failures = 0, rejections = 0,
      next_attempt_at = case when $6::boolean and d.sensor_id <> '${EVENTS_LANE}' then $7::bigint end

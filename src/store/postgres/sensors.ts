@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
-import { demandNew, demandPlace, demandVersion, notFound, recordOf, registration, replacement } from "../sensorEdits";
+import { changesNothing, demandNew, demandPlace, demandVersion, notFound, recordOf, registration, replacement } from "../sensorEdits";
 import type { SensorAndState, SensorDraft, SensorRecord, SensorStore } from "../store";
-import type { Connection } from "./connection";
+import type { Connection, Session } from "./connection";
 import { eraseBefore } from "./erasure";
 import { prepareSensorList } from "./sensorList";
 import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "../sensorRows";
@@ -48,18 +48,22 @@ export function openSensors(connection: Connection): SensorStore {
     },
 
     updateSensor: (draft, expectedVersion) =>
-      write(async ({ client }) => {
-        const { found, registryVersion } = await held(client, draft.id);
-        return replaced(client, draft, { before: demandVersion(draft.id, found, { expectedVersion, reach: null }), registryVersion });
+      write(async (session) => {
+        const { found, registryVersion } = await held(session.client, draft.id);
+        return replaced(session, draft, { before: demandVersion(draft.id, found, { expectedVersion, reach: null }), registryVersion });
       }),
 
     putSensor: (draft, wanted) =>
-      write(async ({ client }) => {
+      write(async (session) => {
+        const { client } = session;
         const registryVersion = await bumped(client, draft);
         const found = await find(client, draft.id);
         const before = demandPlace(draft.id, found, wanted);
-        if (before === null) return { record: await registered(client, draft, { before: found, registryVersion }), created: true };
-        return { record: await replaced(client, draft, { before, registryVersion }), created: false };
+        if (before === null) {
+          return { record: await registered(client, draft, { before: found, registryVersion }), created: true, unchanged: false };
+        }
+        const record = await replaced(session, draft, { before, registryVersion });
+        return { record, created: false, unchanged: record.sensor === before.sensor };
       }),
 
     deleteSensor: (id, expectedVersion, { history = "keep", reach = null } = {}) =>
@@ -108,8 +112,12 @@ async function registered(
   return recordOf({ sensor, state: before?.state ?? null });
 }
 
-async function replaced(client: ClientBase, draft: SensorDraft, { before, registryVersion }: Edit<SensorAndState>): Promise<SensorRecord> {
+async function replaced(session: Session, draft: SensorDraft, { before, registryVersion }: Edit<SensorAndState>): Promise<SensorRecord> {
+  if (changesNothing(draft, before.sensor)) {
+    session.takeBack();
+    return recordOf(before);
+  }
   const sensor = replacement(draft, before.sensor);
-  await replaceSensor(client, sensor, { registryVersion, before: before.sensor.labels });
+  await replaceSensor(session.client, sensor, { registryVersion, before: before.sensor.labels });
   return recordOf({ sensor, state: before.state });
 }

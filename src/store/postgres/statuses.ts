@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { type Severity, STATUS_CATALOGUE } from "../../domain/severity";
 import { BUILT_IN_VERSION } from "../../domain/statusCatalogue";
-import { demandStatusEdited, demandStatusRoom, demandStatusVersion } from "../statusRules";
+import { changesNothing, demandStatusEdited, demandStatusRoom, demandStatusVersion } from "../statusRules";
 import type { IngestStore, StatusRecord, StatusStore } from "../store";
 import type { Connection } from "./connection";
 import { statement } from "./statement";
@@ -51,15 +51,20 @@ export function openStatuses({ work, write }: Connection): StatusStore {
 
     getStatus: async (status) => (await read(work, status))[0] ?? null,
 
-    putStatus: ({ status, severity, description }, expectedVersion) =>
-      write(async ({ client }) => {
+    putStatus: (draft, expectedVersion) =>
+      write(async ({ client, takeBack }) => {
+        const { status, severity, description } = draft;
         const { before, version } = await beginEdit(client, status);
         demandStatusVersion({ status, edited: before?.version ?? null, expectedVersion });
+        if (before !== null && changesNothing(draft, before)) {
+          takeBack();
+          return { record: before, created: false, unchanged: true };
+        }
         if (before === null) demandStatusRoom((await count(client))[0]?.there ?? 0);
         const now = Date.now();
         const record = { status, severity, description, version, createdAt: before?.createdAt ?? now, updatedAt: now };
         await put(client, status, severity, description, version, record.createdAt, now);
-        return { record, created: before === null && !STATUS_CATALOGUE.has(status) };
+        return { record, created: before === null && !STATUS_CATALOGUE.has(status), unchanged: false };
       }),
 
     deleteStatus: (status, expectedVersion) =>

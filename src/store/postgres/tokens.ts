@@ -1,7 +1,7 @@
 import { asc, eq, gt } from "drizzle-orm";
 import { Fault } from "../../domain/fault";
 import { decodeCursor, toPage } from "../cursor";
-import { isEmpty, noToken } from "../tokenRows";
+import { changesNothing, noToken } from "../tokenRows";
 import type { TokenRecord, TokenStore } from "../store";
 import type { Connection } from "./connection";
 import { isTaken } from "./faults";
@@ -16,7 +16,7 @@ const byHashes = statement<TokenRecord & { readonly hash: string }>(
    from tokens where hash = any($1::text[])`,
 );
 
-export function openTokens({ db, work }: Connection): TokenStore {
+export function openTokens({ db, work, write }: Connection): TokenStore {
   const { id: tokenId, name, scopes, reach, createdAt, expiresAt, lastUsedAt } = tokens;
   /** All but the hash, which nobody needs back. */
   const shown = { id: tokenId, name, scopes, reach, createdAt, expiresAt, lastUsedAt };
@@ -45,13 +45,14 @@ export function openTokens({ db, work }: Connection): TokenStore {
       return found ?? null;
     },
 
-    async updateToken(id, edit) {
-      const [edited] = isEmpty(edit)
-        ? await db.select(shown).from(tokens).where(eq(tokens.id, id))
-        : await db.update(tokens).set(edit).where(eq(tokens.id, id)).returning(shown);
-      if (edited === undefined) throw noToken(id);
-      return edited;
-    },
+    updateToken: (id, edit) =>
+      write(async (session) => {
+        const [before] = await session.db.select(shown).from(tokens).where(eq(tokens.id, id)).for("no key update");
+        if (before === undefined) throw noToken(id);
+        if (changesNothing(edit, before)) return { record: before, unchanged: true };
+        const [record = before] = await session.db.update(tokens).set(edit).where(eq(tokens.id, id)).returning(shown);
+        return { record, unchanged: false };
+      }),
 
     async touchToken(id, usedAt) {
       await db.update(tokens).set({ lastUsedAt: usedAt }).where(eq(tokens.id, id));

@@ -7,7 +7,17 @@ import { decodeCursor } from "../cursor";
 import { webhookDisabled } from "../operationalFacts";
 import { LargePage } from "../largePages";
 import type { Page, PageRequest, WebhookStore } from "../store";
-import { beginsAnew, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, webhookBytes, type WebhookEdit } from "../webhookEdits";
+import {
+  beginsAnew,
+  changesNothing,
+  demandVersion,
+  editOf,
+  isOfPlanning,
+  newOrder,
+  newWebhook,
+  webhookBytes,
+  type WebhookEdit,
+} from "../webhookEdits";
 import { arrange } from "./arrange";
 import { NOW_MS } from "./clock";
 import type { Connection, Session } from "./connection";
@@ -123,6 +133,7 @@ async function update(
   find: () => Promise<Webhook>,
 ): Promise<{ before: Webhook; after: Webhook }> {
   const before = await find();
+  if (changesNothing(before, wanted)) return { before, after: before };
   const after = await overwrite(db, before, wanted);
   if (isOfPlanning(before, after)) await addVersion(client, after, { deleted: false });
   if (after.state === "disabled" && before.state !== "disabled") await tellDisabled(client, after);

@@ -41,6 +41,10 @@ export function openAudit({ db, write }: Connection): Direct<AuditStore> {
       db.update(audit).set(known).where(eq(audit.number, number)).run();
     },
 
+    withdrawEdit(number) {
+      db.delete(audit).where(eq(audit.number, number)).run();
+    },
+
     listAudit(query, page) {
       const { since, until } = query.range ?? {};
       const firstSince = firstAt(since);

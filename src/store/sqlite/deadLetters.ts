@@ -1,8 +1,18 @@
 import { eq } from "drizzle-orm";
-import { type DeadLetterFields, deadLetterId, deadLetterOf, FROM_THE_NEWEST, PAGE_PAYLOAD_BYTES_MAX } from "../deadLetterRows";
+import {
+  type DeadLetterFields,
+  deadLetterId,
+  deadLetterOf,
+  FROM_THE_NEWEST,
+  isShown,
+  type LetterPlace,
+  PAGE_PAYLOAD_BYTES_MAX,
+  shownLetters,
+} from "../deadLetterRows";
 import type { DeadLetterRow, DeadLetterStore } from "../store";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
+import { prepareErased } from "./erasure";
 import type { Direct } from "./faults";
 import { strayCursors } from "./schema/log";
 
@@ -22,9 +32,10 @@ export function prepareDeadLetterInsert({ client }: Connection): InsertDeadLette
 }
 
 export function openDeadLetters(connection: Connection): Direct<DeadLetterStore> {
-  const { client, db, write } = connection;
+  const { client, db, read, write } = connection;
+  const erasedBefore = prepareErased(connection);
   const insert = prepareDeadLetterInsert(connection);
-  const fields = "id, stream, sequence, subject, received_at, reason, payload";
+  const fields = "id, stream, sequence, subject, received_at, recorded_at, reason, payload";
   const byId = client.prepare<[string], DeadLetterFields>(`select ${fields} from dead_letters where id = ?`);
   const newestFirst = client.prepare<[number, string, number, number], DeadLetterFields>(
     `select ${fields} from dead_letters where (received_at, stream, sequence) < (?, ?, ?)
@@ -32,27 +43,30 @@ export function openDeadLetters(connection: Connection): Direct<DeadLetterStore>
   );
 
   return {
-    listDeadLetters({ limit, cursor }) {
-      const before = decodeCursor<[number, string, number]>(cursor, LIST, ["number", "string", "number"]) ?? FROM_THE_NEWEST;
-      const rows: DeadLetterFields[] = [];
-      let payloadBytes = 0;
-      for (const row of newestFirst.iterate(...before, limit + 1)) {
-        rows.push(row);
-        payloadBytes += row.payload.length;
-        if (payloadBytes > PAGE_PAYLOAD_BYTES_MAX && rows.length > 1) break;
-      }
-      return toPage(rows, {
-        limit: payloadBytes > PAGE_PAYLOAD_BYTES_MAX ? Math.min(limit, Math.max(1, rows.length - 1)) : limit,
-        list: LIST,
-        key: (row) => [row.received_at, row.stream, row.sequence],
-        item: deadLetterOf,
-      });
-    },
+    listDeadLetters: ({ limit, cursor }) =>
+      read(() => {
+        const before = decodeCursor<LetterPlace>(cursor, LIST, ["number", "string", "number"]) ?? FROM_THE_NEWEST;
+        const rows: DeadLetterFields[] = [];
+        let payloadBytes = 0;
+        for (const row of newestFirst.iterate(...before, limit + 1)) {
+          rows.push(row);
+          payloadBytes += row.payload.length;
+          if (payloadBytes > PAGE_PAYLOAD_BYTES_MAX && rows.length > 1) break;
+        }
+        const page = toPage(rows, {
+          limit: payloadBytes > PAGE_PAYLOAD_BYTES_MAX ? Math.min(limit, Math.max(1, rows.length - 1)) : limit,
+          list: LIST,
+          key: (row) => [row.received_at, row.stream, row.sequence],
+          item: (row) => row,
+        });
+        return shownLetters(page, erasedBefore);
+      }),
 
-    getDeadLetter(id) {
-      const row = byId.get(id);
-      return row === undefined ? null : deadLetterOf(row);
-    },
+    getDeadLetter: (id) =>
+      read(() => {
+        const row = byId.get(id);
+        return row === undefined || !isShown(row, erasedBefore) ? null : deadLetterOf(row);
+      }),
 
     recordStrays(stream, rows, { sequence, timeNs }) {
       write(() => {

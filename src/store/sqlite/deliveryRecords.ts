@@ -1,11 +1,11 @@
-import { eq } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { EVENTS_LANE } from "../../domain/delivery";
 import { type DeliveryRow, demandRepeatable, noDelivery, recordOf } from "../deliveryRows";
 import { ATTEMPTS_SHOWN_MAX, type AttemptRow, type DeliveryRecord, type DeliveryStore } from "../store";
 import { prepareLoggedChange } from "./changeLog";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
-import { preparePlannedTimes, prepareSearch } from "./deliverySearch";
+import { IS_KEPT, preparePlannedTimes, prepareSearch } from "./deliverySearch";
 import type { Direct } from "./faults";
 import { prepareReadOperationalEvent } from "./operationalEvents";
 import { deliveries } from "./schema/webhooks";
@@ -30,7 +30,13 @@ export function openDeliveryRecords(
   const withAttempts = (row: DeliveryRow): DeliveryRecord => recordOf(row, attemptsOf.all(row.id).reverse());
 
   function find(id: string): DeliveryRow | null {
-    return db.select().from(deliveries).where(eq(deliveries.id, id)).get() ?? null;
+    return (
+      db
+        .select()
+        .from(deliveries)
+        .where(and(eq(deliveries.id, id), IS_KEPT))
+        .get() ?? null
+    );
   }
 
   return {

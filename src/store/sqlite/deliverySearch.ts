@@ -2,6 +2,7 @@ import { and, desc, eq, gt, gte, inArray, lt, type SQL, sql } from "drizzle-orm"
 import { DELIVERY_STATES, type DeliveryState } from "../../domain/delivery";
 import type { DeliveryRow } from "../deliveryRows";
 import { ALL_ORDINALS, type Ordinals, ordinalsWithin, type Planned } from "../plannedSearch";
+import { keptDelivery } from "../erasureStore";
 import type { DeliveryQuery, TimeRange } from "../store";
 import type { Connection } from "./connection";
 import { deliveries } from "./schema/webhooks";
@@ -33,10 +34,12 @@ export function preparePlannedTimes({ client }: Connection): PlannedTimes {
   return times;
 }
 
+export const IS_KEPT = sql.raw(keptDelivery("deliveries"));
+
 /** The newest between two ordinals first. */
 export function prepareSearch({ db }: Connection): (query: DeliveryQuery, newest: Ordinals & { limit: number }) => DeliveryRow[] {
   return ({ webhookId, sensorId, states, range }, { after, before, limit }) => {
-    const planned = [...rangeOf(range), gt(deliveries.ordinal, after), lt(deliveries.ordinal, before)];
+    const planned = [...rangeOf(range), IS_KEPT, gt(deliveries.ordinal, after), lt(deliveries.ordinal, before)];
 
     function select(...conditions: readonly (SQL | undefined)[]): DeliveryRow[] {
       const wanted = and(...conditions, ...planned);

@@ -1,4 +1,5 @@
 import { PRUNED_ATTEMPTS_MAX } from "../deliveryRows";
+import { type Erasing, type LetterLook, LetterSweep, SWEPT_TOGETHER_MAX } from "../letterSweep";
 import { searchTextOf } from "../sensorRows";
 import type { ErasureStore } from "../store";
 import type { Connection } from "./connection";
@@ -6,7 +7,10 @@ import type { Direct } from "./faults";
 import { beginningOf, type PlaceInTime, type Span, spanBeyond } from "./places/place";
 import type { ReportPlaces } from "./places/reportPlaces";
 
-/** Says that what was recorded of a sensor so far is to go, with what its tombstone still tells. Belongs into the transaction that buries it. */
+/**
+ * Says that what was recorded of a sensor so far is to go, with what its tombstone and its state still tell, but for the number of its last
+ * change. Belongs into the transaction that buries it: what its owner decided without that is refused.
+ */
 export function prepareEraseBefore({ client }: Connection): (id: string, partition: number) => void {
   // A commit of the same millisecond is told apart: what comes after this is recorded later than all that came before.
   const moveOn = client
@@ -17,7 +21,12 @@ export function prepareEraseBefore({ client }: Connection): (id: string, partiti
   const mark = client.prepare<[number, string, string]>(
     "update sensors set erase_before = ?, name = id, labels = '{}', metadata = '{}', search_text = ? where id = ?",
   );
+  const clear = client.prepare<[string]>(
+    `update states set status = null, severity = null, availability = 'pending', since = null, last_reported_at = null,
+       last_received_at = null, at_max = null, check_at = null where sensor_id = ?`,
+  );
   return (id, partition) => {
+    clear.run(id);
     mark.run(moveOn.get(Date.now(), partition) as number, searchTextOf(id, id), id);
   };
 }
@@ -28,11 +37,6 @@ export function prepareErased({ client }: Connection): (sensorId: string) => num
   return (sensorId) => erased.get(sensorId);
 }
 
-interface Erasing {
-  readonly id: string;
-  readonly before: number;
-}
-
 export function openErasure(connection: Connection, places: Pick<ReportPlaces, "placesOf" | "forget">): Direct<ErasureStore> {
   const { client, write } = connection;
   const next = client.prepare<[string], Erasing>(
@@ -41,14 +45,15 @@ export function openErasure(connection: Connection, places: Pick<ReportPlaces, "
   const eraseDeliveries = prepareDeliveries(connection);
   const eraseChanges = prepareChanges(connection);
   const eraseReports = prepareReports(connection, places);
+  const letters = prepareLetters(connection);
   // What is owed stands by its change; one that was pruned stood before.
-  const finish = client.prepare<[string, number]>(
-    `update sensors set erase_before = null where id = ? and erase_before = ?
+  const LEFT_ALONE = `id = ? and erase_before = ?
        and not exists (select 1 from changes c where c.sensor_id = sensors.id and c.recorded_at < sensors.erase_before)
        and not exists (
          select 1 from deliveries d where d.sensor_id = sensors.id and d.planned_at <= sensors.erase_before
-           and not exists (select 1 from changes c where c.partition = d.partition and c.number = d.number))`,
-  );
+           and not exists (select 1 from changes c where c.partition = d.partition and c.number = d.number))`;
+  const alone = client.prepare<[string, number], 1>(`select 1 from sensors where ${LEFT_ALONE}`).pluck();
+  const finish = client.prepare<[string, number]>(`update sensors set erase_before = null where ${LEFT_ALONE}`);
 
   return {
     eraseHistory(afterId, limit) {
@@ -58,10 +63,12 @@ export function openErasure(connection: Connection, places: Pick<ReportPlaces, "
       const deliveries = write(() => eraseDeliveries(erasing, limit));
       const changes = write(() => eraseChanges(erasing, limit));
       const { reports, places: forgotten } = eraseReports(erasing, limit);
-      const rows = { reports, changes, ...deliveries };
       // Places are forgotten in a while: not until none is found is it sure that none comes back after a crash.
-      const finished = forgotten === 0 && finish.run(erasing.id, erasing.before).changes > 0;
-      return { sensorId: erasing.id, rows, finished };
+      const waits = forgotten > 0 || alone.get(erasing.id, erasing.before) === undefined;
+      const dead_letters = waits || letters.isSwept(erasing) ? 0 : letters.sweep(erasing, limit);
+      const swept = letters.isSwept(erasing);
+      const finished = !waits && swept && finish.run(erasing.id, erasing.before).changes > 0;
+      return { sensorId: erasing.id, rows: { reports, changes, ...deliveries, dead_letters }, finished, goesOn: !waits && !swept };
     },
   };
 }
@@ -102,6 +109,40 @@ function prepareChanges({ client }: Connection) {
        order by c.revision limit ?)`,
   );
   return ({ id, before }: Erasing, limit: number): number => drop.run(id, before, id, limit).changes;
+}
+
+/** With those of other such sensors. */
+function prepareLetters({ client, read, write }: Connection) {
+  const walk = new LetterSweep();
+  const look = client.prepare<
+    [number, string, number, number],
+    Omit<LetterLook, "place"> & { at: number; stream: string; sequence: number }
+  >(
+    `select id, subject, recorded_at as recordedAt, received_at as at, stream, sequence from dead_letters
+     where (received_at, stream, sequence) > (?, ?, ?) order by received_at, stream, sequence limit ?`,
+  );
+  const sought = client.prepare<[string, number], Erasing>(
+    "select id, erase_before as before from sensors where erase_before is not null and id >= ? order by id limit ?",
+  );
+  const drop = client.prepare<[string]>("delete from dead_letters where id = ?");
+
+  return {
+    isSwept: (erasing: Erasing) => walk.isSwept(erasing),
+
+    /** Looks at the next `limit`; gives how many it took out. */
+    sweep({ id }: Erasing, limit: number): number {
+      const from = walk.placeFor(() => sought.all(id, SWEPT_TOGETHER_MAX));
+      const looked = read(() => look.all(...from, limit)).map(({ at, stream, sequence, ...letter }): LetterLook => ({
+        ...letter,
+        place: [at, stream, sequence],
+      }));
+      const gone = walk.pass(looked, limit);
+      write(() => {
+        for (const each of gone) drop.run(each);
+      });
+      return gone.length;
+    },
+  };
 }
 
 /** In the order of their times, which is that of their recording: behind the first that stays nothing has to go. */

@@ -3,6 +3,7 @@ import { type DeliveryState, EVENTS_LANE } from "../../domain/delivery";
 import { termsOf } from "../../domain/webhook";
 import { decodeCursor, toPage } from "../cursor";
 import type { DeliveryRow } from "../deliveryRows";
+import { keptDelivery } from "../erasureStore";
 import {
   advanced,
   cancelled,
@@ -108,6 +109,7 @@ function prepareAdvance(connection: Connection): (row: ReplayRow, limit: number,
     `select ordinal, planned_at as plannedAt, partition, sensor_id as sensorId, number from deliveries
      where webhook_id = ? and state = ? and ordinal > ? and ordinal <= ? order by ordinal limit ?`,
   );
+  const isShown = client.prepare<[number], 1>(`select 1 from deliveries where ordinal = ? and ${keptDelivery("deliveries")}`).pluck();
   const lastSuccess = client
     .prepare<[string, string], number>(
       `select ended_at from deliveries
@@ -129,7 +131,9 @@ function prepareAdvance(connection: Connection): (row: ReplayRow, limit: number,
       .flatMap((state) => look.all(webhookId, state, afterOrdinal, lastOrdinal, limit))
       .sort((a, b) => a.ordinal - b.ordinal)
       .slice(0, limit);
-    const wanted = looked.filter((each) => each.plannedAt >= since && each.plannedAt < until && isKept(each));
+    const wanted = looked.filter(
+      (each) => each.plannedAt >= since && each.plannedAt < until && isKept(each) && isShown.get(each.ordinal) === 1,
+    );
     const { begins, minIntervalMs } = termsOf(webhook.settings);
     const isFree = begins !== "lane";
     const touched = new Map(wanted.map(({ partition, sensorId }) => [`${partition} ${sensorId}`, { webhookId, partition, sensorId }]));

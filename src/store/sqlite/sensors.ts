@@ -1,4 +1,4 @@
-import { demandNew, demandPlace, demandVersion, recordOf, registration, replacement } from "../sensorEdits";
+import { changesNothing, demandNew, demandPlace, demandVersion, recordOf, registration, replacement } from "../sensorEdits";
 import { SENSOR_AND_STATE } from "../sensorRows";
 import type { SensorAndState, SensorDraft, SensorRecord, SensorStore } from "../store";
 import type { Connection } from "./connection";
@@ -24,6 +24,7 @@ export function openSensors(connection: Connection): Direct<SensorStore> {
   }
 
   function replace(draft: SensorDraft, { sensor: before, state, partition }: Found): SensorRecord {
+    if (changesNothing(draft, before)) return recordOf({ sensor: before, state });
     const sensor = replacement(draft, before);
     writes.replace(sensor, { partition, registryVersion: bump(partition) }, before.labels);
     return recordOf({ sensor, state });
@@ -51,8 +52,9 @@ export function openSensors(connection: Connection): Direct<SensorStore> {
       return write(() => {
         const found = find(draft.id);
         const before = demandPlace(draft.id, found, wanted);
-        if (before === null) return { record: register(draft, found), created: true };
-        return { record: replace(draft, before), created: false };
+        if (before === null) return { record: register(draft, found), created: true, unchanged: false };
+        const record = replace(draft, before);
+        return { record, created: false, unchanged: record.sensor === before.sensor };
       });
     },
 

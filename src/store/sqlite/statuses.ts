@@ -1,6 +1,6 @@
 import { STATUS_CATALOGUE, type Severity } from "../../domain/severity";
 import { BUILT_IN_VERSION } from "../../domain/statusCatalogue";
-import { demandStatusEdited, demandStatusRoom, demandStatusVersion } from "../statusRules";
+import { changesNothing, demandStatusEdited, demandStatusRoom, demandStatusVersion } from "../statusRules";
 import type { IngestStore, StatusRecord, StatusStore } from "../store";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
@@ -36,15 +36,17 @@ export function openStatuses({ client, write }: Connection): Direct<StatusStore>
 
     getStatus: (status) => read.get(status) ?? null,
 
-    putStatus({ status, severity, description }, expectedVersion) {
+    putStatus(draft, expectedVersion) {
+      const { status, severity, description } = draft;
       return write(() => {
         const before = read.get(status) ?? null;
         demandStatusVersion({ status, edited: before?.version ?? null, expectedVersion });
+        if (before !== null && changesNothing(draft, before)) return { record: before, created: false, unchanged: true };
         if (before === null) demandStatusRoom(count.get() as number);
         const now = Date.now();
         const record = { status, severity, description, version: bump(), createdAt: before?.createdAt ?? now, updatedAt: now };
         put.run([status, severity, description, record.version, record.createdAt, now]);
-        return { record, created: before === null && !STATUS_CATALOGUE.has(status) };
+        return { record, created: before === null && !STATUS_CATALOGUE.has(status), unchanged: false };
       });
     },
 

@@ -1,6 +1,6 @@
 import { asc, eq, gt, sql } from "drizzle-orm";
 import { Fault } from "../../domain/fault";
-import { isEmpty, noToken } from "../tokenRows";
+import { changesNothing, noToken } from "../tokenRows";
 import type { TokenStore } from "../store";
 import type { Connection } from "./connection";
 import { decodeCursor, toPage } from "../cursor";
@@ -9,7 +9,7 @@ import { tokens } from "./schema/tokens";
 
 const LIST = "tokens";
 
-export function openTokens({ db }: Connection): Direct<TokenStore> {
+export function openTokens({ db, write }: Connection): Direct<TokenStore> {
   const { id: tokenId, name, scopes, reach, createdAt, expiresAt, lastUsedAt } = tokens;
   /** All but the hash, which nobody needs back. */
   const shown = { id: tokenId, name, scopes, reach, createdAt, expiresAt, lastUsedAt };
@@ -39,11 +39,12 @@ export function openTokens({ db }: Connection): Direct<TokenStore> {
     getToken: (id) => db.select(shown).from(tokens).where(eq(tokens.id, id)).get() ?? null,
 
     updateToken(id, edit) {
-      const edited = isEmpty(edit)
-        ? db.select(shown).from(tokens).where(eq(tokens.id, id)).get()
-        : db.update(tokens).set(edit).where(eq(tokens.id, id)).returning(shown).get();
-      if (edited === undefined) throw noToken(id);
-      return edited;
+      return write(() => {
+        const before = db.select(shown).from(tokens).where(eq(tokens.id, id)).get();
+        if (before === undefined) throw noToken(id);
+        if (changesNothing(edit, before)) return { record: before, unchanged: true };
+        return { record: db.update(tokens).set(edit).where(eq(tokens.id, id)).returning(shown).get(), unchanged: false };
+      });
     },
 
     touchToken(id, usedAt) {

@@ -4,7 +4,7 @@ import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { webhookDisabled } from "../operationalFacts";
 import { LargePage } from "../largePages";
 import type { Page, PageRequest, WebhookStore } from "../store";
-import { beginsAnew, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, webhookBytes } from "../webhookEdits";
+import { beginsAnew, changesNothing, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, webhookBytes } from "../webhookEdits";
 import { prepareArrange } from "./arrange";
 import type { Connection } from "./connection";
 import { decodeCursor } from "../cursor";
@@ -62,6 +62,7 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
     async updateWebhook(id, edit, expectedVersion) {
       const { before, after } = write(() => {
         const before = registered(id, expectedVersion);
+        if (changesNothing(before, edit)) return { before, after: before };
         const webhook = { ...before, ...editOf(before, edit) };
         db.update(webhooks).set(webhook).where(eq(webhooks.id, id)).run();
         if (isOfPlanning(before, webhook)) versions.add(webhook, { deleted: false });

@@ -42,6 +42,14 @@ export const auditPromises: readonly Promises[] = [
       ]);
     },
 
+    "is taken out again when it turned out to be none, and its number is not given again": async (store) => {
+      const [first, second] = (await recordAll(store, [{}, {}])) as [number, number];
+      await store.withdrawEdit(second);
+      await store.withdrawEdit(second);
+      expect(await numbersOf(store, {})).toEqual([first]);
+      expect(await store.recordEdit(editOf())).toBeGreaterThan(second);
+    },
+
     "is numbered in the order of writing, and many at once have numbers of their own": async (store) => {
       const numbers = await Promise.all(Array.from({ length: 40 }, () => store.recordEdit(editOf())));
       expect(new Set(numbers).size).toBe(40);

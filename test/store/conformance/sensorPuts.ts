@@ -85,7 +85,7 @@ export const sensorPutPromises: readonly Promises[] = [
       const calls = Array.from({ length: AT_ONCE }, (_, index) => [
         put(store, "a", `n${index}`).then(({ record, created }) => (created ? "created" : "edited") + record.sensor.version),
         store.createSensor(draftOf("a")).then(({ sensor }) => `created${sensor.version}`),
-        store.updateSensor(draftOf("a"), null).then(({ sensor }) => `edited${sensor.version}`),
+        store.updateSensor(draftOf("a", { name: `e${index}` }), null).then(({ sensor }) => `edited${sensor.version}`),
         store.deleteSensor("a", null).then(() => "deleted"),
       ]).flat();
       const given = await ends(calls);

@@ -110,7 +110,9 @@ export const statusPromises: readonly Promises[] = [
     "and those of others at the same time come one after the other, beside commits": async (store) => {
       await store.fixPartitionCount(4, 4);
       const owners = await Promise.all([0, 1, 2, 3].map((partition) => Owner.of(store, partition)));
-      const edits = Array.from({ length: 12 }, (_, index) => store.putStatus({ ...DRAFT, status: `s${index % 3}` }, null));
+      const edits = Array.from({ length: 12 }, (_, index) =>
+        store.putStatus({ ...DRAFT, status: `s${index % 3}`, description: `${index}` }, null),
+      );
       const commits = owners.map((owner) => outcomeOf(store, owner));
       const versions = (await Promise.all(edits)).map(({ record }) => record.version);
       for (const outcome of await Promise.all(commits)) expect(["committed", "registryMoved"]).toContain(outcome);

@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import type { TokenEdit } from "../../../src/store/store";
 import { type Promises, promises } from "./harness";
 import { allPages, FIRST_PAGE } from "./samples";
 
@@ -51,9 +52,10 @@ export const tokenPromises: readonly Promises[] = [
 
     "is edited in what is named, and in nothing else": async (store) => {
       const before = await store.createToken({ ...tokenOf("t", { expiresAt: 4_000_000_000_000 }), reach: { sensorId: "boiler-7" } });
-      expect(await store.updateToken("t", { name: "renamed" })).toEqual({ ...before, name: "renamed" });
-      expect(await store.updateToken("t", { expiresAt: null })).toEqual({ ...before, name: "renamed", expiresAt: null });
-      expect(await store.updateToken("t", {})).toEqual({ ...before, name: "renamed", expiresAt: null });
+      const edited = async (edit: TokenEdit) => (await store.updateToken("t", edit)).record;
+      expect(await edited({ name: "renamed" })).toEqual({ ...before, name: "renamed" });
+      expect(await edited({ expiresAt: null })).toEqual({ ...before, name: "renamed", expiresAt: null });
+      expect(await edited({})).toEqual({ ...before, name: "renamed", expiresAt: null });
       expect(await store.findTokens(["hash of t"])).toEqual([{ ...before, name: "renamed", expiresAt: null }]);
       for (const edit of [{}, { name: "x" }]) await expect(store.updateToken("nobody", edit)).rejects.toMatchObject({ kind: "notFound" });
     },

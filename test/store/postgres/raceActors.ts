@@ -197,7 +197,7 @@ export async function replay(store: Store, random: Random, webhookId: string): P
 
 /** Registers, edits or deletes a sensor: an edit that the registry counts. */
 export async function editSensor(store: Store, random: Random, { id, partition }: { id: string; partition: number }): Promise<void> {
-  const draft = draftOf(id, { partition, labels: { site: random() < 0.5 ? "north" : "south" } });
+  const draft = draftOf(id, { partition, name: `${id} ${random()}`, labels: { site: random() < 0.5 ? "north" : "south" } });
   if ((await store.getSensor(id)) === null) await store.createSensor(draft);
   else if (random() < 0.2) await store.deleteSensor(id, null);
   else await store.updateSensor(draft, null);

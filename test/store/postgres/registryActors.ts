@@ -129,11 +129,11 @@ export class Registrar {
       this.written.push({ begun, ended: tick(), id: sensor.id, life: sensor.life, version: sensor.version, created });
     const calls = [
       async () => wrote(await store.createSensor(draft), true),
-      async () => wrote(await store.updateSensor(draft, null), false),
+      async () => wrote(await store.updateSensor({ ...draft, name: `${id} at ${begun}` }, null), false),
       async () => {
         const expected = pick(random, ["absent", "present", null, 1] as const) ?? null;
-        const { record, created } = await store.putSensor(draft, { expected, reach: null });
-        wrote(record, created);
+        const { record, created, unchanged } = await store.putSensor(draft, { expected, reach: null });
+        if (!unchanged) wrote(record, created);
       },
       async () => {
         const drafts = Array.from({ length: 1 + Math.floor(random() * UPSERTS_MAX) }, () =>
@@ -165,7 +165,7 @@ export class Cataloguer {
   async turn(store: Store, random: Random): Promise<void> {
     const severity = pick(random, SEVERITIES) as Severity;
     const begun = tick();
-    const { record } = await store.putStatus({ status: EDITED, severity, description: "" }, null);
+    const { record } = await store.putStatus({ status: EDITED, severity, description: `${begun}` }, null);
     this.edits.push({ begun, ended: tick(), version: record.version, severity });
   }
 }
