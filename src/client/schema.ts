@@ -129,7 +129,7 @@ export interface paths {
         };
         /**
          * A sensor's reports, newest first
-         * @description Readable after the sensor was deleted, too.
+         * @description Readable after the sensor was deleted, too. A page may end before its limit where attributes are large.
          *
          *     Needs the scope `sensors:read`.
          */

@@ -143,7 +143,7 @@ const LIST = operation({
   id: "listReports",
   tag: "Reports",
   summary: "A sensor's reports, newest first",
-  description: "Readable after the sensor was deleted, too.",
+  description: "Readable after the sensor was deleted, too. A page may end before its limit where attributes are large.",
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(ReportView) } },
   problems: [404],

@@ -18,7 +18,8 @@ const DAY_MS = 24 * 3600 * 1000;
 const UPTIME_DAYS_MAX = 366;
 /** So many changes are added up for one answer. */
 const UPTIME_CHANGES_MAX = 200_000;
-const CHANGES_AT_ONCE = 500;
+/** Each may hold 64 KiB, and all of them are parsed in one turn. */
+const CHANGES_AT_ONCE = 100;
 
 const Span = Type.Object({
   ms: Type.Number(),

@@ -17,7 +17,7 @@ export interface ChangeQuery {
 }
 
 export interface HistoryStore {
-  /** By `receivedAt`, newest first unless `order` is asc. */
+  /** By `receivedAt`, newest first unless `order` is asc. A page ends early where what it reads grows too large. */
   listReports(sensorId: string, query: { range: TimeRange; order: "asc" | "desc" }, page: PageRequest): Promise<Page<ReportRecord>>;
   /**
    * One sensor's by revision; everyone's from cursor to cursor of `readChanges`. A page may end before its limit, so that it stays within a

@@ -27,9 +27,9 @@ export class LargePage<Row> {
     return Math.min(missing, Math.max(1, Math.ceil((PAGE_BYTES_MAX - this.#bytes) / perRow)));
   }
 
-  /** What was read of those that were wanted. */
-  take(rows: readonly Row[], wanted: number): void {
-    this.#isLast = rows.length < wanted;
+  /** What was read of those that were wanted; `isLast`: there are no more. */
+  take(rows: readonly Row[], isLast: boolean): void {
+    this.#isLast = isLast;
     for (const row of rows) {
       this.#rows.push(row);
       this.#bytes += this.bytesOf(row);
@@ -38,8 +38,8 @@ export class LargePage<Row> {
     }
   }
 
-  page(list: string, key: (row: Row) => readonly (string | number)[]): Page<Row> {
+  page<Item>(how: { list: string; key: (row: Row) => readonly (string | number)[]; item: (row: Row) => Item }): Page<Item> {
     const limit = this.#isFull ? Math.min(this.limit, this.#rows.length - 1) : this.limit;
-    return toPage(this.#rows, { limit, list, key, item: (row) => row });
+    return toPage(this.#rows, { limit, ...how });
   }
 }

@@ -9,6 +9,11 @@ export interface ReportFields extends Omit<Report, "id">, Omit<ReportRecord, "re
   readonly changeNumber: number | null;
 }
 
+/** About what it takes in memory: a list reads its attributes, too. */
+export function reportBytes({ message, attributes }: Pick<Report, "message" | "attributes">): number {
+  return (message?.length ?? 0) + (attributes === null ? 0 : JSON.stringify(attributes).length);
+}
+
 export function reportOf(row: ReportFields): ReportRecord {
   const { sequence, sensorId, status, severity, value, message, at, reportId: id, attributes } = row;
   const report = { status, severity, value, message, at, id, attributes };

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gte, type SQL, sql } from "drizzle-orm";
-import { decodeCursor, toPage } from "../cursor";
-import { reportOf } from "../reportRows";
+import { decodeCursor } from "../cursor";
+import { LargePage } from "../largePages";
+import { reportBytes, reportOf } from "../reportRows";
 import { pageOfFeed } from "../feedRows";
 import type { HistoryStore, TimeRange } from "../store";
 import { openChangeFeed } from "./changeFeed";
@@ -18,15 +19,20 @@ export function openHistory(connection: Connection): HistoryStore {
   return {
     async listReports(sensorId, { range, order }, { limit, cursor }) {
       const list = `reportsOf:${sensorId}`;
-      const reached = decodeCursor<Place>(cursor, list, ["number", "number", "number", "number"]);
-      const rows = await db
-        .select()
-        .from(reports)
-        .where(and(eq(reports.sensorId, sensorId), inSpan(range, order, reached), isKept(reports.recordedAt, sensorId)))
-        .orderBy(...PLACE.map((column) => (order === "asc" ? asc(column) : desc(column))))
-        .limit(limit + 1);
-      const key = (row: ReportFields) => [row.receivedAt, row.partition, row.generation, row.sequence];
-      return toPage(rows, { limit, list, key, item: reportOf });
+      const large = new LargePage<ReportFields>(limit, reportBytes);
+      let reached = decodeCursor<Place>(cursor, list, ["number", "number", "number", "number"]);
+      for (let wanted = large.wanted; wanted > 0; wanted = large.wanted) {
+        const rows = await db
+          .select()
+          .from(reports)
+          .where(and(eq(reports.sensorId, sensorId), inSpan(range, order, reached), isKept(reports.recordedAt, sensorId)))
+          .orderBy(...PLACE.map((column) => (order === "asc" ? asc(column) : desc(column))))
+          .limit(wanted);
+        large.take(rows, rows.length < wanted);
+        const last = rows.at(-1);
+        if (last !== undefined) reached = placeOf(last);
+      }
+      return large.page({ list, key: placeOf, item: reportOf });
     },
 
     listChanges: (query, page) =>
@@ -39,6 +45,10 @@ type ReportFields = typeof reports.$inferSelect;
 /** The order of a sensor's reports: received at, partition, generation, sequence. */
 type Place = readonly [number, number, number, number];
 const PLACE = [reports.receivedAt, reports.partition, reports.generation, reports.sequence] as const;
+
+function placeOf({ receivedAt, partition, generation, sequence }: ReportFields): Place {
+  return [receivedAt, partition, generation, sequence];
+}
 
 /** Before everything of a time. */
 function beginningOf(time: number): Place {

@@ -115,10 +115,10 @@ async function listWebhooks(db: NodePgDatabase, { limit, cursor }: PageRequest):
   let after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
   for (let wanted = large.wanted; wanted > 0; wanted = large.wanted) {
     const rows = await db.select(WEBHOOK).from(webhooks).where(gt(webhooks.id, after)).orderBy(asc(webhooks.id)).limit(wanted);
-    large.take(rows, wanted);
+    large.take(rows, rows.length < wanted);
     after = rows.at(-1)?.id ?? after;
   }
-  return large.page(LIST, (webhook) => [webhook.id]);
+  return large.page({ list: LIST, key: ({ id }) => [id], item: (webhook) => webhook });
 }
 
 /** The webhook that is to be edited, locked: credentials are sealed anew beside edits. Throws notFound, preconditionFailed. */

@@ -3,8 +3,9 @@ import { pageOfFeed } from "../feedRows";
 import type { HistoryStore, TimeRange } from "../store";
 import { openChangeFeed } from "./changeFeed";
 import type { Connection } from "./connection";
-import { decodeCursor, toPage } from "../cursor";
-import { reportOf } from "../reportRows";
+import { decodeCursor } from "../cursor";
+import { LargePage } from "../largePages";
+import { reportBytes, reportOf } from "../reportRows";
 import { prepareErased } from "./erasure";
 import type { Direct } from "./faults";
 import { beginningOf, byTime, type Place, type PlaceInTime, type Span, spanBeyond } from "./places/place";
@@ -24,9 +25,10 @@ export function openHistory(connection: Connection, places: Pick<ReportPlaces, "
       read(() => {
         const list = `reportsOf:${sensorId}`;
         const from = decodeCursor<[number, number, number, number]>(cursor, list, ["number", "number", "number", "number"]);
-        const rows: ReportFields[] = [];
+        const large = new LargePage<ReportFields>(limit, reportBytes);
         const before = erased(sensorId);
-        const isKept = (row: ReportFields | undefined) => row !== undefined && (before === undefined || row.recordedAt >= before);
+        const isKept = (row: ReportFields | undefined): row is ReportFields =>
+          row !== undefined && (before === undefined || row.recordedAt >= before);
         let span: Span | null = spanOf(range, order, from);
         if (before !== undefined)
           span = keptOf(
@@ -34,16 +36,15 @@ export function openHistory(connection: Connection, places: Pick<ReportPlaces, "
             (kept) => places.placesOf(sensorId, kept, 1)[0],
             (place) => isKept(reportAt(place)),
           );
-        while (span !== null && rows.length <= limit) {
-          const wanted = limit + 1 - rows.length;
+        for (let wanted = large.wanted; span !== null && wanted > 0; wanted = large.wanted) {
           const found = places.placesOf(sensorId, span, wanted);
           // A place whose report is pruned leads nowhere.
-          for (const row of found.map(reportAt)) if (row !== undefined && isKept(row)) rows.push(row);
+          large.take(found.map(reportAt).filter(isKept), found.length < wanted);
           const last = found.at(-1);
-          span = last === undefined || found.length < wanted ? null : spanBeyond(span, last);
+          span = last === undefined ? null : spanBeyond(span, last);
         }
         const key = (row: ReportFields) => [row.receivedAt, row.partition, row.generation, row.sequence];
-        return toPage(rows, { limit, list, key, item: reportOf });
+        return large.page({ list, key, item: reportOf });
       }),
 
     listChanges: (query, page) =>

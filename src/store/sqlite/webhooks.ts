@@ -103,10 +103,10 @@ function listWebhooks({ db }: Connection, { limit, cursor }: PageRequest): Page<
   let after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
   for (let wanted = large.wanted; wanted > 0; wanted = large.wanted) {
     const rows = db.select(WEBHOOK).from(webhooks).where(gt(webhooks.id, after)).orderBy(asc(webhooks.id)).limit(wanted).all();
-    large.take(rows, wanted);
+    large.take(rows, rows.length < wanted);
     after = rows.at(-1)?.id ?? after;
   }
-  return large.page(LIST, (webhook) => [webhook.id]);
+  return large.page({ list: LIST, key: ({ id }) => [id], item: (webhook) => webhook });
 }
 
 /** In every partition; the index of heads begins with it. */

@@ -68,6 +68,22 @@ export const historyPromises: readonly Promises[] = [
       }
     },
 
+    "end a page early where what they carry grows too large, without losing one": async (store) => {
+      const owner = await Owner.of(store);
+      const attributes = { trace: "x".repeat(60_000) };
+      const sequences = Array.from({ length: 100 }, (_, index) => index + 1);
+      await owner.commit({ reports: sequences.map((sequence) => reportOf(sequence, "a", { report: { attributes } })) });
+      for (const order of ORDERS) {
+        let pages = 0;
+        const items = await allPages((page) => {
+          pages += 1;
+          return store.listReports("a", { range: {}, order }, page);
+        }, 1000);
+        expect(items.map(({ sequence }) => sequence)).toEqual(order === "asc" ? sequences : sequences.toReversed());
+        expect(pages).toBe(2);
+      }
+    },
+
     "that come between two pages are on neither, newest first": async (store) => {
       const owner = await Owner.of(store);
       await owner.commit({ reports: [1, 2, 3].map((sequence) => reportOf(sequence, "a")) });
