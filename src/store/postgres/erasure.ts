@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { searchTextOf } from "../sensorRows";
+import { searchTextOf } from "../searchText";
 import type { ErasureStore } from "../store";
 import { NOW_MS } from "./clock";
 import type { Connection } from "./connection";

@@ -1,5 +1,5 @@
 import { PRUNED_ATTEMPTS_MAX } from "../deliveryRows";
-import { searchTextOf } from "../sensorRows";
+import { searchTextOf } from "../searchText";
 import type { ErasureStore } from "../store";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";
