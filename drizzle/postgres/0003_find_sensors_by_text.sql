@@ -1,4 +1,4 @@
--- By hand: COLLATE "C", and the row of search_progress. What is there already is grouped by the service in slices.
+-- By hand: COLLATE "C". What is there already is grouped by the service, in slices.
 CREATE TABLE "search_groups" (
 	"number" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "search_groups_number_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"pass" integer NOT NULL,
@@ -9,6 +9,7 @@ CREATE TABLE "search_groups" (
 );
 --> statement-breakpoint
 CREATE TABLE "search_progress" (
+	"id" integer PRIMARY KEY NOT NULL,
 	"pass" integer NOT NULL,
 	"reached" text COLLATE "C",
 	"complete" boolean NOT NULL,
@@ -26,6 +27,4 @@ CREATE INDEX "search_groups_by_pass" ON "search_groups" USING btree ("pass");-->
 CREATE INDEX "search_groups_by_trigram" ON "search_groups" USING gin ("trigrams") WITH (fastupdate=false);--> statement-breakpoint
 CREATE INDEX "search_waiting_by_sensor" ON "search_waiting" USING btree ("sensor_id");--> statement-breakpoint
 CREATE INDEX "states_by_status" ON "states" USING btree ("status","sensor_id","severity","availability");--> statement-breakpoint
-CREATE INDEX "states_by_severity" ON "states" USING btree ("severity","sensor_id","status","availability");--> statement-breakpoint
-INSERT INTO "search_progress" ("pass", "reached", "complete", "passed", "added")
-SELECT 1, CASE WHEN f.filled THEN '' END, NOT f.filled, 0, 0 FROM (SELECT EXISTS (SELECT 1 FROM "sensors") AS filled) f;
+CREATE INDEX "states_by_severity" ON "states" USING btree ("severity","sensor_id","status","availability");

@@ -1,4 +1,4 @@
--- By hand: WITHOUT ROWID, the full-text index, and the row of search_progress. What is there already is grouped by the service in slices.
+-- By hand: WITHOUT ROWID, and the full-text index. What is there already is grouped by the service, in slices.
 CREATE TABLE `search_groups` (
 	`number` integer PRIMARY KEY NOT NULL,
 	`pass` integer NOT NULL,
@@ -9,6 +9,7 @@ CREATE TABLE `search_groups` (
 --> statement-breakpoint
 CREATE INDEX `search_groups_by_pass` ON `search_groups` (`pass`);--> statement-breakpoint
 CREATE TABLE `search_progress` (
+	`id` integer PRIMARY KEY NOT NULL,
 	`pass` integer NOT NULL,
 	`reached` text,
 	`complete` integer NOT NULL,
@@ -23,7 +24,5 @@ CREATE TABLE `search_waiting` (
 DROP INDEX `states_by_status`;--> statement-breakpoint
 DROP INDEX `states_by_severity`;--> statement-breakpoint
 CREATE INDEX `states_by_status` ON `states` (`status`,`sensor_id`,`severity`,`availability`);--> statement-breakpoint
-CREATE INDEX `states_by_severity` ON `states` (`severity`,`sensor_id`,`status`,`availability`);;--> statement-breakpoint
-CREATE VIRTUAL TABLE `search_trigrams` USING fts5(`text`, content='', contentless_delete=1, detail=none, tokenize='trigram case_sensitive 1');--> statement-breakpoint
-INSERT INTO `search_progress` (`pass`, `reached`, `complete`, `passed`, `added`)
-SELECT 1, CASE WHEN f.filled THEN '' END, NOT f.filled, 0, 0 FROM (SELECT EXISTS (SELECT 1 FROM `sensors`) AS filled) f;
+CREATE INDEX `states_by_severity` ON `states` (`severity`,`sensor_id`,`status`,`availability`);--> statement-breakpoint
+CREATE VIRTUAL TABLE `search_trigrams` USING fts5(`text`, content='', contentless_delete=1, detail=none, tokenize='trigram case_sensitive 1');

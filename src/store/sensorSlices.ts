@@ -6,7 +6,7 @@ import type { SensorQuery } from "./store";
 /** The first stretch is short, for most pages end in it; what lets next to nobody through is gone along in longer and longer ones. */
 export const STEPS_MIN = 500;
 /** So many sensors are looked at before others may do something, and by one statement. */
-export const STEPS_MAX = 8000;
+export const STEPS_MAX = 16_000;
 
 type Awaitable<Value> = Value | Promise<Value>;
 
@@ -33,7 +33,7 @@ export async function findSensors<Row>(
   const leads = leadsOf(query);
   const trigrams = query.id === undefined ? trigramsAsked(query.q) : null;
   const found: Row[] = [];
-  for (let from = after, steps = Math.max(STEPS_MIN, limit), first = true; ; first = false, steps = Math.min(2 * steps, STEPS_MAX)) {
+  for (let from = after, steps = Math.max(STEPS_MIN, limit), first = true; ; first = false, steps = Math.min(4 * steps, STEPS_MAX)) {
     let slice = furthest(leads, await paths.stretches(leads.length === 0 ? [null] : leads, from, steps));
     if (slice === null) return found;
     if (trigrams !== null && !first && slice.to !== null) slice = further(slice, await paths.byText(trigrams, from, steps));

@@ -23,6 +23,7 @@ import { oddTextPromises } from "./conformance/oddTexts";
 import { partitionPromises } from "./conformance/partitions";
 import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
+import { searchPromises } from "./conformance/search";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { sensorPutPromises } from "./conformance/sensorPuts";
@@ -56,6 +57,7 @@ const ALL = [
   ...sensorPutPromises,
   ...upsertPromises,
   ...sensorListPromises,
+  ...searchPromises,
   ...sensorReadPromises,
   ...sharedSecretPromises,
   ...historyPromises,

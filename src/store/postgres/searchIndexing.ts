@@ -30,6 +30,10 @@ const drop = statement<{ number: number }>(
   "search.drop",
   "delete from search_groups where number = any(array(select number from search_groups where pass < $1 limit $2)) returning number",
 );
+const first = statement(
+  "search.first",
+  "insert into search_progress (id, pass, reached, complete, passed, added) values (1, 1, '', false, 0, 0) on conflict do nothing",
+);
 const added = statement("search.added", "update search_progress set added = added + $1");
 const passed = statement("search.passed", "update search_progress set reached = $1, passed = passed + $2, complete = complete or $3");
 const begin = statement("search.begin", "update search_progress set pass = pass + 1, reached = '', passed = 0, added = 0");
@@ -38,7 +42,11 @@ export function openSearch({ work, write }: Connection): SearchStore {
   return {
     async indexTexts(limit) {
       const [at] = await progress(work);
-      if (at === undefined || (nextWork(at, at.waiting) === "clear" && !at.past)) return { sensors: 0, more: false };
+      if (at === undefined) {
+        await first(work);
+        return { sensors: 0, more: true };
+      }
+      if (nextWork(at, at.waiting) === "clear" && !at.past) return { sensors: 0, more: false };
       return write(async ({ client }) => {
         if ((await hold(client)).length === 0) return { sensors: 0, more: false };
         const [held] = await progress(client);

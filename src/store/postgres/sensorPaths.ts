@@ -63,11 +63,10 @@ export async function stretchesAlong(
     // Of several parts of an index those are read that can be among the first: left to itself Postgres may read and sort all of them.
     const parts = partsAlong(lead, [], values).map((part) => `select id from (${part}) p where id > ${from} order by id limit ${most}`);
     const ids = parts.length === 1 ? (parts[0] as string) : `select id from (${joined(parts)}) l order by id limit ${most}`;
-    return `select count(*)::int as count, min(id) as first, max(id) as last from (${ids}) s`;
+    // `offset 0`: what `to` is costs as much as anything here, and would be asked twice.
+    return `select f.first, f.to, case when f.to is null then (select count(*)::int from (${ids}) c) else ${most}::int end as count
+      from (select (select id from (${ids}) i limit 1) as first, (select id from (${ids}) i offset ${most}::bigint - 1 limit 1) as to offset 0) f`;
   });
-  const { rows } = await work.query<{ count: number; first: string | null; last: string | null }>(
-    joined(texts.map((text, place) => `select ${place} as place, c.* from (${text}) c`)) + " order by place",
-    values.all,
-  );
-  return rows.map(({ count, first, last }) => ({ count, first, to: count < steps ? null : last }));
+  const all = joined(texts.map((text, place) => `select ${place} as place, c.* from (${text}) c`));
+  return (await work.query<Stretch>(`${all} order by place`, values.all)).rows.map(({ first, to, count }) => ({ first, to, count }));
 }

@@ -8,11 +8,16 @@ export function openSearch(connection: Connection): Direct<SearchStore> {
   const progress = client.prepare<[], SearchProgress>("select pass, reached, passed, added from search_progress");
   const past = client.prepare<[number], number>("select 1 from search_groups where pass < ? limit 1").pluck();
   const waiting = client.prepare<[number], number>("select count(*) from (select 1 from search_waiting limit ?)").pluck();
+  const begin = client.prepare("insert into search_progress (id, pass, reached, complete, passed, added) values (1, 1, '', false, 0, 0)");
   const works = prepareWorks(connection);
 
   return {
     indexTexts(limit) {
-      const at = progress.get() as SearchProgress;
+      const at = progress.get();
+      if (at === undefined) {
+        begin.run();
+        return { sensors: 0, more: true };
+      }
       const work = nextWork(at, waiting.get(WAITING_MAX) as number);
       if (work === "clear" && past.get(at.pass) === undefined) return { sensors: 0, more: false };
       return write(() => works[work](progress.get() as SearchProgress, limit));

@@ -28,8 +28,9 @@ export const searchWaiting = pgTable("search_waiting", { sensorId: text("sensor_
   index("search_waiting_by_sensor").on(table.sensorId),
 ]);
 
-/** One row: how far the groups have come. */
+/** One row, 1: how far the groups have come. Where it is missing, they are made from the beginning. */
 export const searchProgress = pgTable("search_progress", {
+  id: integer().primaryKey(),
   pass: integer().notNull(),
   /** The id up to which the present pass has come; null when it is over. */
   reached: text(),

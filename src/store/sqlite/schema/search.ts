@@ -22,8 +22,9 @@ export const searchGroups = sqliteTable(
 /** Sensors whose present text is in no group yet. */
 export const searchWaiting = sqliteTable("search_waiting", { sensorId: text("sensor_id").primaryKey() });
 
-/** One row: how far the groups have come. */
+/** One row, 1: how far the groups have come. Where it is missing, they are made from the beginning. */
 export const searchProgress = sqliteTable("search_progress", {
+  id: integer().primaryKey(),
   pass: integer().notNull(),
   /** The id up to which the present pass has come; null when it is over. */
   reached: text(),
