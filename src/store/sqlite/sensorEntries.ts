@@ -50,8 +50,8 @@ function statesOf(query: SensorQuery): [StateColumn, readonly string[]][] {
 }
 
 /** The filters that neither a path is gone along by, nor its index tells of. */
-export function leadsBeside(query: SensorQuery, path: OnePath): Lead[] {
-  if (path === null || path.by === "id") return [];
+export function leadsBeside({ id: _, ...query }: SensorQuery, path: OnePath): Lead[] {
+  if (path === null) return [];
   const told = new Set(toldBy(query, path).map(([column]) => column as string));
   return leadsOf(query).filter((lead) => {
     if (lead.by === "label" && path.by === "label") return lead.key !== path.key;
