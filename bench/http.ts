@@ -9,10 +9,11 @@ import { REPORT_BYTES, SENSORS } from "./fleet";
 import type { BareSettings } from "./http/bare";
 import type { BulkAnswer, BulkSettings } from "./http/bulkLoad";
 import type { LoadAnswer, LoadSettings } from "./http/load";
-import { LIST_QUERIES, reportRequests, requestOf, SEARCH_QUERY } from "./http/requests";
+import { FRUITLESS_QUERIES, LIST_QUERIES, reportRequests, requestOf, SEARCH_QUERIES } from "./http/requests";
 import { ADMIN_TOKEN, type BenchService, startService } from "./http/service";
 import type { WatchersAnswer, WatchersSettings } from "./http/watchers";
 import type { BenchOptions } from "./run";
+import { openStore } from "../src/store/open";
 import type { BenchDatabase, Databases } from "./scale/database";
 import { fillRegistry } from "./scale/fill";
 
@@ -29,6 +30,7 @@ const WATCHERS = 1000;
 const CHANGES_PER_SECOND = 1000;
 /** So many of the registered sensors are read, again and again. */
 const READ_SENSORS = 1000;
+const TEXTS_AT_ONCE = 5000;
 
 interface Means {
   readonly options: BenchOptions;
@@ -52,7 +54,7 @@ export async function benchHttp(options: BenchOptions): Promise<Result> {
     watchers: options.watchers ?? WATCHERS,
     changeRate: options.rate ?? CHANGES_PER_SECOND,
   };
-  const { reads, lists, searches } = await withDatabases(options.store, (databases) => measureReads(databases, means));
+  const { reads, lists, searches, fruitless } = await withDatabases(options.store, (databases) => measureReads(databases, means));
   const reports = await withDatabases(options.store, (databases) => measureReports(databases, means));
   const bulk = await withDatabases(options.store, (databases) => measureBulk(databases, means));
   const bulkAlone = await withDatabases(options.store, (databases) => measureBulk(databases, means, "http"));
@@ -60,7 +62,7 @@ export async function benchHttp(options: BenchOptions): Promise<Result> {
     ofAll: await measureWatchers(databases, means, "none"),
     ofOne: await measureWatchers(databases, means, "sensor"),
   }));
-  return result(means, { reads, lists, searches, reports, bulk, bulkAlone, watched });
+  return result(means, { reads, lists, searches, fruitless, reports, bulk, bulkAlone, watched });
 }
 
 interface Watched {
@@ -74,19 +76,30 @@ interface Reads {
 }
 
 /** On one service whose registry is full. */
-async function measureReads(databases: Databases, means: Means): Promise<Pick<Measured, "reads" | "lists" | "searches">> {
+async function measureReads(databases: Databases, means: Means): Promise<Pick<Measured, "reads" | "lists" | "searches" | "fruitless">> {
   const database = await databases.create();
   console.error(`registering ${means.listed} sensors`);
   await database.withoutIndexes(() => fillRegistry(database, means.listed));
+  await groupTexts(database);
   for (const statement of database.dialect.settle) await database.execute(statement);
   return withService(database, means, async (service) => {
     console.error("lists");
-    const queries = LIST_QUERIES.map((query) => requestOf("GET", `/v1/sensors?${query}`));
-    const lists = await load(means, { port: service.port, connections: LIST_CONNECTIONS, requests: queries, sensors: 1, status: 200 });
-    const search = [requestOf("GET", `/v1/sensors?${SEARCH_QUERY}`)];
-    const searches = await load(means, { port: service.port, connections: 1, requests: search, sensors: 1, status: 200 });
-    return { lists, searches, reads: await measurePairs(service, means) };
+    const list = (queries: readonly string[]) => {
+      const requests = queries.map((query) => requestOf("GET", `/v1/sensors?${query}`));
+      return load(means, { port: service.port, connections: LIST_CONNECTIONS, requests, sensors: 1, status: 200 });
+    };
+    const lists = await list(LIST_QUERIES);
+    const searches = await list(SEARCH_QUERIES);
+    const fruitless = await list(FRUITLESS_QUERIES);
+    return { lists, searches, fruitless, reads: await measurePairs(service, means) };
   });
+}
+
+/** As a service would have done behind the writes. */
+async function groupTexts({ config }: BenchDatabase): Promise<void> {
+  const store = await openStore(config);
+  while ((await store.indexTexts(TEXTS_AT_ONCE)).more);
+  await store.close();
 }
 
 async function measurePairs(service: BenchService, means: Means): Promise<Reads> {
@@ -162,6 +175,7 @@ interface Measured {
   readonly reads: Reads;
   readonly lists: LoadAnswer;
   readonly searches: LoadAnswer;
+  readonly fruitless: LoadAnswer;
   readonly reports: LoadAnswer;
   readonly bulk: BulkAnswer;
   readonly bulkAlone: BulkAnswer;
@@ -170,7 +184,7 @@ interface Measured {
 
 function result(
   { options, seconds, warmUpSeconds, pairs, listed, watchers, changeRate }: Means,
-  { reads: { services, bares }, lists, searches, reports, bulk, bulkAlone, watched: { ofAll, ofOne } }: Measured,
+  { reads: { services, bares }, lists, searches, fruitless, reports, bulk, bulkAlone, watched: { ofAll, ofOne } }: Measured,
 ): Result {
   const rate = (answers: readonly LoadAnswer[]) => median(answers.map(({ perSecond }) => perSecond));
   const figures = {
@@ -181,6 +195,9 @@ function result(
     listP50Ms: lists.p50Ms,
     listP99Ms: lists.p99Ms,
     searchP50Ms: searches.p50Ms,
+    searchP99Ms: searches.p99Ms,
+    fruitlessP50Ms: fruitless.p50Ms,
+    fruitlessP99Ms: fruitless.p99Ms,
     reportsPerSecond: reports.perSecond,
     reportsP99Ms: reports.p99Ms,
     bulkReportsPerSecond: bulk.perSecond,
@@ -194,7 +211,7 @@ function result(
     sseOneSensorLagP50Ms: ofOne.lagP50Ms,
     sseOneSensorLagP99Ms: ofOne.lagP99Ms,
     sseLost: ofAll.lost + ofOne.lost,
-    wrong: [...services, ...bares, lists, searches, reports].reduce((sum, { wrong }) => sum + wrong, 0),
+    wrong: [...services, ...bares, lists, searches, fruitless, reports].reduce((sum, { wrong }) => sum + wrong, 0),
   };
   return {
     bench: "http",

@@ -7,6 +7,7 @@ import type { Config, NatsConfig, Secrets } from "./config";
 import { type DataFolder, openDataFolder } from "./dataFolder";
 import { isFault } from "./domain/fault";
 import { openErasure } from "./erasure";
+import { openSearchIndexing } from "./searchIndexing";
 import { firstAdminToken } from "./firstToken";
 import { openHttp } from "./http/server";
 import { openWaitingRoom } from "./http/waitingRoom";
@@ -101,6 +102,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   stack.defer(() => retention.stop());
   const erasure = openErasure({ store, events });
   stack.defer(() => erasure.stop());
+  const searchIndexing = openSearchIndexing({ store, events });
+  stack.defer(() => searchIndexing.stop());
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };

@@ -24,8 +24,22 @@ export const LIST_QUERIES = [
   "limit=50",
 ] as const;
 
-/** No index leads to a text within: what comes before the first one that has it is looked at. */
-export const SEARCH_QUERY = "q=sensor-7&limit=50";
+/** Texts that one sensor has, a few have, none has, all have, and many behind two thirds of all. */
+export const SEARCH_QUERIES = [
+  "q=sensor-777777&limit=50",
+  "q=98765&limit=50",
+  "q=nothing&limit=50",
+  "q=9876543&limit=50",
+  "q=sensor&limit=50",
+  "q=sensor-7&limit=50",
+] as const;
+
+/** Filters that many sensors fit one by one, and none together. */
+export const FRUITLESS_QUERIES = [
+  "status=overheated&severity=ok&limit=50",
+  "status=ok&severity=critical&limit=50",
+  "severity=ok&status=overheated&availability=offline&label=site:north&limit=50",
+] as const;
 
 /** A report of 200 bytes with an id of its own. */
 export function reportRequests(): string[] {

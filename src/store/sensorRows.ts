@@ -3,11 +3,6 @@ import type { Availability, Severity } from "../domain/severity";
 import type { State } from "../domain/state";
 import type { SensorAndState } from "./store";
 
-/** What `q` is looked for in. */
-export function searchTextOf(id: string, name: string): string {
-  return `${id}\n${name}`.toLowerCase();
-}
-
 /** The columns of a sensor and what was last written of its state, for statements written by hand: `sensors` is `s`, `states` is `t`. */
 export const SENSOR_AND_STATE = `
   s.id, s.name, s.labels, s.metadata, s.heartbeat_interval_seconds, s.heartbeat_grace_seconds, s.version, s.life, s.created_at,

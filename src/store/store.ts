@@ -16,6 +16,7 @@ import type { HistoryStore } from "./historyStore";
 import type { IdempotencyStore } from "./idempotencyStore";
 import type { Page, PageRequest, TimeRange } from "./pages";
 import type { ReplayStore } from "./replayStore";
+import type { SearchStore } from "./searchStore";
 import type { SensorReadStore } from "./sensorReadStore";
 import type { SensorStore } from "./sensorStore";
 import type { SharedSecretStore } from "./sharedSecretStore";
@@ -32,6 +33,7 @@ export * from "./historyStore";
 export * from "./idempotencyStore";
 export * from "./pages";
 export * from "./replayStore";
+export * from "./searchStore";
 export * from "./sensorReadStore";
 export * from "./sensorStore";
 export * from "./sharedSecretStore";
@@ -49,6 +51,7 @@ export interface Store
     PlanStore,
     DeliveryStore,
     ReplayStore,
+    SearchStore,
     SensorStore,
     SensorReadStore,
     SharedSecretStore,

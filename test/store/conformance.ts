@@ -25,6 +25,7 @@ import { partitionPromises } from "./conformance/partitions";
 import { planPromises } from "./conformance/plan";
 import { replayPromises } from "./conformance/replays";
 import { sameEditPromises } from "./conformance/sameEdits";
+import { searchPromises } from "./conformance/search";
 import { sensorListPromises } from "./conformance/sensorList";
 import { sensorPromises } from "./conformance/sensors";
 import { sensorPutPromises } from "./conformance/sensorPuts";
@@ -59,6 +60,7 @@ const ALL = [
   ...upsertPromises,
   ...sameEditPromises,
   ...sensorListPromises,
+  ...searchPromises,
   ...sensorReadPromises,
   ...sharedSecretPromises,
   ...historyPromises,

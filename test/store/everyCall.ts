@@ -23,6 +23,7 @@ export async function makeEveryCall(store: Store): Promise<void> {
   await store.probe();
   await store.deleteSensor("sensor-2", null, { history: "delete" });
   for (const after of ["", "sensor-1", "z"]) await store.eraseHistory(after, 10);
+  for (let turn = 0; turn < 5; turn += 1) await store.indexTexts(10);
   await store.prune({ reports: FAR, changes: FAR, deliveries: FAR, deadLetters: FAR }, 2);
 }
 
@@ -184,7 +185,7 @@ function sensorQueries(): SensorQuery[] {
     [{ status: "ok" }, { status: ["ok", "hot"] }],
     [...SEVERITIES, ["critical", "warning"] as const].map((severity) => ({ severity })),
     [...AVAILABILITIES, ["offline", "online"] as const, ["offline", "pending"] as const].map((availability) => ({ availability })),
-    [{ q: "sensor" }],
+    [{ q: "sensor" }, { q: "no such text" }],
   ];
   const pairs = filters.flatMap((some, index) =>
     filters.slice(index + 1).flatMap((others) => some.flatMap((one) => others.map((other) => ({ ...one, ...other })))),

@@ -5,7 +5,7 @@ import type { State } from "../../domain/state";
 import type { BatchPart, DeadLetterRow, IncidentDraft, ReportRow } from "../store";
 import { type ArrayElement, arrayText, bytesArray, numberOrNull, quoted, quotedOrNull } from "./arrays";
 import { deadLetterId } from "../deadLetterRows";
-import { searchTextOf } from "../sensorRows";
+import { searchTextOf } from "../searchText";
 
 /** One kind of rows, each of which says to which part it belongs; the fence answers with that part's partition and time. */
 export interface RowKind {
@@ -79,6 +79,7 @@ const registrations = rowKind<Sensor>({
         search_text = excluded.search_text, deleted_at = null
       where s.deleted_at is not null
       returning s.id, s.labels),
+    searched as (insert into search_waiting (sensor_id) select id from registered),
     labelled as (
       insert into sensor_labels (label_key, label_value, sensor_id)
       select l.key, l.value, g.id from registered g cross join lateral json_each_text(g.labels) l)`,

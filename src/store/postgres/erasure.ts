@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { type Erasing, type LetterLook, LetterSweep, SWEPT_TOGETHER_MAX } from "../letterSweep";
-import { searchTextOf } from "../sensorRows";
+import { searchTextOf } from "../searchText";
 import type { ErasureStore } from "../store";
 import { NOW_MS } from "./clock";
 import type { Connection } from "./connection";

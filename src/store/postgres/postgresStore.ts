@@ -14,6 +14,7 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SearchStore,
   SensorReadStore,
   SensorStore,
   SharedSecretStore,
@@ -41,6 +42,7 @@ import { openMaintenance } from "./maintenance";
 import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSearch } from "./searchIndexing";
 import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
 import { openSharedSecrets } from "./sharedSecrets";
@@ -69,6 +71,7 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<PlanStore>(openPlan(connection)),
     ...faulted<DeliveryStore>(openDeliveries(connection)),
     ...faulted<ReplayStore>(openReplays(connection)),
+    ...faulted<SearchStore>(openSearch(connection)),
     ...faulted<SensorStore>(openSensors(connection)),
     ...faulted<SensorReadStore>(openSensorReads(connection)),
     ...faulted<SharedSecretStore>(openSharedSecrets(connection)),

@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import type { Labels, Sensor } from "../../domain/sensor";
-import { searchTextOf } from "../sensorRows";
+import { searchTextOf } from "../searchText";
 import { statement } from "./statement";
 
 /** What a write into the registry needs to know beside the sensor. */
@@ -20,13 +20,15 @@ const register = statement(
        metadata = excluded.metadata, heartbeat_interval_seconds = excluded.heartbeat_interval_seconds,
        heartbeat_grace_seconds = excluded.heartbeat_grace_seconds, version = s.version + 1, life = excluded.life,
        registry_version = excluded.registry_version, created_at = excluded.created_at, updated_at = excluded.updated_at,
-       search_text = excluded.search_text, deleted_at = null)
+       search_text = excluded.search_text, deleted_at = null),
+   waiting as (insert into search_waiting (sensor_id) values ($1))
    insert into sensor_labels (label_key, label_value, sensor_id) select key, value, $1 from unnest($14::text[], $15::text[]) l (key, value)`,
 );
 
 const replace = statement(
   "sensors.replace",
-  `with written as (
+  `with waiting as (insert into search_waiting (sensor_id) select id from sensors where id = $1 and search_text <> $10),
+   written as (
      update sensors set name = $2, labels = $3, metadata = $4, heartbeat_interval_seconds = $5, heartbeat_grace_seconds = $6,
        version = $7, registry_version = $8, updated_at = $9, search_text = $10 where id = $1),
    dropped as (

@@ -4,7 +4,8 @@ import { foldDrafts, lastWrites, unsettled, type UpsertWrite } from "../upserts"
 import type { UpsertStore } from "../upsertStore";
 import { type ArrayElement, arrayText, numberOrNull, quoted } from "./arrays";
 import type { Connection } from "./connection";
-import { SENSOR_AND_STATE, type SensorAndStateRow, searchTextOf, sensorAndStateOf } from "../sensorRows";
+import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "../sensorRows";
+import { searchTextOf } from "../searchText";
 import { statement } from "./statement";
 
 const load = statement<SensorAndStateRow>(
@@ -40,8 +41,13 @@ const NAMES = COLUMNS.map(([name]) => name);
 
 const put = statement(
   "upserts.put",
-  `insert into sensors (${NAMES.join(", ")})
-   select * from unnest(${COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(", ")})
+  `with given as (
+     select * from unnest(${COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(", ")}) g (${NAMES.join(", ")})),
+   waiting as (
+     insert into search_waiting (sensor_id)
+     select g.id from given g where not exists (
+       select 1 from sensors s where s.id = g.id and s.search_text = g.search_text and s.deleted_at is null))
+   insert into sensors (${NAMES.join(", ")}) select * from given
    on conflict (id) do update set
      ${NAMES.slice(1)
        .map((name) => `${name} = excluded.${name}`)

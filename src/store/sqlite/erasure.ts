@@ -1,6 +1,6 @@
 import { PRUNED_ATTEMPTS_MAX } from "../deliveryRows";
 import { type Erasing, type LetterLook, LetterSweep, SWEPT_TOGETHER_MAX } from "../letterSweep";
-import { searchTextOf } from "../sensorRows";
+import { searchTextOf } from "../searchText";
 import type { ErasureStore } from "../store";
 import type { Connection } from "./connection";
 import type { Direct } from "./faults";

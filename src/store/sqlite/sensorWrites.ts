@@ -1,6 +1,6 @@
 import type { Labels, Sensor } from "../../domain/sensor";
 import type { Connection } from "./connection";
-import { searchTextOf } from "../sensorRows";
+import { searchTextOf } from "../searchText";
 
 /** What a write into the registry needs to know beside the sensor. */
 export interface Placement {
@@ -35,6 +35,9 @@ export function prepareSensorWrites(connection: Connection): SensorWrites {
        registry_version = ?, updated_at = ?, search_text = ? where id = ?`,
   );
   const tombstone = client.prepare<[number, number, string]>("update sensors set deleted_at = ?, registry_version = ? where id = ?");
+  const textOf = client.prepare<[string], string>("select search_text from sensors where id = ?").pluck();
+  // Until it is in a group, whoever searches looks at it.
+  const wait = client.prepare<[string]>("insert or ignore into search_waiting (sensor_id) values (?)");
   const { addLabels, dropLabels } = prepareLabels(connection);
 
   return {
@@ -52,13 +55,17 @@ export function prepareSensorWrites(connection: Connection): SensorWrites {
         searchTextOf(id, name),
       ]);
       if (written.changes === 0) return false;
+      wait.run(id);
       addLabels(id, labels);
       return true;
     },
 
     replace(sensor, { registryVersion }, before) {
       const { id, name, labels, version, updatedAt } = sensor;
-      update.run([...editable(sensor), version, registryVersion, updatedAt, searchTextOf(id, name), id]);
+      const text = searchTextOf(id, name);
+      const renamed = textOf.get(id) !== text;
+      update.run([...editable(sensor), version, registryVersion, updatedAt, text, id]);
+      if (renamed) wait.run(id);
       dropLabels(id, before);
       addLabels(id, labels);
     },

@@ -15,6 +15,7 @@ import type {
   PartitionStore,
   PlanStore,
   ReplayStore,
+  SearchStore,
   SensorReadStore,
   SensorStore,
   SharedSecretStore,
@@ -42,6 +43,7 @@ import { openPartitions } from "./partitions";
 import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
+import { openSearch } from "./searchIndexing";
 import { openSensorReads } from "./sensorReads";
 import { openSensors } from "./sensors";
 import { openSharedSecrets } from "./sharedSecrets";
@@ -69,6 +71,7 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<PlanStore>(openPlan(connection)),
     ...promised<DeliveryStore>(openDeliveries(connection)),
     ...promised<ReplayStore>(openReplays(connection)),
+    ...promised<SearchStore>(openSearch(connection)),
     ...promised<SensorStore>(openSensors(connection)),
     ...promised<SensorReadStore>(openSensorReads(connection)),
     ...promised<SharedSecretStore>(openSharedSecrets(connection)),
