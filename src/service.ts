@@ -25,6 +25,7 @@ import { createTraffic } from "./notifier/webhook/traffic";
 import { defaultPartitions } from "./partitionCount";
 import { openSharing, type Sharing } from "./partition/sharing";
 import { openReportDays } from "./reportDays";
+import { openReportThread } from "./reportThread";
 import { openRetention } from "./retention";
 import { openStore } from "./store/open";
 import type { LeasedRole, Store } from "./store/store";
@@ -107,7 +108,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
   const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId, cache });
   await waiting?.[Symbol.asyncDispose]();
-  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides });
+  const { urls } = broker;
+  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, caching, urls, webhooksChanged, overrides });
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -256,13 +258,18 @@ async function openApi(
     metrics: Metrics;
     pulse: Pulse;
     caching: Caching;
+    /** The broker's. */
+    urls: readonly string[];
     webhooksChanged: () => void;
   },
 ): Promise<string> {
-  const { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, caching, urls, webhooksChanged, overrides } = means;
   const { redis, cache } = caching;
   const publisher = createReportPublisher(publishing, partitions);
   const buckets = openBuckets(stack, redis, events);
+  const failed = (error: Error) => events.failed("reports.thread", error);
+  const bulk = openReportThread({ urls, partitions, registration: config.registration, store, failed });
+  stack.defer(() => bulk.close());
   const http = await openHttp({
     config: config.http,
     edge: { ...config.edge, buckets },
@@ -270,6 +277,7 @@ async function openApi(
     store,
     readSensor: cache.read,
     reports: overrides?.reports?.(publisher) ?? publisher,
+    openReports: overrides?.reports === undefined ? bulk.open : undefined,
     partitions,
     registration: config.registration,
     webhooks: sender,

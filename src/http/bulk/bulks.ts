@@ -4,7 +4,7 @@ import type { ReportPublisher } from "../../jetstream/ports";
 import type { Store } from "../../store/store";
 import { BULK_BYTES_MAX, BULK_ITEMS_MAX, BulkDesk } from "./bulk";
 import { bulkAnswers, NDJSON_TYPE } from "./bulkAnswer";
-import { bulkReports } from "./bulkReports";
+import { bulkReports, type OpenReportIntake } from "./bulkReports";
 import { bulkSensors, SENSOR_ITEM_BYTES_MAX } from "./bulkSensors";
 import { type Calls, reachOf } from "../calls";
 import type { AnswerFailure } from "../failures";
@@ -23,12 +23,14 @@ export interface BulksOptions {
   readonly registration: "open" | "closed";
   readonly partitions: number;
   readonly answerFailure: AnswerFailure;
+  /** Takes reports in elsewhere; left out, it is done here. */
+  readonly openReports?: OpenReportIntake | undefined;
 }
 
 /** Many reports, or many sensors, in one request. */
 export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
   const desk = new BulkDesk();
-  const openReports = bulkReports(options);
+  const openReports = options.openReports ?? bulkReports(options);
   const openSensors = bulkSensors(options);
   /** What the gate found out about a request, and what its items need of it. */
   const arrived = (request: Request) => {
