@@ -1,7 +1,9 @@
 /** Many reports in one request are taken in on a thread of their own: what it takes to check and publish them holds nobody up here. */
 import { ReportThread, type StartThread } from "./http/bulk/thread/threadIntake";
 import type { Answer, Order } from "./http/bulk/thread/orders";
+import type { OpenReportIntake } from "./http/bulk/bulkReports";
 import type { IngestStore } from "./store/store";
+import type { Events } from "./telemetry/events";
 
 /** An orderly end may take so long. */
 const CLOSE_MS = 1000;
@@ -15,15 +17,10 @@ export interface ReportWorkerSettings {
 
 export interface ReportThreadMeans extends ReportWorkerSettings {
   readonly store: Pick<IngestStore, "loadSensors">;
-  /** Told when the thread ended by itself. */
-  readonly failed: (error: Error) => void;
+  readonly events: Pick<Events, "failed">;
 }
 
-export interface OpenedReportThread extends Pick<ReportThread, "open"> {
-  close(): Promise<void>;
-}
-
-export function openReportThread({ store, failed, ...settings }: ReportThreadMeans): OpenedReportThread {
+export function openReportThread(stack: AsyncDisposableStack, { store, events, ...settings }: ReportThreadMeans): OpenReportIntake {
   let worker: Worker | null = null;
 
   const start: StartThread = (heard, ended) => {
@@ -33,7 +30,7 @@ export function openReportThread({ store, failed, ...settings }: ReportThreadMea
     started.onmessage = ({ data }: MessageEvent<Answer>) => heard(data);
     started.onerror = ({ message }) => {
       started.terminate();
-      failed(new Error(`the thread that takes reports in ended: ${message}`));
+      events.failed("reports.thread", new Error(`the thread that takes reports in ended: ${message}`));
       ended();
     };
     started.postMessage(settings satisfies ReportWorkerSettings);
@@ -41,11 +38,9 @@ export function openReportThread({ store, failed, ...settings }: ReportThreadMea
   };
 
   const thread = new ReportThread({ start, store });
-  return {
-    open: thread.open,
-    async close() {
-      await Promise.race([thread.close(), Bun.sleep(CLOSE_MS)]);
-      worker?.terminate();
-    },
-  };
+  stack.defer(async () => {
+    await Promise.race([thread.close(), Bun.sleep(CLOSE_MS)]);
+    worker?.terminate();
+  });
+  return thread.open;
 }

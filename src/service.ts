@@ -106,10 +106,10 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const reportDays = openReportDays({ store, events });
   stack.defer(() => reportDays.stop());
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
-  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId, cache });
+  const { handOver, ...work } = openWork(stack, parts, { config, nodeId, cache });
   await waiting?.[Symbol.asyncDispose]();
-  const { urls } = broker;
-  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, caching, urls, webhooksChanged, overrides });
+  const means = { config, secrets, vault, metrics, pulse, caching, urls: broker.urls, ...work, overrides };
+  const http = await openApi(stack, parts, means);
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -181,7 +181,7 @@ function watchOver(
   stack.defer(() => watchdog.stop());
 }
 
-interface Work extends Pick<Workers, "webhooksChanged"> {
+interface Work extends Pick<Workers, "webhooksChanged" | "backlog"> {
   /** Gives all partitions up; the end of the stack waits for it. */
   readonly handOver: () => Promise<void>;
 }
@@ -221,7 +221,7 @@ function openWork(
     await sharing.stop();
     await newsroom.stop();
   });
-  return { ...webhookNews(workers, newsroom), handOver: () => sharing.stop() };
+  return { ...webhookNews(workers, newsroom), backlog: () => workers.backlog(), handOver: () => sharing.stop() };
 }
 
 function take(news: News, { sharing, workers, cache }: { sharing: Sharing; workers: Workers; cache: SensorCache }): void {
@@ -261,15 +261,14 @@ async function openApi(
     /** The broker's. */
     urls: readonly string[];
     webhooksChanged: () => void;
+    backlog: () => number;
   },
 ): Promise<string> {
-  const { config, secrets, vault, metrics, pulse, caching, urls, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, caching, urls, webhooksChanged, backlog, overrides } = means;
   const { redis, cache } = caching;
   const publisher = createReportPublisher(publishing, partitions);
   const buckets = openBuckets(stack, redis, events);
-  const failed = (error: Error) => events.failed("reports.thread", error);
-  const bulk = openReportThread({ urls, partitions, registration: config.registration, store, failed });
-  stack.defer(() => bulk.close());
+  const openReports = openReportThread(stack, { urls, partitions, registration: config.registration, store, events });
   const http = await openHttp({
     config: config.http,
     edge: { ...config.edge, buckets },
@@ -277,7 +276,8 @@ async function openApi(
     store,
     readSensor: cache.read,
     reports: overrides?.reports?.(publisher) ?? publisher,
-    openReports: overrides?.reports === undefined ? bulk.open : undefined,
+    backlog,
+    openReports: overrides?.reports === undefined ? openReports : undefined,
     partitions,
     registration: config.registration,
     webhooks: sender,

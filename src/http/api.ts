@@ -36,6 +36,8 @@ export interface ApiOptions {
   readonly reports: ReportPublisher;
   /** Takes many reports in elsewhere; left out, they go to `reports`, too. */
   readonly openReports?: OpenReportIntake | undefined;
+  /** How many reports this node has still to read. */
+  readonly backlog?: () => number;
   readonly partitions: number;
   readonly registration: "open" | "closed";
   readonly webhooks: WebhookPort;
@@ -74,7 +76,16 @@ export function createApi(options: ApiOptions) {
     .use(sensors({ store, readSensor, partitions, calls }))
     .use(reports({ store, publisher, registration, calls }))
     .use(
-      bulks({ store, publisher, registration, partitions, calls, answerFailure: options.answerFailure, openReports: options.openReports }),
+      bulks({
+        store,
+        publisher,
+        registration,
+        partitions,
+        calls,
+        answerFailure: options.answerFailure,
+        openReports: options.openReports,
+        backlog: options.backlog,
+      }),
     )
     .use(changes({ store, calls }))
     .use(live({ port: options.live, calls }))
