@@ -6,8 +6,6 @@ import { type Caching, openCaching } from "./caching";
 import type { Config, NatsConfig, Secrets } from "./config";
 import { type DataFolder, openDataFolder } from "./dataFolder";
 import { isFault } from "./domain/fault";
-import { openErasure } from "./erasure";
-import { openSearchIndexing } from "./searchIndexing";
 import { firstAdminToken } from "./firstToken";
 import { openHttp } from "./http/server";
 import { openWaitingRoom } from "./http/waitingRoom";
@@ -24,8 +22,7 @@ import { Live } from "./live/live";
 import { createSender } from "./notifier/webhook/sender";
 import { defaultPartitions } from "./partitionCount";
 import { openSharing, type Sharing } from "./partition/sharing";
-import { openReportDays } from "./reportDays";
-import { openRetention } from "./retention";
+import { openReportThread } from "./reportThread";
 import { openStore } from "./store/open";
 import type { LeasedRole, Store } from "./store/store";
 import { createEvents, type Events } from "./telemetry/events";
@@ -33,6 +30,7 @@ import { createHealth } from "./telemetry/health";
 import { openLog } from "./telemetry/log";
 import { type Metrics, openMetrics } from "./telemetry/metrics";
 import { openTraffic } from "./traffic";
+import { openUpkeep } from "./upkeep";
 import type { Vault } from "./vault";
 import { refuseWithoutKey, unlockVault } from "./vault/unlock";
 import { createWorkers, type WorkerParts, type Workers } from "./workers";
@@ -94,22 +92,16 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   if (broker.child !== null) watchOver(stack, { child: broker.child, pulse, link: links.publishing, events });
 
   const notifiers: WorkerParts["notifiers"] = new Map();
-  const means = { config, redis: caching.redis, store, node: nodeId, partitions, events };
-  const traffic = await openTraffic(stack, { ...means, owned: () => notifiers.size });
+  const owned = () => notifiers.size;
+  const traffic = await openTraffic(stack, { config, redis: caching.redis, store, node: nodeId, partitions, events, owned });
   const sender = stack.use(createSender(config.guard, { vault, traffic }));
   const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
-  const retention = openRetention({ store, keep: config.keep, events });
-  stack.defer(() => retention.stop());
-  const erasure = openErasure({ store, events });
-  stack.defer(() => erasure.stop());
-  const searchIndexing = openSearchIndexing({ store, events });
-  stack.defer(() => searchIndexing.stop());
-  const reportDays = openReportDays({ store, events });
-  stack.defer(() => reportDays.stop());
+  openUpkeep(stack, { store, keep: config.keep, events });
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
-  const { webhooksChanged, handOver } = openWork(stack, parts, { config, nodeId, cache });
+  const { handOver, ...work } = openWork(stack, parts, { config, nodeId, cache });
   await waiting?.[Symbol.asyncDispose]();
-  const http = await openApi(stack, parts, { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides });
+  const means = { config, secrets, vault, metrics, pulse, caching, urls: broker.urls, ...work, overrides };
+  const http = await openApi(stack, parts, means);
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
 
@@ -181,7 +173,7 @@ function watchOver(
   stack.defer(() => watchdog.stop());
 }
 
-interface Work extends Pick<Workers, "webhooksChanged"> {
+interface Work extends Pick<Workers, "webhooksChanged" | "backlog"> {
   /** Gives all partitions up; the end of the stack waits for it. */
   readonly handOver: () => Promise<void>;
 }
@@ -221,7 +213,7 @@ function openWork(
     await sharing.stop();
     await newsroom.stop();
   });
-  return { ...webhookNews(workers, newsroom), handOver: () => sharing.stop() };
+  return { ...webhookNews(workers, newsroom), backlog: () => workers.backlog(), handOver: () => sharing.stop() };
 }
 
 function take(news: News, { sharing, workers, cache }: { sharing: Sharing; workers: Workers; cache: SensorCache }): void {
@@ -258,13 +250,17 @@ async function openApi(
     metrics: Metrics;
     pulse: Pulse;
     caching: Caching;
+    /** The broker's. */
+    urls: readonly string[];
     webhooksChanged: () => void;
+    backlog: () => number;
   },
 ): Promise<string> {
-  const { config, secrets, vault, metrics, pulse, caching, webhooksChanged, overrides } = means;
+  const { config, secrets, vault, metrics, pulse, caching, urls, webhooksChanged, backlog, overrides } = means;
   const { redis, cache } = caching;
   const publisher = createReportPublisher(publishing, partitions);
   const buckets = openBuckets(stack, redis, events);
+  const openReports = openReportThread(stack, { urls, partitions, registration: config.registration, store, events });
   const http = await openHttp({
     config: config.http,
     edge: { ...config.edge, buckets },
@@ -272,6 +268,8 @@ async function openApi(
     store,
     readSensor: cache.read,
     reports: overrides?.reports?.(publisher) ?? publisher,
+    backlog,
+    openReports: overrides?.reports === undefined ? openReports : undefined,
     partitions,
     registration: config.registration,
     webhooks: sender,

@@ -4,7 +4,7 @@ import { type Commits, createCommits } from "./ingest/commits";
 import { Ingest } from "./ingest/ingest";
 import { createSensorMemory, type SensorMemory } from "./ingest/sensorCache";
 import { SensorCount } from "./ingest/sensorCount";
-import { openStrays } from "./ingest/strays";
+import { openStrays, type StraysOptions } from "./ingest/strays";
 import type { NatsLink } from "./jetstream/connection";
 import type { Mend } from "./jetstream/keepTopology";
 import { partitionStream } from "./jetstream/partitionStream";
@@ -44,6 +44,8 @@ export interface Workers {
   readonly byRole: SharingOptions["workers"];
   /** Webhooks were edited, or deliveries made due. */
   webhooksChanged(): void;
+  /** How many reports of its partitions this node has still to read, about. */
+  backlog(): number;
 }
 
 export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts): Workers {
@@ -51,6 +53,7 @@ export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts):
     commits: createCommits(parts.store),
     sensorCount: new SensorCount(parts.store),
     sensorMemory: createSensorMemory(),
+    ingests: new Map<number, Ingest>(),
   };
   const byRole: SharingOptions["workers"] = {};
   if (roles.includes("ingest")) byRole.ingest = async (held) => openIngest(held, parts, shared);
@@ -64,6 +67,7 @@ export function createWorkers(roles: readonly LeasedRole[], parts: WorkerParts):
     webhooksChanged() {
       for (const notifier of parts.notifiers.values()) notifier.webhooksChanged();
     },
+    backlog: () => shared.ingests.values().reduce((sum, { backlog }) => sum + backlog, 0),
   };
 }
 
@@ -72,6 +76,7 @@ interface Shared {
   readonly commits: Commits;
   readonly sensorCount: SensorCount;
   readonly sensorMemory: SensorMemory;
+  readonly ingests: Map<number, Ingest>;
 }
 
 /** The reader of a partition and, beside that of the first, the one of what was published in the wrong shape. */
@@ -92,9 +97,15 @@ function openIngest(held: HeldLease, parts: WorkerParts, shared: Shared): Worker
     onChanges: () => notifiers.get(partition)?.wake(),
     events,
   });
-  if (partition !== 0) return ingest;
-  const strays = openStrays({ store, openReader: (cursor) => mend(() => openStrayReader(consuming, cursor)), events });
-  return { stop: async () => void (await Promise.all([ingest.stop(), strays.stop()])) };
+  shared.ingests.set(partition, ingest);
+  const openReader: StraysOptions["openReader"] = (cursor) => mend(() => openStrayReader(consuming, cursor));
+  const strays = partition === 0 ? openStrays({ store, openReader, events }) : null;
+  return {
+    async stop() {
+      shared.ingests.delete(partition);
+      await Promise.all([ingest.stop(), strays?.stop()]);
+    },
+  };
 }
 
 async function openNotify(

@@ -5,6 +5,7 @@ import type { Health } from "../telemetry/health";
 import type { Metrics } from "../telemetry/metrics";
 import type { Vault } from "../vault";
 import { audit } from "./audit";
+import type { OpenReportIntake } from "./bulk/bulkReports";
 import { bulks } from "./bulk/bulks";
 import type { Calls } from "./calls";
 import { changes } from "./changes";
@@ -33,6 +34,10 @@ export interface ApiOptions {
   /** Through what is kept ready of them. */
   readonly readSensor: ReadSensor;
   readonly reports: ReportPublisher;
+  /** Takes many reports in elsewhere; left out, they go to `reports`, too. */
+  readonly openReports?: OpenReportIntake | undefined;
+  /** How many reports this node has still to read. */
+  readonly backlog?: () => number;
   readonly partitions: number;
   readonly registration: "open" | "closed";
   readonly webhooks: WebhookPort;
@@ -70,7 +75,18 @@ export function createApi(options: ApiOptions) {
   const app = createProbes(options)
     .use(sensors({ store, readSensor, partitions, calls }))
     .use(reports({ store, publisher, registration, calls }))
-    .use(bulks({ store, publisher, registration, partitions, calls, answerFailure: options.answerFailure }))
+    .use(
+      bulks({
+        store,
+        publisher,
+        registration,
+        partitions,
+        calls,
+        answerFailure: options.answerFailure,
+        openReports: options.openReports,
+        backlog: options.backlog,
+      }),
+    )
     .use(changes({ store, calls }))
     .use(live({ port: options.live, calls }))
     .use(uptime({ store, calls }))

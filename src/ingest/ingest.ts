@@ -35,6 +35,7 @@ export class Ingest {
   #incidents: IncidentDraft[] = [];
   readonly #limit = new BatchLimit(BATCH_MESSAGES_MAX);
   #stopped = false;
+  #backlog = 0;
   #published = 0;
   /** When the last batch was taken up or went in; Infinity while one is in hand. */
   #busyAt = -Infinity;
@@ -53,6 +54,11 @@ export class Ingest {
       setInterval(() => void this.#quietly(() => stream.trim(this.#position)), TRIM_EVERY_MS),
     ];
     this.#running = this.#run();
+  }
+
+  /** How many messages stood behind the last one that was taken up, as of when that was read. */
+  get backlog(): number {
+    return this.#backlog;
   }
 
   /** What is read but not committed is dropped: the cursor makes that safe. */
@@ -90,6 +96,7 @@ export class Ingest {
     const batches = new BatchReader(this.#reader);
     let batch = await batches.next();
     while (batch !== null && !this.#stopped) {
+      this.#backlog = batch.messages.at(-1)?.pending() ?? 0;
       const following = batch.messages.length < BACKLOG_MESSAGES ? null : batches.next();
       // Whoever waits for it is told.
       following?.catch(() => {});

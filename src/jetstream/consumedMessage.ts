@@ -13,6 +13,7 @@ export class ConsumedMessage implements StreamMessage {
     readonly subject: string,
     readonly payload: Uint8Array,
     private readonly nanoseconds: string,
+    private readonly behind: string,
     /** As the broker counts it against a request: subject, reply subject, headers and payload. */
     readonly bytes: number,
   ) {
@@ -23,6 +24,10 @@ export class ConsumedMessage implements StreamMessage {
 
   timeNs(): string {
     return this.nanoseconds;
+  }
+
+  pending(): number {
+    return Number.parseInt(this.behind, 10);
   }
 }
 
@@ -43,6 +48,6 @@ export function createMessageReader(consumer: string): (message: MsgImpl) => Con
     const isPlaced = found !== -1 && sequence > found && inConsumer > sequence && time > inConsumer && pending > time;
     if (!isPlaced) return null;
     const place = Number(reply.slice(sequence, inConsumer - 1));
-    return new ConsumedMessage(place, message.subject, message.data, reply.slice(time, pending - 1), message.size());
+    return new ConsumedMessage(place, message.subject, message.data, reply.slice(time, pending - 1), reply.slice(pending), message.size());
   };
 }

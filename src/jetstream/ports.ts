@@ -11,6 +11,8 @@ export interface StreamMessage {
   readonly timeMs: number;
   /** The same in nanoseconds, as decimal digits. Computed when asked: only a batch's last message needs it. */
   timeNs(): string;
+  /** How many messages stood behind it when it was read. */
+  pending(): number;
 }
 
 /** Where a reader begins: at the message that was committed last (which must be there, with this very time), or from the start. */

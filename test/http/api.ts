@@ -80,6 +80,7 @@ export interface TestApiOptions {
   /** Without any, there are no rates, and a test may be wrong as often as it likes. */
   readonly edge?: Partial<EdgeOptions>;
   readonly live?: Partial<LiveLimits>;
+  readonly backlog?: () => number;
 }
 
 const NO_EDGE: Omit<EdgeOptions, "buckets"> = {
@@ -119,6 +120,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     readSensor: cache.read,
     reports,
     partitions: PARTITIONS,
+    ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
     registration: options.registration ?? "open",
     webhooks,
     live: new Live({ store, hints: { follow: () => () => {} }, events, limits: options.live }),

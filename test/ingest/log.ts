@@ -50,6 +50,7 @@ function messageOf(said: Said, sequence: number): StreamMessage {
     payload: encoder.encode(said.body),
     timeMs,
     timeNs: () => `${timeMs}000000`,
+    pending: () => 0,
   };
 }
 

@@ -4,7 +4,8 @@ import { cutAfterTicks } from "../../src/ingest/ticks";
 import type { StreamMessage } from "../../src/jetstream/ports";
 
 function messages(ids: readonly string[]): StreamMessage[] {
-  return ids.map((id, index) => ({ sequence: index + 1, id, subject: "", payload: new Uint8Array(), timeMs: 0, timeNs: () => "0" }));
+  const place = { subject: "", payload: new Uint8Array(), timeMs: 0, timeNs: () => "0", pending: () => 0 };
+  return ids.map((id, index) => ({ sequence: index + 1, id, ...place }));
 }
 
 test("a backlog of ticks is taken in slices of eight, in order, and nothing is left out", () => {

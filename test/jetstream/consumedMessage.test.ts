@@ -20,6 +20,7 @@ test("a message's place is read from its reply subject, whichever server wrote i
     const message = read(received(reply));
     expect(message).toMatchObject({ sequence: 42, id: "boiler-7", subject: "reports.1.0.boiler-7", timeMs: 1795428000123 });
     expect(message?.timeNs()).toBe("1795428000123456789");
+    expect(message?.pending()).toBe(12);
     expect(message?.bytes).toBe(reply.length + "reports.1.0.boiler-7".length + "ok".length);
   }
 });

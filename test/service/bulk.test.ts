@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { BULK_ITEMS_MAX } from "../../src/http/bulk/bulk";
+import { REPORT_ITEM_BYTES_MAX } from "../../src/http/bulk/reportIntake";
 import { bulkResult, LINES } from "../http/bulkBodies";
 import { ADMIN_TOKEN, startTocsin, type TocsinProcess } from "../servers/tocsin";
 import { until } from "../until";
@@ -72,4 +73,25 @@ test("without a broker reports of a bulk get 503 each at once, and are taken aga
     return (await sent()).refused;
   }, "nothing is refused");
   await until(async () => (await sent()).accepted === 5000, "the broker did not come back");
+});
+
+test("where only registered sensors may report, a bulk is told of each, and of what else it cannot take", async () => {
+  await using tocsin = await startTocsin({ env: { REGISTRATION: "closed" } });
+  const registered = await tocsin.api("/v1/sensors", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ id: "known" }),
+  });
+  expect(registered.status).toBe(201);
+  const lines = [
+    '{"sensorId":"known","status":"ok","id":"m-1"}',
+    '{"sensorId":"stranger","status":"ok"}',
+    `{"sensorId":"known","status":"ok","message":"${"x".repeat(REPORT_ITEM_BYTES_MAX)}"}`,
+    "not JSON",
+    '{"status":"ok","sensorId":"known","id":"m-2"}',
+  ];
+  const { accepted, refused, items } = await send(tocsin, lines);
+  expect([accepted, refused]).toEqual([2, 3]);
+  expect(items.map(({ index, status }) => [index, status])).toEqual([202, 404, 413, 400, 202].map((status, index) => [index, status]));
+  await until(async () => (await recorded(tocsin, "known")).length === 2, "not all were recorded");
 });

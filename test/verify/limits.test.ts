@@ -20,6 +20,7 @@ const INSIDE: Readonly<Record<string, readonly string[]>> = {
   // That of a report by itself, and its sensor's id.
   "src/http/bulk/reportIntake.ts": ["REPORT_ITEM_BYTES_MAX"],
   "src/http/bulk/reportable.ts": ["FOUND_MAX"],
+  "src/http/bulk/thread/threadIntake.ts": ["WAITING_PARTS_MAX"],
   "src/http/who/tokenHolders.ts": ["LOOKS_MAX"],
   "src/http/who/tokenLookups.ts": ["TOGETHER_MAX", "ABSENT_MAX"],
   "src/http/who/tokenUses.ts": ["NOTED_MAX"],

@@ -13,11 +13,11 @@ export const BULK_BYTES_MAX = 64 * 1024 * 1024;
 export const BULK_REQUESTS_MAX = 32;
 /** And so many of one caller. */
 export const BULK_REQUESTS_PER_CALLER_MAX = 16;
-/** Other requests get their turn after so many items. */
-const TURN_ITEMS = 256;
 
 /** What takes the items of one request in. */
 export interface Intake {
+  /** So many items at most; other requests get their turn behind them. */
+  readonly atOnce: number;
   /** Takes items in, in their order. Resolves when it would take more, and rejects only with what would stop any. */
   take(items: readonly Cut[], first: number): Promise<void>;
   /** Every item that was taken has its result afterwards. */
@@ -92,7 +92,7 @@ async function takeIn({ body, itemBytesMax, intake: open, charge, stillLetIn }: 
     for (;;) {
       const cuts: Cut[] = [];
       if (end) cutter.end(cuts);
-      else cutter.cut(cuts, TURN_ITEMS);
+      else cutter.cut(cuts, intake.atOnce);
       const room = BULK_ITEMS_MAX - results.count;
       const taken = cuts.length > room ? cuts.slice(0, room) : cuts;
       if (taken.length > 0) {
@@ -107,7 +107,7 @@ async function takeIn({ body, itemBytesMax, intake: open, charge, stillLetIn }: 
           detail: `A request may hold at most ${BULK_ITEMS_MAX} items; the rest was not read. Send it in another request.`,
         };
       if (cutter.fault !== null) return { status: 400, detail: `The body is not a JSON array: ${cutter.fault}.` };
-      if (end || cuts.length < TURN_ITEMS) return null;
+      if (end || cuts.length < intake.atOnce) return null;
       await nextTurn();
     }
   }

@@ -13,6 +13,8 @@ import { type Sendable, sendableOf } from "./reportIntake";
 /** On their way to the broker at once, of all bulk requests together. More would not make it faster: the broker has enough to do by then. */
 const IN_FLIGHT_MAX = 4096;
 const IN_FLIGHT_BYTES_MAX = 8 * 1024 * 1024;
+/** Other requests get their turn after so many items. */
+const AT_ONCE = 256;
 /** What failed only after so long was not answered: the request does not try the rest that it holds for that partition. */
 const STALLED_MS = 1000;
 
@@ -53,6 +55,7 @@ const NOT_TRIED: ItemRefusal = {
 };
 
 class ReportIntake implements Intake {
+  readonly atOnce = AT_ONCE;
   /** Those without an answer yet. */
   #open = 0;
   #closed: (() => void) | null = null;

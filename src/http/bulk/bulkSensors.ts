@@ -12,6 +12,8 @@ import { draftOf, SensorCreation } from "../sensorModel";
 
 /** Far more than the largest sensor takes without blanks. */
 export const SENSOR_ITEM_BYTES_MAX = 256 * 1024;
+/** Written in one transaction. */
+const AT_ONCE = 256;
 
 const creations = TypeCompiler.Compile(SensorCreation);
 
@@ -55,6 +57,7 @@ export function bulkSensors({ store, partitions }: BulkSensorsOptions): OpenSens
     }
 
     return {
+      atOnce: AT_ONCE,
       async take(items, first) {
         const { indexes, drafts } = checked(items, first);
         if (drafts.length === 0) return;

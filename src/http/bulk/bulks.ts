@@ -4,10 +4,11 @@ import type { ReportPublisher } from "../../jetstream/ports";
 import type { Store } from "../../store/store";
 import { BULK_BYTES_MAX, BULK_ITEMS_MAX, BulkDesk } from "./bulk";
 import { bulkAnswers, NDJSON_TYPE } from "./bulkAnswer";
-import { bulkReports } from "./bulkReports";
+import { bulkReports, type OpenReportIntake } from "./bulkReports";
 import { bulkSensors, SENSOR_ITEM_BYTES_MAX } from "./bulkSensors";
 import { type Calls, leftAsItWas, reachOf } from "../calls";
 import type { AnswerFailure } from "../failures";
+import { waitForBacklog } from "./backlog";
 import type { ItemResults } from "./itemResults";
 import { oneOf } from "../fields";
 import { NAMES_BODY, operation } from "../document/operation";
@@ -24,13 +25,17 @@ export interface BulksOptions {
   readonly registration: "open" | "closed";
   readonly partitions: number;
   readonly answerFailure: AnswerFailure;
+  /** Takes reports in elsewhere; left out, it is done here. */
+  readonly openReports?: OpenReportIntake | undefined;
+  readonly backlog?: (() => number) | undefined;
 }
 
 /** Many reports, or many sensors, in one request. */
 export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
   const desk = new BulkDesk();
-  const openReports = bulkReports(options);
+  const openReports = options.openReports ?? bulkReports(options);
   const openSensors = bulkSensors(options);
+  const caughtUp = waitForBacklog(options.backlog ?? (() => 0));
   /** What the gate found out about a request, and what its items need of it. */
   const arrived = (request: Request) => {
     const call = calls.get(request);
@@ -49,10 +54,14 @@ export function bulks({ calls, answerFailure, ...options }: BulksOptions) {
     .post(
       "/v1/reports",
       ({ request, headers }) => {
-        const { reach, failed, ...asked } = arrived(request);
+        const { reach, failed, charge, ...asked } = arrived(request);
         const key = headers["idempotency-key"];
         const intake = (results: ItemResults) => openReports(results, { reach, key, failed });
-        return desk.serve({ ...asked, intake, itemBytesMax: REPORT_ITEM_BYTES_MAX, status: 202 });
+        const chargeInTurn = async (hundreds: number) => {
+          await charge(hundreds);
+          await caughtUp();
+        };
+        return desk.serve({ ...asked, charge: chargeInTurn, intake, itemBytesMax: REPORT_ITEM_BYTES_MAX, status: 202 });
       },
       { headers: ReportsHeaders, ...POST_REPORTS },
     )

@@ -10,6 +10,15 @@ const FIRST_ITEMS = 256;
 /** The notes of items that were not accepted are counted from here. */
 const REFUSED = 0x8000_0000;
 
+/** What became of all items, as it is told to another thread. */
+export interface PackedResults {
+  readonly accepted: number;
+  readonly statuses: Uint16Array<ArrayBuffer>;
+  readonly notes: Uint32Array<ArrayBuffer>;
+  readonly numbers: Float64Array<ArrayBuffer>;
+  readonly texts: readonly string[];
+}
+
 /**
  * What became of each item, in a few bytes: many senders read nothing before they have sent everything, so all of it is kept until they
  * have. Texts that repeat are kept once.
@@ -21,7 +30,7 @@ export class ItemResults {
   #statuses = new Uint16Array(FIRST_ITEMS);
   #notes = new Uint32Array(FIRST_ITEMS);
   #numbers = new Float64Array(FIRST_ITEMS);
-  readonly #texts: string[] = [];
+  #texts: string[] = [];
   readonly #places = new Map<string, number>();
   #refusalBytes = 0;
 
@@ -52,6 +61,22 @@ export class ItemResults {
   refuse(index: number, { status, detail, errors = [] }: ItemRefusal): void {
     this.#statuses[index] = status;
     this.#notes[index] = REFUSED + this.#placeOf(this.#told(JSON.stringify({ errors: shortened(errors), detail })));
+  }
+
+  packed(): PackedResults {
+    const [statuses, notes, numbers] = [this.#statuses, this.#notes, this.#numbers].map((each) => each.slice(0, this.#count)) as [
+      Uint16Array<ArrayBuffer>,
+      Uint32Array<ArrayBuffer>,
+      Float64Array<ArrayBuffer>,
+    ];
+    return { accepted: this.accepted, statuses, notes, numbers, texts: this.#texts };
+  }
+
+  /** Takes over what was found out elsewhere of as many items as were counted here. */
+  adopt({ accepted, statuses, notes, numbers, texts }: PackedResults): void {
+    this.accepted = accepted;
+    [this.#statuses, this.#notes, this.#numbers] = [statuses, notes, numbers];
+    this.#texts = [...texts];
   }
 
   isRefused(index: number): boolean {

@@ -100,7 +100,8 @@ export class Taker {
       const id = pick(random, ours) as string;
       const payload = new TextEncoder().encode(pick(random, STATUSES));
       const timeMs = LOG_BEGINS + sequence;
-      return { sequence, id, subject: `reports.2.${this.lease.partition}.${id}`, payload, timeMs, timeNs: () => `${timeMs}000000` };
+      const subject = `reports.2.${this.lease.partition}.${id}`;
+      return { sequence, id, subject, payload, timeMs, timeNs: () => `${timeMs}000000`, pending: () => 0 };
     });
   }
 }
