@@ -13,6 +13,7 @@ import { openBeside, temporaryFolder } from "./sqlite/harness";
 const FOLDER = join(import.meta.dir, "../../drizzle");
 const SETTINGS = "add_webhook_settings_events_and_replays";
 const ERASURE = "add_audit_idempotency_statuses_and_shared_secrets";
+const SEARCH = "add_search_groups";
 const TEST_MS = 60_000;
 
 /** What a database of the version before a migration was made by: its statements, and drizzle's record of them. */
@@ -107,6 +108,24 @@ async function expectMissed(store: Store): Promise<void> {
   expect(await Promise.all([[], [1, 5, 0, 0], [2, 7, 1, 0], [3, 7]].map(missed))).toEqual([9, 3, 0, 0]);
 }
 
+const SENSOR_ROWS = ["North pump", "South pump", "gone"].map(
+  (name, index) =>
+    `insert into sensors (id, partition, name, labels, metadata, version, life, registry_version, created_at, updated_at, deleted_at, search_text)
+     values ('s${index}', 0, '${name}', '{}', '{}', 1, 1, 0, 0, 0, ${name === "gone" ? 1 : "null"}, 's${index}\n${name.toLowerCase()}')`,
+);
+
+async function expectFound(store: Store): Promise<void> {
+  const found = async () => (await store.listSensors({ q: "PUMP" }, FIRST_PAGE)).items.map(({ sensor }) => sensor.id);
+  expect(await found()).toEqual(["s0", "s1"]);
+  let grouped = 0;
+  for (let more = true; more;) {
+    const step = await store.indexTexts(1);
+    grouped += step.sensors;
+    more = step.more;
+  }
+  expect([grouped, await found()]).toEqual([3, ["s0", "s1"]]);
+}
+
 interface Before {
   readonly version: string;
   readonly before: string;
@@ -117,6 +136,7 @@ interface Before {
 const BEFORE: readonly Before[] = [
   { version: "before settings", before: SETTINGS, rows: ROWS, expected: expectKept },
   { version: "before histories were erased", before: ERASURE, rows: PRUNED_ROWS, expected: expectMissed },
+  { version: "before texts were grouped", before: SEARCH, rows: SENSOR_ROWS, expected: expectFound },
 ];
 
 test.each(BEFORE)("what is in a file of the version $version is there as it was, and goes on", async ({ before, rows, expected }) => {
