@@ -27,7 +27,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "z-short": "ab",
   "z-blank": "   ",
   // Bytes and languages do not agree on where this one stands.
-  "crowd_below": "an odd place",
+  crowd_below: "an odd place",
 };
 const WANTED = [
   "ÄRM",
@@ -212,7 +212,7 @@ export const searchPromises: readonly Promises[] = [
       await aCrowd(store);
       await indexAll(store);
       expect(await store.indexTexts(300)).toEqual({ sensors: 0, more: false });
-      const at: SearchProgress = { pass: 3, reached: null, passed: 1000, added: 314 };
+      const at: SearchProgress = { pass: 3, reached: null, passed: 1000, added: 314, ageMs: 0 };
       expect([nextWork(at, 511), nextWork(at, 512), nextWork({ ...at, reached: "a" }, 0), nextWork({ ...at, added: 315 }, 0)]).toEqual([
         "clear",
         "group",
