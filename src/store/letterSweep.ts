@@ -41,14 +41,17 @@ export class LetterSweep {
     return this.#place;
   }
 
-  /** Takes in a slice of at most `limit`; gives which of it are to go. A shorter one is the last. */
-  pass(looked: readonly LetterLook[], limit: number): string[] {
-    this.#place = looked.at(-1)?.place ?? this.#place;
-    if (looked.length < limit) {
-      this.#swept = this.#sought;
-      this.#place = null;
-    }
+  /** Which of a slice are to go. */
+  toGo(looked: readonly LetterLook[]): string[] {
     const goes = ({ subject, recordedAt }: LetterLook) => recordedAt < (this.#sought.get(sensorOfSubject(subject)) ?? 0);
     return looked.filter(goes).map(({ id }) => id);
+  }
+
+  /** Goes on behind a slice of at most `limit`, of which those that were to go are gone. A shorter one is the last. */
+  passed(looked: readonly LetterLook[], limit: number): void {
+    this.#place = looked.at(-1)?.place ?? this.#place;
+    if (looked.length >= limit) return;
+    this.#swept = this.#sought;
+    this.#place = null;
   }
 }

@@ -105,12 +105,12 @@ async function sweepLetters(
   { walk, erasing, limit }: { readonly walk: LetterSweep; readonly erasing: Erasing; readonly limit: number },
 ): Promise<number> {
   const beginning = await sought(work, erasing.id, SWEPT_TOGETHER_MAX);
-  const looked = await lookAtLetters(work, ...walk.placeFor(() => beginning), limit);
-  const gone = walk.pass(
-    looked.map(({ at, stream, sequence, ...letter }) => ({ ...letter, place: [at, stream, sequence] })),
-    limit,
-  );
-  return gone.length === 0 ? 0 : ((await dropLetters(work, gone))[0]?.gone ?? 0);
+  const rows = await lookAtLetters(work, ...walk.placeFor(() => beginning), limit);
+  const looked = rows.map(({ at, stream, sequence, ...letter }): LetterLook => ({ ...letter, place: [at, stream, sequence] }));
+  const letters = walk.toGo(looked);
+  const [dropped] = letters.length === 0 ? [] : await dropLetters(work, letters);
+  walk.passed(looked, limit);
+  return dropped?.gone ?? 0;
 }
 
 export function openErasure({ work }: Connection): ErasureStore {

@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { type Indexed, nextWork, type SearchProgress, type SearchStore, WAITING_MAX } from "../searchStore";
+import { NOW_MS } from "./clock";
 import type { Connection } from "./connection";
 import { addGroups, type SearchedSensor } from "./searchGroups";
 import { statement } from "./statement";
@@ -8,7 +9,7 @@ type Found = SearchedSensor & { readonly living: boolean };
 
 const progress = statement<SearchProgress & { waiting: number; past: boolean }>(
   "search.progress",
-  `select p.pass, p.reached, p.passed, p.added, (select count(*)::int from (select 1 from search_waiting limit ${WAITING_MAX}) w) as waiting,
+  `select p.pass, p.reached, p.passed, p.added, ${NOW_MS} - p.begun_at as "ageMs", (select count(*)::int from (select 1 from search_waiting limit ${WAITING_MAX}) w) as waiting,
      exists (select 1 from search_groups where pass < p.pass) as past
    from search_progress p`,
 );
@@ -32,11 +33,15 @@ const drop = statement<{ number: number }>(
 );
 const first = statement(
   "search.first",
-  "insert into search_progress (id, pass, reached, complete, passed, added) values (1, 1, '', false, 0, 0) on conflict do nothing",
+  `insert into search_progress (id, pass, reached, complete, passed, added, begun_at) values (1, 1, '', false, 0, 0, ${NOW_MS})
+   on conflict do nothing`,
 );
 const added = statement("search.added", "update search_progress set added = added + $1");
 const passed = statement("search.passed", "update search_progress set reached = $1, passed = passed + $2, complete = complete or $3");
-const begin = statement("search.begin", "update search_progress set pass = pass + 1, reached = '', passed = 0, added = 0");
+const begin = statement(
+  "search.begin",
+  `update search_progress set pass = pass + 1, reached = '', passed = 0, added = 0, begun_at = ${NOW_MS}`,
+);
 
 export function openSearch({ work, write }: Connection): SearchStore {
   return {

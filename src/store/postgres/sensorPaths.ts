@@ -9,7 +9,8 @@ type Asked = readonly (readonly [column: StateColumn, values: readonly string[]]
 function partsAlong(path: Path, asked: Asked, values: Values): string[] {
   if (path === null) return ["select id from sensors"];
   if (path.by === "id") return [`select id from sensors where id = ${values.add(path.value)}`];
-  if (path.by === "text") return [`select id from unnest(${values.add(path.ids)}::text[]) u (id)`];
+  // In the order of bytes, which is that of all ids: by itself it would be in that of the database.
+  if (path.by === "text") return [`select u.id collate "C" as id from unnest(${values.add(path.ids)}::text[]) u (id)`];
   if (path.by === "label") return [`select sensor_id as id from sensor_labels where ${isLabel(path.key, path.value, values)}`];
   const others = asked.map(([column, choices]) => ` and ${isOneOf(column, choices, values)}`).join("");
   return path.values.map((value) => `select sensor_id as id from states where ${path.by} = ${values.add(value)}${others}`);

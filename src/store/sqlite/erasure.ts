@@ -136,10 +136,11 @@ function prepareLetters({ client, read, write }: Connection) {
         ...letter,
         place: [at, stream, sequence],
       }));
-      const gone = walk.pass(looked, limit);
+      const gone = walk.toGo(looked);
       write(() => {
         for (const each of gone) drop.run(each);
       });
+      walk.passed(looked, limit);
       return gone.length;
     },
   };

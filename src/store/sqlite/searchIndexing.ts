@@ -5,22 +5,27 @@ import { prepareDropGroups, prepareGroups, type SearchedSensor } from "./searchG
 
 export function openSearch(connection: Connection): Direct<SearchStore> {
   const { client, write } = connection;
-  const progress = client.prepare<[], SearchProgress>("select pass, reached, passed, added from search_progress");
+  const progress = client.prepare<[number], SearchProgress>(
+    "select pass, reached, passed, added, ? - begun_at as ageMs from search_progress",
+  );
   const past = client.prepare<[number], number>("select 1 from search_groups where pass < ? limit 1").pluck();
   const waiting = client.prepare<[number], number>("select count(*) from (select 1 from search_waiting limit ?)").pluck();
-  const begin = client.prepare("insert into search_progress (id, pass, reached, complete, passed, added) values (1, 1, '', false, 0, 0)");
+  const begin = client.prepare<[number]>(
+    "insert into search_progress (id, pass, reached, complete, passed, added, begun_at) values (1, 1, '', false, 0, 0, ?)",
+  );
   const works = prepareWorks(connection);
 
   return {
     indexTexts(limit) {
-      const at = progress.get();
+      const now = Date.now();
+      const at = progress.get(now);
       if (at === undefined) {
-        begin.run();
+        begin.run(now);
         return { sensors: 0, more: true };
       }
       const work = nextWork(at, waiting.get(WAITING_MAX) as number);
       if (work === "clear" && past.get(at.pass) === undefined) return { sensors: 0, more: false };
-      return write(() => works[work](progress.get() as SearchProgress, limit));
+      return write(() => works[work](progress.get(now) as SearchProgress, limit));
     },
   };
 }
@@ -42,7 +47,7 @@ function prepareWorks(connection: Connection): Record<ReturnType<typeof nextWork
   const passed = client.prepare<[string | null, number, number]>(
     "update search_progress set reached = ?, passed = passed + ?, complete = max(complete, ?)",
   );
-  const begin = client.prepare("update search_progress set pass = pass + 1, reached = '', passed = 0, added = 0");
+  const begin = client.prepare<[number]>("update search_progress set pass = pass + 1, reached = '', passed = 0, added = 0, begun_at = ?");
   const living = (rows: readonly (SearchedSensor & { living: number })[]) => rows.filter((row) => row.living === 1);
 
   return {
@@ -60,7 +65,7 @@ function prepareWorks(connection: Connection): Record<ReturnType<typeof nextWork
     },
     clear: ({ pass }, limit) => ({ sensors: 0, more: dropGroups(pass, limit) > 0 }),
     renew() {
-      begin.run();
+      begin.run(Date.now());
       return { sensors: 0, more: true };
     },
   };

@@ -40,4 +40,6 @@ export const searchProgress = pgTable("search_progress", {
   passed: integer().notNull(),
   /** Groups that were made of waiting sensors since it began. */
   added: integer().notNull(),
+  /** When the present, or last, pass began. */
+  begunAt: bigint("begun_at", { mode: "number" }).notNull().default(0),
 });

@@ -34,4 +34,6 @@ export const searchProgress = sqliteTable("search_progress", {
   passed: integer().notNull(),
   /** Groups that were made of waiting sensors since it began. */
   added: integer().notNull(),
+  /** When the present, or last, pass began. */
+  begunAt: integer("begun_at").notNull().default(0),
 });

@@ -1,0 +1,1 @@
+ALTER TABLE "search_progress" ADD COLUMN "begun_at" bigint DEFAULT 0 NOT NULL;

@@ -1,0 +1,1 @@
+ALTER TABLE `search_progress` ADD `begun_at` integer DEFAULT 0 NOT NULL;
