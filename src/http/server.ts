@@ -34,10 +34,10 @@ export interface HttpServer {
 
 /** Serves the API. Throws `Fault` (`conflict`) when the port is taken. */
 export async function openHttp(options: HttpOptions): Promise<HttpServer> {
-  const { config, store, vault, adminToken, health, events } = options;
+  const { config, store, vault, mint, adminToken, health, events } = options;
   const calls: Calls = new WeakMap();
   const answerFailure = createFailures(events);
-  const bearers = createBearers({ tokens: store, adminToken, jwt: jwtVerifierBy(options) });
+  const bearers = createBearers({ tokens: store, mint, adminToken, jwt: jwtVerifierBy(options) });
   const apiOptions = { ...options, calls, answerFailure, tokenChanged: (id: string) => bearers.tokenChanged(id) };
   const api = options.probesAlone === true ? createProbes(apiOptions) : createApi(apiOptions);
   const routes = createRouteTable(api.routes);

@@ -20,6 +20,7 @@ import { createEvents } from "../../src/telemetry/events";
 import { createHealth } from "../../src/telemetry/health";
 import { openLog } from "../../src/telemetry/log";
 import { openMetrics } from "../../src/telemetry/metrics";
+import { openTokenMint } from "../../src/tokenMint";
 import { openVault } from "../../src/vault";
 import { SealingKey } from "../../src/vault/sealingKey";
 
@@ -124,6 +125,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     registration: options.registration ?? "open",
     webhooks,
     live: new Live({ store, hints: { follow: () => () => {} }, events, limits: options.live }),
+    mint: await openTokenMint(store),
     vault: openVault({ keys: [new SealingKey(randomBytes(32))] }),
     webhooksChanged: () => {
       changed += 1;
