@@ -80,6 +80,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   await folder?.endOrphan();
   const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
   const stored = overrides.store?.(opened) ?? opened;
+  const unknown = await stored.unknownMigrations();
+  if (unknown > 0) events.tablesNewer(unknown);
   const partitions = await stored.fixPartitionCount(config.partitions, defaultPartitions(config));
   const failed = (error: unknown) => events.failed("vault.open", error);
   const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: stored, say, failed });
