@@ -73,6 +73,7 @@ export interface TestApiOptions {
   readonly adminToken?: string | null;
   readonly host?: string;
   readonly port?: number;
+  readonly probesAlone?: boolean;
   readonly checks?: Readonly<Record<string, () => Promise<void>>>;
   readonly store?: (real: Store) => Store;
   /** A store of somebody else's, which stays open; then there is no `dbFile`. */
@@ -115,6 +116,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     rmSync(folder, { recursive: true, force: true });
   };
   const http = await openHttp({
+    probesAlone: options.probesAlone ?? false,
     config: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
     edge: { ...NO_EDGE, buckets: createMemoryBuckets(), ...options.edge },
     store,
