@@ -29,6 +29,7 @@ import { createEvents, type Events } from "./telemetry/events";
 import { createHealth } from "./telemetry/health";
 import { openLog } from "./telemetry/log";
 import { type Metrics, openMetrics } from "./telemetry/metrics";
+import { openTokenMint, type TokenMint } from "./tokenMint";
 import { openTraffic } from "./traffic";
 import { openUpkeep } from "./upkeep";
 import type { Vault } from "./vault";
@@ -79,6 +80,8 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   await folder?.endOrphan();
   const opened = stack.adopt(await openStoreInTime(config, say), (store) => store.close());
   const stored = overrides.store?.(opened) ?? opened;
+  const unknown = await stored.unknownMigrations();
+  if (unknown > 0) events.tablesNewer(unknown);
   const partitions = await stored.fixPartitionCount(config.partitions, defaultPartitions(config));
   const failed = (error: unknown) => events.failed("vault.open", error);
   const vault = await unlockVault({ config, secrets, folder: folder?.path ?? null, rows: stored, say, failed });
@@ -95,12 +98,13 @@ export async function openService({ config, secrets, say, overrides = {} }: Serv
   const owned = () => notifiers.size;
   const traffic = await openTraffic(stack, { config, redis: caching.redis, store, node: nodeId, partitions, events, owned });
   const sender = stack.use(createSender(config.guard, { vault, traffic }));
-  const token = folder === null ? null : await firstAdminToken({ store, folder, adminToken: secrets.adminToken });
+  const mint = await openTokenMint(store);
+  const token = folder === null ? null : await firstAdminToken({ store, mint, folder, adminToken: secrets.adminToken });
   openUpkeep(stack, { store, keep: config.keep, events });
   const parts: WorkerParts = { config, store, events, partitions, ...links, sender, notifiers };
   const { handOver, ...work } = openWork(stack, parts, { config, nodeId, cache });
   await waiting?.[Symbol.asyncDispose]();
-  const means = { config, secrets, vault, metrics, pulse, caching, urls: broker.urls, ...work, overrides };
+  const means = { config, secrets, vault, mint, metrics, pulse, caching, urls: broker.urls, ...work, overrides };
   const http = await openApi(stack, parts, means);
   // Others take over while the last requests are answered here.
   stack.defer(() => void handOver());
@@ -247,6 +251,7 @@ async function openApi(
   { store, events, partitions, publishing, consuming, sender }: WorkerParts,
   means: Pick<ServiceOptions, "config" | "secrets" | "overrides"> & {
     vault: Vault;
+    mint: TokenMint;
     metrics: Metrics;
     pulse: Pulse;
     caching: Caching;
@@ -256,7 +261,7 @@ async function openApi(
     backlog: () => number;
   },
 ): Promise<string> {
-  const { config, secrets, vault, metrics, pulse, caching, urls, webhooksChanged, backlog, overrides } = means;
+  const { config, secrets, vault, mint, metrics, pulse, caching, urls, webhooksChanged, backlog, overrides } = means;
   const { redis, cache } = caching;
   const publisher = createReportPublisher(publishing, partitions);
   const buckets = openBuckets(stack, redis, events);
@@ -275,6 +280,7 @@ async function openApi(
     webhooks: sender,
     live: new Live({ store, hints: { follow: (onHint) => watchAllChanges(consuming, partitions, onHint) }, events }),
     vault,
+    mint,
     webhooksChanged,
     adminToken: secrets.adminToken,
     jwt: config.jwt,

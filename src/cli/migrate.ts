@@ -14,13 +14,17 @@ export function addMigrate(program: Command): void {
 
 async function migrate(): Promise<void> {
   const { config } = readConfig();
+  let unknown: number;
   try {
-    await withOwnStore(config, async (store) => store.probe());
+    unknown = await withOwnStore(config, async (store) => {
+      await store.probe();
+      return store.unknownMigrations();
+    });
   } catch (error) {
     if (!isFault(error) || config.store.kind === "sqlite") throw error;
     throw new Fault(error.kind, `${placeOf(config.store)}: ${error.message}`, error.details);
   }
-  console.log(`the tables are up to date: ${placeOf(config.store)}`);
+  console.log(`the tables are ${unknown === 0 ? "up to date" : "newer than this program, and stay so"}: ${placeOf(config.store)}`);
 }
 
 function placeOf(store: StoreConfig): string {

@@ -5,9 +5,10 @@ import { hostname, userInfo } from "node:os";
 import { type CliConfig, readCliConfig, readConfig } from "../config";
 import { Fault } from "../domain/fault";
 import type { Reach } from "../domain/reach";
-import { hashToken, mintToken, type Scope } from "../domain/token";
+import { hashToken, type Scope } from "../domain/token";
 import { createOwnToken, type OwnActor, revokeOwnToken } from "../ownTokens";
 import type { Store, TokenRecord } from "../store/store";
+import { openTokenMint } from "../tokenMint";
 import { type Api, ApiError, openApi } from "./api";
 import { withOwnStore } from "./ownStore";
 
@@ -67,10 +68,12 @@ function byApi(api: Api): TokenPlace {
 function inStore(): TokenPlace {
   return {
     async create({ name, scopes, reach, expiresAt }) {
-      const token = mintToken();
       const id = `tok_${randomUUID().replaceAll("-", "")}`;
-      await onStore((store) => createOwnToken(store, { id, name, hash: hashToken(token), scopes, reach, expiresAt }, actor()));
-      return token;
+      return onStore(async (store) => {
+        const token = (await openTokenMint(store)).mint();
+        await createOwnToken(store, { id, name, hash: hashToken(token), scopes, reach, expiresAt }, actor());
+        return token;
+      });
     },
     list: () =>
       onStore((store) =>

@@ -11,13 +11,6 @@ export const SCOPES = [
 export type Scope = (typeof SCOPES)[number];
 
 export const TOKEN_PREFIX = "tcs_";
-const TOKEN_BYTES = 32;
-
-/** A new token: `tcs_` and 32 random bytes in base64url. It is shown once; what is kept is its hash. */
-export function mintToken(): string {
-  return `${TOKEN_PREFIX}${Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))).toString("base64url")}`;
-}
-
 const TOKEN = new RegExp(`^${TOKEN_PREFIX}[A-Za-z0-9_-]{43}$`);
 
 /** Whether a text can be one of ours at all. */
@@ -25,7 +18,7 @@ export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
-/** SHA-256, hex. A token has 256 random bits, so a slow hash would protect nothing. */
+/** SHA-256, hex. A token has 192 random bits or more, so a slow hash would protect nothing. */
 export function hashToken(token: string): string {
   return new Bun.CryptoHasher("sha256").update(token).digest("hex");
 }

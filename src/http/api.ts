@@ -3,6 +3,7 @@ import type { ReportPublisher } from "../jetstream/ports";
 import type { Store } from "../store/store";
 import type { Health } from "../telemetry/health";
 import type { Metrics } from "../telemetry/metrics";
+import type { TokenMint } from "../tokenMint";
 import type { Vault } from "../vault";
 import { audit } from "./audit";
 import type { OpenReportIntake } from "./bulk/bulkReports";
@@ -43,6 +44,7 @@ export interface ApiOptions {
   readonly webhooks: WebhookPort;
   readonly live: LivePort;
   readonly vault: Vault;
+  readonly mint: TokenMint;
   readonly webhooksChanged: () => void;
   readonly tokenChanged: (id: string) => void;
   readonly health: Health;
@@ -98,7 +100,7 @@ export function createApi(options: ApiOptions) {
     .use(deliveries({ store, changed }))
     .use(deadLetters({ store, publisher, calls }))
     .use(statuses({ store, calls }))
-    .use(tokens({ store, calls, changed: options.tokenChanged }))
+    .use(tokens({ store, mint: options.mint, calls, changed: options.tokenChanged }))
     .use(audit({ store }))
     .use(incidents({ store, calls }));
   return app.use(reference({ document: () => openapiDocument(app) }));

@@ -8,6 +8,7 @@ import { createBearers } from "./who/bearers";
 import { createEdge, type EdgeOptions } from "./gate/edge";
 import type { Calls } from "./calls";
 import { createFailures } from "./failures";
+import { createFrontDoor } from "./gate/frontDoor";
 import { createGate } from "./gate/gate";
 import { createIdempotency } from "./gate/idempotency";
 import { createJwtVerifier, type JwtVerifier } from "./who/jwt";
@@ -34,18 +35,20 @@ export interface HttpServer {
 
 /** Serves the API. Throws `Fault` (`conflict`) when the port is taken. */
 export async function openHttp(options: HttpOptions): Promise<HttpServer> {
-  const { config, store, vault, adminToken, health, events } = options;
+  const { config, store, vault, mint, adminToken, health, events } = options;
   const calls: Calls = new WeakMap();
   const answerFailure = createFailures(events);
-  const bearers = createBearers({ tokens: store, adminToken, jwt: jwtVerifierBy(options) });
+  const bearers = createBearers({ tokens: store, mint, adminToken, jwt: jwtVerifierBy(options) });
   const apiOptions = { ...options, calls, answerFailure, tokenChanged: (id: string) => bearers.tokenChanged(id) };
-  const api = options.probesAlone === true ? createProbes(apiOptions) : createApi(apiOptions);
+  const servesApi = options.probesAlone !== true;
+  const api = servesApi ? createApi(apiOptions) : createProbes(apiOptions);
   const routes = createRouteTable(api.routes);
   const notKept = (error: unknown) => events.failed("idempotency.keep", error);
   const idempotency = createIdempotency({ store, vault, notKept });
   const audit = createAuditTrail(store, (error) => events.failed("audit.complete", error));
   const edge = createEdge(options.edge, bearers);
-  const handle = createGate({ ...edge, routes, bearers, calls, idempotency, audit, answerFailure, events });
+  const frontDoor = createFrontDoor(servesApi);
+  const handle = createGate({ ...edge, frontDoor, routes, bearers, calls, idempotency, audit, answerFailure, events });
   const server = listen(config, {
     // Bun routes by the path as it was sent; the URL that it gives has been put in order.
     routes: Object.fromEntries(

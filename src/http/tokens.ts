@@ -3,8 +3,9 @@ import { Elysia } from "elysia";
 import { type Calls, leftAsItWas } from "./calls";
 import { Fault, type FieldError } from "../domain/fault";
 import type { Reach } from "../domain/reach";
-import { hashToken, mintToken, SCOPES, SCOPES_WITHIN_REACH } from "../domain/token";
+import { hashToken, SCOPES, SCOPES_WITHIN_REACH } from "../domain/token";
 import type { TokenRecord, TokenStore } from "../store/store";
+import type { TokenMint } from "../tokenMint";
 import {
   GivenTime,
   instantOf,
@@ -84,18 +85,19 @@ const NewToken = Type.Object({ ...fields, token: Type.String({ description: "Sho
 export interface TokensOptions {
   readonly calls: Calls;
   readonly store: Pick<TokenStore, "createToken" | "getToken" | "listTokens" | "updateToken" | "deleteToken">;
+  readonly mint: Pick<TokenMint, "mint">;
   /** A token was made, edited or revoked: that holds from now on. */
   readonly changed: (id: string) => void;
 }
 
-export function tokens({ calls, store, changed }: TokensOptions) {
+export function tokens({ calls, store, mint, changed }: TokensOptions) {
   return new Elysia({ name: "tokens" })
     .get("/v1/tokens", async ({ query }) => pageView(await store.listTokens(pageOf(query)), tokenView), { query: PageQuery, ...LIST })
     .post(
       "/v1/tokens",
       async ({ body, set }) => {
         const { name, scopes, expiresAt } = body;
-        const token = mintToken();
+        const token = mint.mint();
         const made = { id: newId(), name, hash: hashToken(token), scopes, reach: reachIn(body), expiresAt: expiryOf(expiresAt) };
         const record = await store.createToken(made);
         changed(record.id);

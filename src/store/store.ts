@@ -69,6 +69,8 @@ export interface Store
     MaintenanceStore {
   /** Writes and takes back a row: whether the database would take a commit now. */
   probe(): Promise<void>;
+  /** How many migrations brought the tables to where they are that this program does not know: those of a newer one. */
+  unknownMigrations(): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -38,6 +38,10 @@ export function createEvents(log: Logger, metrics: Metrics, now: () => number = 
       metrics.batchReports.observe(batch.messages);
       gauges.reached("ingestCursor", batch.partition, batch.cursor);
     },
+    tablesNewer(unknown: number): void {
+      const text = `the database's tables are newer than this program: ${unknown} of their migrations are not known to it`;
+      log.warn(fact("tables.newer", { unknown }), text);
+    },
     straysRecorded(count: number): void {
       metrics.deadLetters.inc(count);
     },

@@ -3,6 +3,7 @@ import { tokenLine } from "../../src/cli/token";
 import { hashToken } from "../../src/domain/token";
 import { openStore } from "../../src/store/open";
 import type { Store } from "../../src/store/store";
+import { openTokenMint } from "../../src/tokenMint";
 import { ADMIN_TOKEN, openTestApi, type TestApi } from "../http/api";
 import { temporaryFolder } from "../store/sqlite/harness";
 import { runCommand } from "./command";
@@ -60,6 +61,7 @@ describe("straight in the database", () => {
       const made = await runCommand(["token", "create", "--name", "a", "--scopes", "reports:write", "--label", "site:north"], env);
       expect(made.exitCode).toBe(0);
       expect(made.stdout).toMatch(TOKEN);
+      expect((await look(openTokenMint)).formOf(made.stdout.trim())).toBe("tagged");
       const [token] = await look((store) => store.findTokens([hashToken(made.stdout.trim())]));
       expect(token).toMatchObject({ name: "a", reach: { labels: { site: "north" } } });
       const id = token?.id ?? "";

@@ -20,6 +20,7 @@ import { createEvents } from "../../src/telemetry/events";
 import { createHealth } from "../../src/telemetry/health";
 import { openLog } from "../../src/telemetry/log";
 import { openMetrics } from "../../src/telemetry/metrics";
+import { openTokenMint } from "../../src/tokenMint";
 import { openVault } from "../../src/vault";
 import { SealingKey } from "../../src/vault/sealingKey";
 
@@ -72,6 +73,7 @@ export interface TestApiOptions {
   readonly adminToken?: string | null;
   readonly host?: string;
   readonly port?: number;
+  readonly probesAlone?: boolean;
   readonly checks?: Readonly<Record<string, () => Promise<void>>>;
   readonly store?: (real: Store) => Store;
   /** A store of somebody else's, which stays open; then there is no `dbFile`. */
@@ -114,6 +116,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     rmSync(folder, { recursive: true, force: true });
   };
   const http = await openHttp({
+    probesAlone: options.probesAlone ?? false,
     config: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
     edge: { ...NO_EDGE, buckets: createMemoryBuckets(), ...options.edge },
     store,
@@ -124,6 +127,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     registration: options.registration ?? "open",
     webhooks,
     live: new Live({ store, hints: { follow: () => () => {} }, events, limits: options.live }),
+    mint: await openTokenMint(store),
     vault: openVault({ keys: [new SealingKey(randomBytes(32))] }),
     webhooksChanged: () => {
       changed += 1;

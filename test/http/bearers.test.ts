@@ -1,75 +1,11 @@
 import { expect, setSystemTime, test } from "bun:test";
-import { hashToken, mintToken } from "../../src/domain/token";
-import { type Bearers, type BearersOptions, type Caller, createBearers } from "../../src/http/who/bearers";
-import type { Store, TokenDraft } from "../../src/store/store";
-import { openStore } from "../../src/store/open";
-import { temporaryFolder } from "../store/sqlite/harness";
+import { hashToken } from "../../src/domain/token";
+import type { Caller } from "../../src/http/who/bearers";
 import { until } from "../until";
+import { untaggedToken } from "./untaggedToken";
+import { outcome, watched, withToken } from "./watchedBearers";
 
 const SECOND_MS = 1000;
-
-interface Watched {
-  readonly store: Store;
-  readonly bearers: Bearers;
-  /** How many hashes each statement asked for. */
-  readonly asked: number[];
-  /** The monotonic clock's milliseconds. */
-  now: number;
-  /** What every statement waits for, before it looks. */
-  hold: Promise<void>;
-  /** And after it has looked. */
-  holdAnswer: Promise<void>;
-  readonly make: (edit?: Partial<TokenDraft>) => Promise<{ id: string; headers: Headers }>;
-}
-
-async function watched(body: (seen: Watched) => Promise<void>, options: Partial<BearersOptions> = {}): Promise<void> {
-  using folder = temporaryFolder();
-  const store = await openStore({ kind: "sqlite", file: folder.file });
-  const tokens: BearersOptions["tokens"] = {
-    touchToken: (id, usedAt) => store.touchToken(id, usedAt),
-    async findTokens(hashes) {
-      seen.asked.push(hashes.length);
-      await seen.hold;
-      const found = await store.findTokens(hashes);
-      await seen.holdAnswer;
-      return found;
-    },
-  };
-  const bearers = createBearers({ tokens, adminToken: null, clock: () => seen.now, ...options });
-  const seen: Watched = {
-    store,
-    bearers,
-    asked: [],
-    now: 5000,
-    hold: Promise.resolve(),
-    holdAnswer: Promise.resolve(),
-    async make(edit = {}) {
-      const token = mintToken();
-      const id = edit.id ?? `tok_${crypto.randomUUID()}`;
-      await store.createToken({ id, name: id, hash: hashToken(token), scopes: ["sensors:read"], expiresAt: null, ...edit });
-      bearers.tokenChanged(id);
-      return { id, headers: withToken(token) };
-    },
-  };
-  try {
-    await body(seen);
-  } finally {
-    await bearers.stop();
-    await store.close();
-  }
-}
-
-function withToken(token: string): Headers {
-  return new Headers({ authorization: `Bearer ${token}` });
-}
-
-async function outcome(bearers: Bearers, headers: Headers): Promise<string> {
-  try {
-    return (await bearers.callerOf(headers)).id;
-  } catch (error) {
-    return String((error as { status?: number; kind?: string }).status ?? (error as { kind?: string }).kind);
-  }
-}
 
 test("who is known is told at once, by the same object, and without a look into the store", async () => {
   await watched(async ({ bearers, asked, make }) => {
@@ -106,7 +42,7 @@ test("a token that is in use is looked up again before its second is over, and n
       expect(bearers.callerOf(headers)).not.toBeInstanceOf(Promise);
       expect(asked).toHaveLength(second + 1);
       // The renewal is in once another look-up, which comes behind it, is.
-      expect(await outcome(bearers, withToken(mintToken()))).toBe("401");
+      expect(await outcome(bearers, withToken(untaggedToken()))).toBe("401");
       asked.pop();
     }
     seen.now += SECOND_MS;
@@ -163,7 +99,7 @@ test("an answer that comes when its second is over is asked for again, and a sto
 
 test("a token that was just made is let in at once, whatever was looked up before", async () => {
   await watched(async ({ bearers, store }) => {
-    const token = mintToken();
+    const token = untaggedToken();
     expect(await outcome(bearers, withToken(token))).toBe("401");
     await store.createToken({ id: "t", name: "t", hash: hashToken(token), scopes: [], expiresAt: null });
     bearers.tokenChanged("t");
@@ -174,7 +110,7 @@ test("a token that was just made is let in at once, whatever was looked up befor
 test("a look-up that was under way when a token was made or revoked here leaves nothing behind", async () => {
   await watched(async (seen) => {
     const { bearers, store } = seen;
-    const token = mintToken();
+    const token = untaggedToken();
     const headers = withToken(token);
     const answer = Promise.withResolvers<void>();
     seen.holdAnswer = answer.promise;
@@ -211,7 +147,7 @@ test("a flood of made-up tokens costs a statement at a time, and keeps nobody wa
     asked.length = 0;
     const answer = Promise.withResolvers<void>();
     seen.hold = answer.promise;
-    const flood = Array.from({ length: 3000 }, () => outcome(bearers, withToken(mintToken())));
+    const flood = Array.from({ length: 3000 }, () => outcome(bearers, withToken(untaggedToken())));
     await until(() => asked.length > 0);
     expect(asked).toEqual([1]);
     seen.hold = Promise.resolve();
@@ -225,11 +161,30 @@ test("a flood of made-up tokens costs a statement at a time, and keeps nobody wa
   });
 });
 
+test("a token that was made here is not behind the made-up ones, though nobody has seen it; one with a wrong tag is not looked up", async () => {
+  await watched(async (seen) => {
+    const { store, bearers, asked, mint } = seen;
+    const token = mint.mint();
+    await store.createToken({ id: "t", name: "t", hash: hashToken(token), scopes: [], expiresAt: null });
+    const answer = Promise.withResolvers<void>();
+    seen.hold = answer.promise;
+    const flood = Array.from({ length: 3000 }, () => outcome(bearers, withToken(untaggedToken())));
+    await until(() => asked.length > 0);
+    seen.hold = Promise.resolve();
+    expect(await outcome(bearers, withToken(token))).toBe("t");
+    expect(asked).toEqual([1, 1]);
+    expect(await outcome(bearers, withToken(`${untaggedToken().slice(0, -1)}t`))).toBe("401");
+    expect(asked).toEqual([1, 1]);
+    answer.resolve();
+    await Promise.all(flood);
+  });
+});
+
 test("so many made-up tokens wait, and more are told to come again", async () => {
   await watched(async (seen) => {
     const answer = Promise.withResolvers<void>();
     seen.hold = answer.promise;
-    const flood = Array.from({ length: 10_100 }, () => outcome(seen.bearers, withToken(mintToken())));
+    const flood = Array.from({ length: 10_100 }, () => outcome(seen.bearers, withToken(untaggedToken())));
     await until(() => seen.asked.length > 0);
     answer.resolve();
     const ends = Map.groupBy(await Promise.all(flood), (end) => end);
@@ -241,10 +196,10 @@ test("so many made-up tokens wait, and more are told to come again", async () =>
 test("what cannot be a token of ours never reaches the store, and one that is sent again and again does so once a second", async () => {
   await watched(async (seen) => {
     const { bearers, asked } = seen;
-    for (const text of ["tcs_", "tcs_short", `${mintToken()}x`, mintToken().slice(1), "a.b.c", "x".repeat(5000)])
+    for (const text of ["tcs_", "tcs_short", `${untaggedToken()}x`, untaggedToken().slice(1), "a.b.c", "x".repeat(5000)])
       expect(await outcome(bearers, withToken(text))).toBe("401");
     expect(asked).toEqual([]);
-    const headers = withToken(mintToken());
+    const headers = withToken(untaggedToken());
     for (let times = 0; times < 50; times += 1) expect(await outcome(bearers, headers)).toBe("401");
     expect(asked).toEqual([1]);
     seen.now += SECOND_MS;

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Fault } from "../../src/domain/fault";
 import type { Reach } from "../../src/domain/reach";
 import { METADATA_BYTES_MAX } from "../../src/domain/sensor";
-import { hashToken, mintToken } from "../../src/domain/token";
+import { hashToken } from "../../src/domain/token";
 import { openTestApi, type TestApi } from "./api";
 import { REPORTS, sendItems, sendTexts, SENSORS, statusesOf } from "./bulkBodies";
 import { expectProblem } from "./problem";
+import { untaggedToken } from "./untaggedToken";
 
 let api: TestApi;
 beforeAll(async () => {
@@ -84,7 +85,7 @@ describe("many sensors", () => {
 
 describe("a token", () => {
   const mint = async (reach: Reach, scopes: string[]): Promise<string> => {
-    const token = mintToken();
+    const token = untaggedToken();
     await api.store.createToken({ id: token, name: "limited", hash: hashToken(token), scopes, expiresAt: null, reach });
     return token;
   };

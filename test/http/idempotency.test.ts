@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Database } from "bun:sqlite";
+import Database from "better-sqlite3";
 import { type Answer, openTestApi, type TestApi } from "./api";
 
 let api: TestApi;
@@ -16,6 +16,16 @@ function create(key: string | null, json: object, path = "/v1/sensors", token?: 
     headers: key === null ? {} : { "idempotency-key": key },
     ...(token === undefined ? {} : { token }),
   });
+}
+
+/** Looks into the database, or edits it, over another connection. */
+function inDatabase<Result>(work: (database: Database.Database) => Result): Result {
+  const database = new Database(api.dbFile);
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
 }
 
 function fresh(): { key: string; id: string } {
@@ -51,7 +61,7 @@ describe("a request that creates, with an Idempotency-Key", () => {
     const json = { url: "https://example.com/" };
     const first = (await create(key, json, "/v1/webhooks")).json<{ secret: string; id: string }>();
     expect((await create(key, json, "/v1/webhooks")).json<{ secret: string }>().secret).toBe(first.secret);
-    const rows = new Database(api.dbFile, { readonly: true }).query("select answer from idempotency where key = ?").all(key);
+    const rows = inDatabase((database) => database.prepare("select answer from idempotency where key = ?").all(key));
     expect(rows).toHaveLength(1);
     expect(JSON.stringify(rows)).not.toContain(first.secret);
     expect(JSON.stringify(rows)).not.toContain(first.id);
@@ -95,10 +105,8 @@ describe("a request that creates, with an Idempotency-Key", () => {
   test("whose end is not known says so, and does it no second time", async () => {
     const { key, id } = fresh();
     await create(key, { id });
-    new Database(api.dbFile).run(
-      "update idempotency set status = null, answer = null, ended_at = null, begun_at = begun_at - 100000 where key = ?",
-      [key],
-    );
+    const cutOff = "update idempotency set status = null, answer = null, ended_at = null, begun_at = begun_at - 100000 where key = ?";
+    expect(inDatabase((database) => database.prepare(cutOff).run(key)).changes).toBe(1);
     const answer = await create(key, { id });
     expect(answer.status).toBe(409);
     expect(answer.json<{ detail: string }>().detail).toContain("how it ended is not known");
@@ -108,7 +116,8 @@ describe("a request that creates, with an Idempotency-Key", () => {
     const { key } = fresh();
     const json = { name: key, scopes: ["admin"] };
     const first = await create(key, json, "/v1/tokens");
-    new Database(api.dbFile).run("update idempotency set begun_at = begun_at - 24 * 3600 * 1000 - 1 where key = ?", [key]);
+    const aDayBack = "update idempotency set begun_at = begun_at - 24 * 3600 * 1000 - 1 where key = ?";
+    expect(inDatabase((database) => database.prepare(aDayBack).run(key)).changes).toBe(1);
     const second = await create(key, json, "/v1/tokens");
     expect(second.status).toBe(201);
     expect(second.json<{ id: string }>().id).not.toBe(first.json<{ id: string }>().id);

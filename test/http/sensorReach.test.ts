@@ -1,11 +1,12 @@
 /** What a token that is limited to some sensors sees of the others, and may make of its own. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Reach } from "../../src/domain/reach";
-import { hashToken, mintToken } from "../../src/domain/token";
+import { hashToken } from "../../src/domain/token";
 import { openTestApi, type TestApi } from "./api";
 import { fillHistory } from "./history";
 import { collectPages } from "./pages";
 import { expectProblem, pointersOf } from "./problem";
+import { untaggedToken } from "./untaggedToken";
 
 const NORTH = { labels: { site: "north" } };
 
@@ -31,7 +32,7 @@ beforeEach(async () => {
 });
 
 async function limited(on: TestApi, reach: Reach): Promise<string> {
-  const token = mintToken();
+  const token = untaggedToken();
   const scopes = ["sensors:read", "sensors:write"];
   await on.store.createToken({
     id: `tok_${JSON.stringify(reach)}`,

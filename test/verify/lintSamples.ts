@@ -55,6 +55,12 @@ const OTHER_SAMPLES: Sample[] = [
     says: "the environment is read",
   },
   {
+    name: "a second SQLite in the process",
+    file: "test/sqlite.test.ts",
+    code: 'import { Database } from "bun:sqlite";\nexport const x = Database;',
+    says: "'bun:sqlite' import is restricted",
+  },
+  {
     name: "a file too long",
     file: "src/long.ts",
     code: "export {};\n".repeat(FILE_LINES_MAX + 1),

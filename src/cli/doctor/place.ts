@@ -65,14 +65,18 @@ async function lookInto(store: Store, config: Config, secrets: Secrets): Promise
   const { store: place, partitions: wanted } = config;
   await store.probe();
   const statuses = await store.listPartitions();
-  const text = `${place.kind} at ${shown(place)}, tables up to date`;
+  const tables = await examineTables(store);
+  const text = `${place.kind} at ${shown(place)}, ${tables.length === 0 ? "tables up to date" : "tables of a newer version"}`;
   const [tokens, sealed] = [await examineTokens(store, secrets), await examineSecrets(config, secrets, store)];
   if (statuses.length === 0) {
     const partitions = wanted ?? defaultPartitions(config);
     const empty = warn("database", `${text}; nobody has worked on it yet`, "start a node");
     // A node with a data folder makes the first token itself.
     return {
-      findings: place.kind === "sqlite" || config.nats.kind === "embedded" ? [empty, ...sealed] : [empty, ...tokens, ...sealed],
+      findings:
+        place.kind === "sqlite" || config.nats.kind === "embedded"
+          ? [empty, ...tables, ...sealed]
+          : [empty, ...tables, ...tokens, ...sealed],
       partitions,
       statuses,
       running: false,
@@ -89,7 +93,20 @@ async function lookInto(store: Store, config: Config, secrets: Secrets): Promise
           `set PARTITIONS to ${partitions}, or leave it out: it cannot be changed later`,
         );
   const work = place.kind === "sqlite" ? await examineQuiet(store, partitions, statuses) : await examineWork(store, partitions, statuses);
-  return { findings: [found, ...tokens, ...sealed, ...work], partitions, statuses, running: place.kind !== "sqlite" };
+  return { findings: [found, ...tables, ...tokens, ...sealed, ...work], partitions, statuses, running: place.kind !== "sqlite" };
+}
+
+/** While nodes are replaced one after the other, those of the version before work on what the new one made of the tables. */
+async function examineTables(store: Store): Promise<Finding[]> {
+  const unknown = await store.unknownMigrations();
+  if (unknown === 0) return [];
+  return [
+    warn(
+      "tables",
+      `newer than this program: ${unknown === 1 ? "1 migration is" : `${unknown} migrations are`} not known to it`,
+      "run the version that made them; the way back to this one is a backup from before",
+    ),
+  ];
 }
 
 /** Without any token nobody can speak with the API. */

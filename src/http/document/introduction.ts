@@ -85,6 +85,7 @@ behind TLS \`Strict-Transport-Security\`) and \`Cache-Control\`.
 
 ## From a program
 
-\`/client.js\` is a client for browsers, Node and Bun without dependencies; the package \`tocsin/client\` is the same with types. This document is at \`/swagger/json\`.
+\`/client.js\` is a client for browsers, Node and Bun without dependencies; the package \`tocsin/client\` is the same with types. This document is at \`/swagger/json\`;
+a browser that opens \`/\` is sent to this page.
 A page of another origin may use the API if \`CORS_ORIGINS\` names that origin.
 `;

@@ -11,6 +11,7 @@ import type { ClientReader } from "./clientAddress";
 import type { Cors } from "./cors";
 import type { Deadlines } from "./deadlines";
 import type { AnswerFailure } from "../failures";
+import type { FrontDoor } from "./frontDoor";
 import type { Idempotency } from "./idempotency";
 import type { InFlight } from "./inFlight";
 import { invalid, Refusal } from "../problems";
@@ -24,6 +25,7 @@ export interface GateOptions {
   readonly routes: RouteTable;
   readonly bearers: Bearers;
   readonly tries: Tries;
+  readonly frontDoor: FrontDoor;
   readonly calls: Calls;
   readonly clients: ClientReader;
   readonly rates: Rates;
@@ -109,6 +111,8 @@ function letIn(arrival: Arrival, options: GateOptions): Answer {
 
 function identify(arrival: Arrival, options: GateOptions): Answer {
   const { request, match, client } = arrival;
+  const shown = options.frontDoor(arrival);
+  if (shown !== null) return shown;
   const preflight = options.cors?.preflight(request, match);
   if (preflight != null) return preflight;
   const caller = match?.resource.open ? null : options.tries.callerOf(request.headers, client.network);

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Reach } from "../../domain/reach";
-import { hashToken, isToken } from "../../domain/token";
+import { hashToken } from "../../domain/token";
+import type { TokenMint } from "../../tokenMint";
 import type { JwtVerifier } from "./jwt";
 import { type Known, KnownCallers } from "./knownCallers";
 import { unauthorized } from "../problems";
@@ -28,12 +29,15 @@ export interface Bearers {
   callerOf(headers: Headers): Caller | Promise<Caller>;
   /** Whether what is shown was valid when it was last looked up here, and is no guess. */
   wasValid(headers: Headers): boolean;
+  /** Of a token that was made here, by its tag, its hash; null for whatever may be a guess. */
+  madeHere(headers: Headers): string | null;
   /** A token was made, edited or revoked here: that holds at once. */
   tokenChanged(tokenId: string): void;
   stop(): Promise<void>;
 }
 
 export interface BearersOptions extends Pick<TokenHolderOptions, "tokens"> {
+  readonly mint: Pick<TokenMint, "formOf">;
   readonly adminToken: string | null;
   /** Null where JSON Web Tokens are not taken. */
   readonly jwt?: JwtVerifier | null;
@@ -41,7 +45,7 @@ export interface BearersOptions extends Pick<TokenHolderOptions, "tokens"> {
   readonly clock?: () => number;
 }
 
-export function createBearers({ tokens, adminToken, jwt = null, clock = () => performance.now() }: BearersOptions): Bearers {
+export function createBearers({ tokens, mint, adminToken, jwt = null, clock = () => performance.now() }: BearersOptions): Bearers {
   const admin: Caller = { kind: "admin", id: "admin", name: "ADMIN_TOKEN", scopes: ["admin"], reach: null };
   const adminHashes = adminToken === null ? [] : spellings(adminToken).map((spelling) => Buffer.from(hashToken(spelling)));
   const known = new KnownCallers();
@@ -63,7 +67,8 @@ export function createBearers({ tokens, adminToken, jwt = null, clock = () => pe
     if (adminHashes.length > 0 && isOneOf(adminHashes, Buffer.from(hashToken(token)))) {
       return known.remember(header, admin, { from: 0, forMs: Number.POSITIVE_INFINITY, expiresAt: null });
     }
-    if (isToken(token)) return holders.holderOf(header, token);
+    const form = mint.formOf(token);
+    if (form === "tagged" || form === "untagged") return holders.holderOf(header, token, form);
     if (jwt !== null && JWT.test(token)) return jwtHolder(header, token, jwt);
     throw unauthorized("The token is not valid.");
   }
@@ -87,6 +92,10 @@ export function createBearers({ tokens, adminToken, jwt = null, clock = () => pe
       return found.caller;
     },
     wasValid: (headers) => known.wasValid(credentialOf(headers)),
+    madeHere(headers) {
+      const token = BEARER.exec(headers.get("authorization") ?? "")?.[1];
+      return token === undefined || mint.formOf(token) !== "tagged" ? null : hashToken(token);
+    },
     tokenChanged: (tokenId) => holders.changed(tokenId),
     stop: () => holders.stop(),
   };

@@ -1,6 +1,7 @@
 import { Fault } from "../../domain/fault";
 import { hashToken } from "../../domain/token";
 import type { TokenRecord, TokenStore } from "../../store/store";
+import type { TokenForm } from "../../tokenMint";
 import type { Caller } from "./bearers";
 import type { KnownCallers } from "./knownCallers";
 import { unauthorized } from "../problems";
@@ -14,7 +15,7 @@ const LOOKS_MAX = 2;
 
 export interface TokenHolders {
   /** Rejects with {@link Refusal} (401), `Fault` (unavailable). */
-  holderOf(header: string, token: string): Promise<Caller>;
+  holderOf(header: string, token: string, form: Exclude<TokenForm, "forged">): Promise<Caller>;
   changed(tokenId: string): void;
   stop(): Promise<void>;
 }
@@ -33,11 +34,11 @@ export function openTokenHolders({ tokens, known, clock }: TokenHolderOptions): 
   let edits = 0;
 
   return {
-    async holderOf(header, token) {
+    async holderOf(header, token, form) {
       const hash = hashToken(token);
       for (let looks = 1; looks <= LOOKS_MAX; looks += 1) {
         const before = edits;
-        const { record, beganAt } = await lookups.find(hash, known.wasValid(header));
+        const { record, beganAt } = await lookups.find(hash, form === "tagged" || known.wasValid(header));
         const now = Date.now();
         if (record === null || isOver(record, now)) {
           known.forget(header);

@@ -5,7 +5,7 @@ import type { TokenRecord, TokenStore } from "../../store/store";
 
 /** In one statement. */
 const TOGETHER_MAX = 500;
-/** Statements at once: for tokens that were valid lately, and for those that nobody knows. */
+/** Statements at once: for tokens that were made here or were valid lately, and for those that nobody knows. */
 const KNOWN_AT_ONCE = 4;
 const STRANGE_AT_ONCE = 1;
 const WAITING_MAX = 10_000;
@@ -19,8 +19,8 @@ export interface Looked {
 }
 
 export interface TokenLookups {
-  /** `wasValid`: those are never kept waiting by the others. Throws `Fault` (unavailable), too, when too many wait. */
-  find(hash: string, wasValid: boolean): Promise<Looked>;
+  /** `isOurs`: made here, or valid before; those are never kept waiting by what may be made up. Throws `Fault` (unavailable), too, when too many wait. */
+  find(hash: string, isOurs: boolean): Promise<Looked>;
   /** Tokens were edited here: what was looked up before counts no more. */
   forget(): void;
 }
@@ -48,10 +48,10 @@ export function createTokenLookups(findTokens: FindTokens, { absentForMs, clock 
   }
 
   return {
-    async find(hash, wasValid) {
+    async find(hash, isOurs) {
       const missed = absent.get(hash);
       if (missed !== undefined && clock() - missed.beganAt < absentForMs) return missed;
-      return lookUp(hash, wasValid ? known : strange);
+      return lookUp(hash, isOurs ? known : strange);
     },
     forget() {
       edits += 1;

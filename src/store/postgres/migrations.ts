@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { readMigrationFiles } from "drizzle-orm/migrator";
-import type { ClientBase } from "pg";
+import type { ClientBase, Pool } from "pg";
 
 const FOLDER = join(import.meta.dir, "../../../drizzle/postgres");
 /** Names the lock among all advisory locks of the database: "tocsin" in its bytes. */
@@ -29,6 +29,13 @@ export async function bringUpToDate(client: ClientBase): Promise<void> {
     await client.query("rollback").catch(() => {});
     throw error;
   }
+}
+
+/** How many migrations were applied that are not among ours. */
+export async function unknownMigrations(client: Pick<Pool, "query">): Promise<number> {
+  const ours = new Set(readMigrationFiles({ migrationsFolder: FOLDER }).map(({ folderMillis }) => folderMillis));
+  const { rows } = await client.query<{ at: number }>("select created_at::float8 as at from drizzle.__drizzle_migrations");
+  return rows.filter(({ at }) => !ours.has(at)).length;
 }
 
 async function missing(client: ClientBase) {

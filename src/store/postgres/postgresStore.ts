@@ -39,6 +39,7 @@ import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
 import { openMaintenance } from "./maintenance";
+import { unknownMigrations } from "./migrations";
 import { openPartitions } from "./partitions";
 import { openPlan } from "./plan";
 import { openReplays } from "./replays";
@@ -87,13 +88,14 @@ export async function openPostgresStore(url: string, { asFound = false }: OpenOp
     ...faulted<IdempotencyStore>(openIdempotency(connection)),
     ...faulted<IncidentStore>(openIncidents(connection)),
     ...faulted<MaintenanceStore>(openMaintenance(connection)),
-    ...faulted<Pick<Store, "probe" | "close">>({
+    ...faulted<Pick<Store, "probe" | "unknownMigrations" | "close">>({
       async probe() {
         await connection.leases.query(
           "insert into probes (id, filler) values (1, '') on conflict (id) do update set filler = excluded.filler",
         );
         await connection.leases.query("delete from probes");
       },
+      unknownMigrations: () => unknownMigrations(connection.work),
       close: () => connection.close(),
     }),
   };

@@ -25,6 +25,13 @@ export function bringUpToDate(client: Database.Database): void {
   applyMissing.immediate();
 }
 
+/** How many migrations were applied that are not among ours. */
+export function unknownMigrations(client: Database.Database): number {
+  const ours = new Set(readMigrationFiles({ migrationsFolder: FOLDER }).map(({ folderMillis }) => folderMillis));
+  const applied = client.prepare<[], number>("select created_at from __drizzle_migrations").pluck().all();
+  return applied.filter((at) => !ours.has(at)).length;
+}
+
 function newestApplied(client: Database.Database): number {
   const recorded = client.prepare<[], 1>("select 1 from sqlite_master where type = 'table' and name = '__drizzle_migrations'").pluck();
   if (recorded.get() === undefined) return Number.NEGATIVE_INFINITY;

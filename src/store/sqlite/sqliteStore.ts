@@ -39,6 +39,7 @@ import { openIdempotency } from "./idempotency";
 import { openIncidents } from "./incidents";
 import { openIngest } from "./ingest";
 import { openMaintenance } from "./maintenance";
+import { unknownMigrations } from "./migrations";
 import { openPartitions } from "./partitions";
 import { openReportPlaces, type ReportPlaces } from "./places/reportPlaces";
 import { openPlan } from "./plan";
@@ -87,8 +88,9 @@ export function openSqliteStore(file: string, { foldAt }: SqliteOptions = {}): S
     ...promised<IdempotencyStore>(openIdempotency(connection)),
     ...promised<IncidentStore>(openIncidents(connection)),
     ...promised<MaintenanceStore>(openMaintenance(connection, places)),
-    ...promised<Pick<Store, "probe" | "close">>({
+    ...promised<Pick<Store, "probe" | "unknownMigrations" | "close">>({
       probe: prepareProbe(connection, file),
+      unknownMigrations: () => unknownMigrations(connection.client),
       async close() {
         await thread.close();
         places.close();
