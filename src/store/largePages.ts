@@ -4,25 +4,35 @@ import type { Page } from "./store";
 
 /** A page holds about so many bytes, or one row. */
 export const PAGE_BYTES_MAX = 4 * 1024 * 1024;
-/** Nobody knows yet how large they are. */
-const FIRST_ROWS = 20;
+/** What is read at once holds about so many bytes at most, however large its rows are after small ones. */
+const SLICE_BYTES_MAX = 2 * PAGE_BYTES_MAX;
+
+export interface RowSize<Row> {
+  /** About. */
+  readonly bytesOf: (row: Row) => number;
+  /** The most that a row may have. */
+  readonly bytesMax: number;
+}
 
 export class LargePage<Row> {
   readonly #rows: Row[] = [];
+  readonly #atOnce: number;
   #bytes = 0;
   #isFull = false;
   #isLast = false;
 
   constructor(
     private readonly limit: number,
-    private readonly bytesOf: (row: Row) => number,
-  ) {}
+    private readonly size: RowSize<Row>,
+  ) {
+    this.#atOnce = Math.max(1, Math.floor(SLICE_BYTES_MAX / size.bytesMax));
+  }
 
   /** How many rows to read next; 0 when there are no more, or when it has all that it can hold and one, which says that there is more. */
   get wanted(): number {
     if (this.#isFull || this.#isLast) return 0;
-    const missing = this.limit + 1 - this.#rows.length;
-    if (this.#rows.length === 0) return Math.min(missing, FIRST_ROWS);
+    const missing = Math.min(this.limit + 1 - this.#rows.length, this.#atOnce);
+    if (this.#rows.length === 0) return missing;
     const perRow = Math.max(1, this.#bytes / this.#rows.length);
     return Math.min(missing, Math.max(1, Math.ceil((PAGE_BYTES_MAX - this.#bytes) / perRow)));
   }
@@ -32,7 +42,7 @@ export class LargePage<Row> {
     this.#isLast = isLast;
     for (const row of rows) {
       this.#rows.push(row);
-      this.#bytes += this.bytesOf(row);
+      this.#bytes += this.size.bytesOf(row);
       this.#isFull = this.#bytes > PAGE_BYTES_MAX && this.#rows.length > 1;
       if (this.#isFull) return;
     }

@@ -15,7 +15,7 @@ import {
   isOfPlanning,
   newOrder,
   newWebhook,
-  webhookBytes,
+  WEBHOOK_SIZE,
   type WebhookEdit,
 } from "../webhookEdits";
 import { arrange } from "./arrange";
@@ -111,7 +111,7 @@ export function openWebhooks(connection: Connection): WebhookStore {
 }
 
 async function listWebhooks(db: NodePgDatabase, { limit, cursor }: PageRequest): Promise<Page<Webhook>> {
-  const large = new LargePage<Webhook>(limit, webhookBytes);
+  const large = new LargePage<Webhook>(limit, WEBHOOK_SIZE);
   let after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
   for (let wanted = large.wanted; wanted > 0; wanted = large.wanted) {
     const rows = await db.select(WEBHOOK).from(webhooks).where(gt(webhooks.id, after)).orderBy(asc(webhooks.id)).limit(wanted);
