@@ -12,7 +12,7 @@ export interface ReportFields extends Omit<Report, "id">, Omit<ReportRecord, "re
 
 /** What it takes in memory: a list reads its attributes, too. */
 export const REPORT_SIZE: RowSize<Pick<Report, "message" | "attributes">> = {
-  bytesOf: ({ message, attributes }) => (message?.length ?? 0) + (attributes === null ? 0 : JSON.stringify(attributes).length),
+  bytesOf: ({ message, attributes }) => Buffer.byteLength(JSON.stringify([message, attributes])),
   bytesMax: ATTRIBUTES_BYTES_MAX + MESSAGE_CHARS_MAX,
 };
 

@@ -48,7 +48,7 @@ const LABEL_CHARS_MAX = 64 + LABEL_VALUE_CHARS_MAX;
 
 /** In a list. */
 export const SENSOR_SIZE: RowSize<Pick<SensorAndState, "sensor">> = {
-  bytesOf: ({ sensor: { name, labels, metadata } }) => name.length + JSON.stringify(labels).length + JSON.stringify(metadata).length,
+  bytesOf: ({ sensor: { name, labels, metadata } }) => Buffer.byteLength(JSON.stringify([name, labels, metadata])),
   bytesMax: SENSOR_NAME_CHARS_MAX + LABELS_MAX * LABEL_CHARS_MAX + METADATA_BYTES_MAX,
 };
 

@@ -55,6 +55,7 @@ async function readSlice(
   { query, slice, large }: { readonly query: SensorQuery; readonly slice: Slice; readonly large: LargePage<SensorAndState> },
 ): Promise<void> {
   for (let rest = slice; ;) {
+    await large.room();
     const { wanted } = large;
     const rows = await paths.select(query, rest, wanted);
     large.take(rows, rows.length < wanted && slice.to === null);

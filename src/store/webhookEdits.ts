@@ -31,7 +31,7 @@ export function newWebhook(draft: WebhookDraft & Pick<Webhook, "id">): Webhook {
 /** In a list: its filter may name very much, as far as a request to make it can hold it. */
 export const WEBHOOK_SIZE: RowSize<Webhook> = {
   bytesOf: ({ filter, credentials, description, url }) =>
-    JSON.stringify(filter).length + credentials.length + description.length + url.length,
+    Buffer.byteLength(JSON.stringify([filter, description])) + credentials.length + url.length,
   bytesMax: 1024 * 1024,
 };
 

@@ -19,9 +19,10 @@ export function openHistory(connection: Connection): HistoryStore {
   return {
     async listReports(sensorId, { range, order }, { limit, cursor }) {
       const list = `reportsOf:${sensorId}`;
-      const large = new LargePage<ReportFields>(limit, REPORT_SIZE);
+      using large = new LargePage<ReportFields>(limit, REPORT_SIZE);
       let reached = decodeCursor<Place>(cursor, list, ["number", "number", "number", "number"]);
       for (let wanted = large.wanted; wanted > 0; wanted = large.wanted) {
+        await large.room();
         const rows = await db
           .select()
           .from(reports)

@@ -23,7 +23,7 @@ export function prepareSensorList(connection: Connection): (query: SensorQuery, 
 
   return async (query, { limit, cursor }) => {
     const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
-    const large = new LargePage<SensorAndState>(limit, SENSOR_SIZE);
+    using large = new LargePage<SensorAndState>(limit, SENSOR_SIZE);
     await findSensors(paths, query, { after, limit, large });
     return large.page({
       list: LIST,
