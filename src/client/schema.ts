@@ -60,7 +60,7 @@ export interface paths {
         };
         /**
          * List sensors by id
-         * @description All filters must hold: of `label` each one that is given, of any other that repeats one of its values.
+         * @description All filters must hold: of `label` each one that is given, of any other that repeats one of its values. A page may end before its limit where metadata is large.
          *
          *     Needs the scope `sensors:read`.
          */

@@ -143,7 +143,8 @@ const LIST = operation({
   id: "listSensors",
   tag: "Sensors",
   summary: "List sensors by id",
-  description: "All filters must hold: of `label` each one that is given, of any other that repeats one of its values.",
+  description:
+    "All filters must hold: of `label` each one that is given, of any other that repeats one of its values. A page may end before its limit where metadata is large.",
   scope: "sensors:read",
   answers: { 200: { description: "A page.", schema: pageSchema(Sensor) } },
 });

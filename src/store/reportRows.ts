@@ -1,5 +1,6 @@
 import { changeId } from "../domain/change";
-import type { Report } from "../domain/report";
+import { ATTRIBUTES_BYTES_MAX, MESSAGE_CHARS_MAX, type Report } from "../domain/report";
+import type { RowSize } from "./largePages";
 import type { ReportRecord } from "./store";
 
 /** A row of the log, under Drizzle's names. */
@@ -9,10 +10,11 @@ export interface ReportFields extends Omit<Report, "id">, Omit<ReportRecord, "re
   readonly changeNumber: number | null;
 }
 
-/** About what it takes in memory: a list reads its attributes, too. */
-export function reportBytes({ message, attributes }: Pick<Report, "message" | "attributes">): number {
-  return (message?.length ?? 0) + (attributes === null ? 0 : JSON.stringify(attributes).length);
-}
+/** What it takes in memory: a list reads its attributes, too. */
+export const REPORT_SIZE: RowSize<Pick<Report, "message" | "attributes">> = {
+  bytesOf: ({ message, attributes }) => Buffer.byteLength(JSON.stringify([message, attributes])),
+  bytesMax: ATTRIBUTES_BYTES_MAX + MESSAGE_CHARS_MAX,
+};
 
 export function reportOf(row: ReportFields): ReportRecord {
   const { sequence, sensorId, status, severity, value, message, at, reportId: id, attributes } = row;

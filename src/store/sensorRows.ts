@@ -1,6 +1,15 @@
-import type { Heartbeat, Labels, Sensor } from "../domain/sensor";
+import {
+  type Heartbeat,
+  type Labels,
+  LABEL_VALUE_CHARS_MAX,
+  LABELS_MAX,
+  METADATA_BYTES_MAX,
+  type Sensor,
+  SENSOR_NAME_CHARS_MAX,
+} from "../domain/sensor";
 import type { Availability, Severity } from "../domain/severity";
 import type { State } from "../domain/state";
+import type { RowSize } from "./largePages";
 import type { SensorAndState } from "./store";
 
 /** The columns of a sensor and what was last written of its state, for statements written by hand: `sensors` is `s`, `states` is `t`. */
@@ -34,6 +43,14 @@ export interface SensorAndStateRow {
   readonly check_at: number | null;
   readonly state_life: number;
 }
+
+const LABEL_CHARS_MAX = 64 + LABEL_VALUE_CHARS_MAX;
+
+/** In a list. */
+export const SENSOR_SIZE: RowSize<Pick<SensorAndState, "sensor">> = {
+  bytesOf: ({ sensor: { name, labels, metadata } }) => Buffer.byteLength(JSON.stringify([name, labels, metadata])),
+  bytesMax: SENSOR_NAME_CHARS_MAX + LABELS_MAX * LABEL_CHARS_MAX + METADATA_BYTES_MAX,
+};
 
 export function sensorAndStateOf(row: SensorAndStateRow): SensorAndState {
   const sensor: Sensor = {

@@ -1,7 +1,8 @@
 import { nextTurn } from "../nextTurn";
 import { type FoundByText, type Lead, leadsOf, type Path, type Slice, type Stretch } from "./sensorLeads";
+import type { LargePage } from "./largePages";
 import { trigramsAsked } from "./searchText";
-import type { SensorQuery } from "./store";
+import type { SensorAndState, SensorQuery } from "./store";
 
 /** The first stretch is short, for most pages end in it; what lets next to nobody through is gone along in longer and longer ones. */
 export const STEPS_MIN = 500;
@@ -11,35 +12,56 @@ export const STEPS_MAX = 16_000;
 type Awaitable<Value> = Value | Promise<Value>;
 
 /** How a driver goes along its indexes. */
-export interface SensorPaths<Row> {
+export interface SensorPaths {
   /** What lies beyond `after` along each path, within so many steps. */
   stretches(leads: readonly (Lead | null)[], after: string, steps: number): Awaitable<readonly Stretch[]>;
   /** Ids beyond `after`, in order, about so many: of every sensor whose text has all trigrams, and of others. Null when that is not known yet. */
   byText(trigrams: readonly string[], after: string, steps: number): Awaitable<FoundByText | null>;
   /** Those of a slice that every filter lets through, by id. */
-  select(query: SensorQuery, slice: Slice, limit: number): Awaitable<readonly Row[]>;
+  select(query: SensorQuery, slice: Slice, limit: number): Awaitable<readonly SensorAndState[]>;
 }
 
 /**
- * Those beyond `after` that every filter lets through, by id. It goes on in slices, each along the filter whose next entries lie the
+ * Fills the page with those beyond `after` that every filter lets through, by id. It goes on in slices, each along the filter whose next entries lie the
  * furthest apart, and begins each where none of the filters has anything before. A text joins them from the second slice on: one that most
  * sensors have is found sooner without its index.
  */
-export async function findSensors<Row>(
-  paths: SensorPaths<Row>,
-  query: SensorQuery,
-  { after, limit }: { readonly after: string; readonly limit: number },
-): Promise<Row[]> {
+export async function findSensors(paths: SensorPaths, query: SensorQuery, { after, limit, large }: SensorsWanted): Promise<void> {
   const leads = leadsOf(query);
   const trigrams = query.id === undefined ? trigramsAsked(query.q) : null;
-  const found: Row[] = [];
-  for (let from = after, steps = Math.max(STEPS_MIN, limit), first = true; ; first = false, steps = Math.min(4 * steps, STEPS_MAX)) {
+  for (let from = after, steps = Math.max(STEPS_MIN, limit + 1), first = true; ; first = false, steps = Math.min(4 * steps, STEPS_MAX)) {
     let slice = furthest(leads, await paths.stretches(leads.length === 0 ? [null] : leads, from, steps));
-    if (slice === null) return found;
+    if (slice === null) return;
     if (trigrams !== null && !first && slice.to !== null) slice = further(slice, await paths.byText(trigrams, from, steps));
-    found.push(...(await paths.select(query, slice, limit - found.length)));
-    if (slice.to === null || found.length >= limit) return found;
+    await readSlice(paths, { query, slice, large });
+    if (slice.to === null || large.wanted === 0) return;
     from = slice.to;
+    await nextTurn();
+  }
+}
+
+interface SensorsWanted {
+  readonly after: string;
+  readonly limit: number;
+  readonly large: LargePage<SensorAndState>;
+}
+
+/** Comes before every character of an id: an id and this is the first text behind the id. */
+const BEFORE_ALL = " ";
+
+/** Until the page has all that it can hold, or the slice nothing more: with others' turns between what is read at once. */
+async function readSlice(
+  paths: SensorPaths,
+  { query, slice, large }: { readonly query: SensorQuery; readonly slice: Slice; readonly large: LargePage<SensorAndState> },
+): Promise<void> {
+  for (let rest = slice; ;) {
+    await large.room();
+    const { wanted } = large;
+    const rows = await paths.select(query, rest, wanted);
+    large.take(rows, rows.length < wanted && slice.to === null);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < wanted || large.wanted === 0) return;
+    rest = { ...slice, begins: last.sensor.id + BEFORE_ALL };
     await nextTurn();
   }
 }

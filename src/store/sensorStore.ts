@@ -66,6 +66,6 @@ export interface SensorStore {
   putSensor(draft: SensorDraft, wanted: { readonly expected: PutCondition; readonly reach: Reach | null }): Promise<SensorPut>;
   /** Leaves a tombstone. Throws notFound, preconditionFailed. */
   deleteSensor(id: string, expectedVersion: number | null, removal?: SensorRemoval): Promise<void>;
-  /** By the bytes of the id, ascending: capitals come before small letters. */
+  /** By the bytes of the id, ascending: capitals come before small letters. A page ends early where what they carry grows too large. */
   listSensors(query: SensorQuery, page: PageRequest): Promise<Page<SensorRecord>>;
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { Fault } from "../domain/fault";
 import { type Terms, termsOf, type Webhook } from "../domain/webhook";
+import type { RowSize } from "./largePages";
 import type { WebhookDraft, WebhookStore } from "./store";
 
 export type WebhookEdit = Parameters<WebhookStore["updateWebhook"]>[1];
@@ -27,10 +28,12 @@ export function newWebhook(draft: WebhookDraft & Pick<Webhook, "id">): Webhook {
   };
 }
 
-/** About what it takes in a list: its filter may name very much. */
-export function webhookBytes({ filter, credentials, description, url }: Webhook): number {
-  return JSON.stringify(filter).length + credentials.length + description.length + url.length;
-}
+/** In a list: its filter may name very much, as far as a request to make it can hold it. */
+export const WEBHOOK_SIZE: RowSize<Webhook> = {
+  bytesOf: ({ filter, credentials, description, url }) =>
+    Buffer.byteLength(JSON.stringify([filter, description])) + credentials.length + url.length,
+  bytesMax: 1024 * 1024,
+};
 
 /** Whether planning must know of an edit. */
 export function isOfPlanning(before: Webhook, after: Webhook): boolean {

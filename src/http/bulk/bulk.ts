@@ -9,6 +9,8 @@ import type { BrokenOff, StreamedBody } from "../gate/streamedBody";
 
 export const BULK_ITEMS_MAX = 50_000;
 export const BULK_BYTES_MAX = 64 * 1024 * 1024;
+/** Of a body so many bytes are cut into items and taken in before other requests get their turn, however few or many those are. */
+const TURN_BYTES_MAX = 512 * 1024;
 /** At once on this node; each holds what became of its items until its answer is read. */
 export const BULK_REQUESTS_MAX = 32;
 /** And so many of one caller. */
@@ -78,17 +80,25 @@ async function takeIn({ body, itemBytesMax, intake: open, charge, stillLetIn }: 
   }
 
   async function takeChunks(): Promise<BrokenOff | null> {
-    for (;;) {
+    for (let room = TURN_BYTES_MAX; ;) {
       const { done, value } = await chunks.next();
-      if (done === true && value !== null) return value;
-      const end = done === true;
-      if (!end) cutter.feed(value);
-      const full = await takeCuts(end);
-      if (full !== null || end) return full;
+      if (done === true) return value ?? (await takeCuts({ end: true }));
+      // A chunk can be as long as the body, and many can have come already.
+      for (let rest = value; rest.length > 0;) {
+        const piece = rest.subarray(0, room);
+        cutter.feed(piece);
+        const full = await takeCuts({ end: false });
+        if (full !== null) return full;
+        rest = rest.subarray(piece.length);
+        room -= piece.length;
+        if (room > 0) continue;
+        await nextTurn();
+        room = TURN_BYTES_MAX;
+      }
     }
   }
 
-  async function takeCuts(end: boolean): Promise<BrokenOff | null> {
+  async function takeCuts({ end }: { readonly end: boolean }): Promise<BrokenOff | null> {
     for (;;) {
       const cuts: Cut[] = [];
       if (end) cutter.end(cuts);

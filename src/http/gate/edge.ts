@@ -9,15 +9,16 @@ import type { GateOptions } from "./gate";
 import { createInFlight, IN_FLIGHT_LIMITS, type InFlightLimits } from "./inFlight";
 import type { Buckets } from "../ports";
 import { createRates } from "./rates";
+import { createUnread, UNREAD_LIMITS, type UnreadLimits } from "./unread";
 import { createTries, WRONG_TOKENS } from "../who/tries";
 
 export interface EdgeOptions extends EdgeConfig {
   readonly buckets: Buckets;
   /** For tests: smaller ones are reached sooner. */
-  readonly limits?: Partial<InFlightLimits & { readonly bodyMs: number; readonly wrongTokens: BucketRule }>;
+  readonly limits?: Partial<InFlightLimits & UnreadLimits & { readonly bodyMs: number; readonly wrongTokens: BucketRule }>;
 }
 
-export interface Edge extends Pick<GateOptions, "clients" | "tries" | "rates" | "inFlight" | "bodies" | "cors"> {
+export interface Edge extends Pick<GateOptions, "clients" | "tries" | "rates" | "inFlight" | "bodies" | "unread" | "cors"> {
   stop(): void;
 }
 
@@ -31,6 +32,7 @@ export function createEdge({ buckets, limits = {}, ...config }: EdgeOptions, bea
     rates: createRates({ buckets, perToken: config.perToken, perAddress: config.perAddress }),
     inFlight,
     bodies,
+    unread: createUnread({ ...UNREAD_LIMITS, ...limits }),
     cors: createCors(config.corsOrigins),
     stop() {
       inFlight.stop();

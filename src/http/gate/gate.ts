@@ -20,6 +20,7 @@ import { callerKey, demandRoom, nearer, type Rates, type Standing } from "./rate
 import type { Match, Route, RouteTable } from "./routeTable";
 import { targetOf } from "./target";
 import type { Tries } from "../who/tries";
+import type { Unread } from "./unread";
 
 export interface GateOptions {
   readonly routes: RouteTable;
@@ -32,6 +33,7 @@ export interface GateOptions {
   readonly inFlight: InFlight;
   /** Until a body must have come. */
   readonly bodies: Deadlines;
+  readonly unread: Unread;
   /** Null where no page of another origin may ask. */
   readonly cors: Cors | null;
   readonly idempotency: Idempotency;
@@ -175,7 +177,13 @@ function handOn(arrival: Arrival, { match, route }: Asked, options: GateOptions)
   options.calls.set(request, arrival);
   const answer = serveOnce(arrival, { match, route }, options);
   // What reads its body as it comes answers when that has come, at the pace that is asked of it.
-  return route.body?.streamed === true ? answer : options.inFlight.answered(answer);
+  if (route.body?.streamed === true) return answer;
+  const begun = options.inFlight.answered(answer);
+  return route.isList ? handOut(arrival, begun, options) : begun;
+}
+
+async function handOut(arrival: Arrival, answer: Answer, { unread }: GateOptions): Promise<Response> {
+  return unread.handOut(arrival, await answer);
 }
 
 function serveOnce(arrival: Arrival, { match, route }: Asked, options: GateOptions): Answer {

@@ -18,6 +18,8 @@ export interface Route {
   /** Null when it takes no body; one that is sent all the same is not read. */
   readonly body: BodyRule | null;
   readonly query: TSchema | null;
+  /** It answers a list, by pages, which may be large. */
+  readonly isList: boolean;
   /** It takes an Idempotency-Key. */
   readonly answersOnce: boolean;
   readonly handle: Handler;
@@ -130,8 +132,17 @@ function routeOf(declared: DeclaredRoute): Route {
   const scope = (detail.security[0]?.bearer[0] ?? null) as Scope | null;
   const edits = EDITING.has(method) && scope !== null && scope !== "reports:write";
   const { operationId, tags } = detail;
-  const handle = handlerOf(declared.compile(), path);
-  return { operationId, tag: tags[0] ?? "", edits, scope, body: bodyRule(method, detail, body), query: query ?? null, answersOnce, handle };
+  return {
+    operationId,
+    tag: tags[0] ?? "",
+    edits,
+    scope,
+    body: bodyRule(method, detail, body),
+    query: query ?? null,
+    isList: method === "GET" && Object.hasOwn((query?.["properties"] ?? {}) as object, "limit"),
+    answersOnce,
+    handle: handlerOf(declared.compile(), path),
+  };
 }
 
 function bodyRule(method: string, detail: OperationDetail, body: TSchema | undefined): BodyRule | null {

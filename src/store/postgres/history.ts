@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gte, type SQL, sql } from "drizzle-orm";
 import { decodeCursor } from "../cursor";
 import { LargePage } from "../largePages";
-import { reportBytes, reportOf } from "../reportRows";
+import { REPORT_SIZE, reportOf } from "../reportRows";
 import { pageOfFeed } from "../feedRows";
 import type { HistoryStore, TimeRange } from "../store";
 import { openChangeFeed } from "./changeFeed";
@@ -19,9 +19,10 @@ export function openHistory(connection: Connection): HistoryStore {
   return {
     async listReports(sensorId, { range, order }, { limit, cursor }) {
       const list = `reportsOf:${sensorId}`;
-      const large = new LargePage<ReportFields>(limit, reportBytes);
+      using large = new LargePage<ReportFields>(limit, REPORT_SIZE);
       let reached = decodeCursor<Place>(cursor, list, ["number", "number", "number", "number"]);
       for (let wanted = large.wanted; wanted > 0; wanted = large.wanted) {
+        await large.room();
         const rows = await db
           .select()
           .from(reports)

@@ -1,8 +1,9 @@
 import { currentState } from "../../domain/state";
-import { decodeCursor, toPage } from "../cursor";
+import { decodeCursor } from "../cursor";
+import { LargePage } from "../largePages";
 import { wantedText } from "../searchText";
 import { choicesOf, type Slice, type StateColumn } from "../sensorLeads";
-import { SENSOR_AND_STATE, type SensorAndStateRow, sensorAndStateOf } from "../sensorRows";
+import { SENSOR_AND_STATE, SENSOR_SIZE, type SensorAndStateRow, sensorAndStateOf } from "../sensorRows";
 import { findSensors, type SensorPaths } from "../sensorSlices";
 import type { Page, PageRequest, SensorAndState, SensorQuery, SensorRecord } from "../store";
 import type { Connection } from "./connection";
@@ -14,7 +15,7 @@ const LIST = "sensors";
 
 /** By id. What leads gives the order, so that a page costs what that lets through up to its end. */
 export function prepareSensorList(connection: Connection): (query: SensorQuery, page: PageRequest) => Promise<Page<SensorRecord>> {
-  const paths: SensorPaths<SensorAndState> = {
+  const paths: SensorPaths = {
     stretches: (leads, after, steps) => stretchesAlong(connection, leads, { after, steps }),
     byText: (trigrams, after, steps) => findByText(connection, trigrams, { after, steps }),
     select: (query, slice, limit) => select(connection, query, { ...slice, limit }),
@@ -22,8 +23,9 @@ export function prepareSensorList(connection: Connection): (query: SensorQuery, 
 
   return async (query, { limit, cursor }) => {
     const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
-    return toPage(await findSensors(paths, query, { after, limit: limit + 1 }), {
-      limit,
+    using large = new LargePage<SensorAndState>(limit, SENSOR_SIZE);
+    await findSensors(paths, query, { after, limit, large });
+    return large.page({
       list: LIST,
       key: ({ sensor }) => [sensor.id],
       item: ({ sensor, state }) => ({ sensor, state: currentState(state, sensor.life) }),

@@ -15,7 +15,7 @@ import {
   isOfPlanning,
   newOrder,
   newWebhook,
-  webhookBytes,
+  WEBHOOK_SIZE,
   type WebhookEdit,
 } from "../webhookEdits";
 import { arrange } from "./arrange";
@@ -111,9 +111,10 @@ export function openWebhooks(connection: Connection): WebhookStore {
 }
 
 async function listWebhooks(db: NodePgDatabase, { limit, cursor }: PageRequest): Promise<Page<Webhook>> {
-  const large = new LargePage<Webhook>(limit, webhookBytes);
+  using large = new LargePage<Webhook>(limit, WEBHOOK_SIZE);
   let after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
   for (let wanted = large.wanted; wanted > 0; wanted = large.wanted) {
+    await large.room();
     const rows = await db.select(WEBHOOK).from(webhooks).where(gt(webhooks.id, after)).orderBy(asc(webhooks.id)).limit(wanted);
     large.take(rows, rows.length < wanted);
     after = rows.at(-1)?.id ?? after;

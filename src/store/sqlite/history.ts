@@ -5,7 +5,7 @@ import { openChangeFeed } from "./changeFeed";
 import type { Connection } from "./connection";
 import { decodeCursor } from "../cursor";
 import { LargePage } from "../largePages";
-import { reportBytes, reportOf } from "../reportRows";
+import { REPORT_SIZE, reportOf } from "../reportRows";
 import { prepareErased } from "./erasure";
 import type { Direct } from "./faults";
 import { beginningOf, byTime, type Place, type PlaceInTime, type Span, spanBeyond } from "./places/place";
@@ -25,7 +25,7 @@ export function openHistory(connection: Connection, places: Pick<ReportPlaces, "
       read(() => {
         const list = `reportsOf:${sensorId}`;
         const from = decodeCursor<[number, number, number, number]>(cursor, list, ["number", "number", "number", "number"]);
-        const large = new LargePage<ReportFields>(limit, reportBytes);
+        const large = new LargePage<ReportFields>(limit, REPORT_SIZE);
         const before = erased(sensorId);
         const isKept = (row: ReportFields | undefined): row is ReportFields =>
           row !== undefined && (before === undefined || row.recordedAt >= before);

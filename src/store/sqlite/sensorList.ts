@@ -1,5 +1,7 @@
 import { currentState } from "../../domain/state";
-import { decodeCursor, toPage } from "../cursor";
+import { decodeCursor } from "../cursor";
+import { LargePage } from "../largePages";
+import { SENSOR_SIZE } from "../sensorRows";
 import { findSensors, type SensorPaths } from "../sensorSlices";
 import type { Page, PageRequest, SensorAndState, SensorQuery, SensorRecord } from "../store";
 import type { Connection } from "./connection";
@@ -12,7 +14,7 @@ const LIST = "sensors";
 /** By id. What leads gives the order, so that a page costs what that lets through up to its end. */
 export function prepareSensorList(connection: Connection): (query: SensorQuery, page: PageRequest) => Promise<Page<SensorRecord>> {
   const stretch = prepareStretch(connection);
-  const paths: SensorPaths<SensorAndState> = {
+  const paths: SensorPaths = {
     stretches: (leads, after, steps) => leads.map((lead) => stretch(lead, after, steps)),
     byText: prepareFindByText(connection),
     select: prepareSelect(connection),
@@ -20,8 +22,9 @@ export function prepareSensorList(connection: Connection): (query: SensorQuery, 
 
   return async (query, { limit, cursor }) => {
     const after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
-    return toPage(await findSensors(paths, query, { after, limit: limit + 1 }), {
-      limit,
+    using large = new LargePage<SensorAndState>(limit, SENSOR_SIZE);
+    await findSensors(paths, query, { after, limit, large });
+    return large.page({
       list: LIST,
       key: ({ sensor }) => [sensor.id],
       item: ({ sensor, state }) => ({ sensor, state: currentState(state, sensor.life) }),

@@ -28,7 +28,7 @@ interface Reading<Along = OnePath> extends Bounds {
   readonly limit: number;
 }
 
-export function prepareSelect({ client, read }: Connection): SensorPaths<SensorAndState>["select"] {
+export function prepareSelect({ client, read }: Connection): SensorPaths["select"] {
   function along(query: SensorQuery, reading: Reading): SensorAndState[] {
     const beside = leadsBeside(query, reading.path);
     const near = beside.filter((lead) => isNear(query, lead, reading));

@@ -4,7 +4,7 @@ import { type Webhook, WEBHOOKS_MAX } from "../../domain/webhook";
 import { webhookDisabled } from "../operationalFacts";
 import { LargePage } from "../largePages";
 import type { Page, PageRequest, WebhookStore } from "../store";
-import { beginsAnew, changesNothing, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, webhookBytes } from "../webhookEdits";
+import { beginsAnew, changesNothing, demandVersion, editOf, isOfPlanning, newOrder, newWebhook, WEBHOOK_SIZE } from "../webhookEdits";
 import { prepareArrange } from "./arrange";
 import type { Connection } from "./connection";
 import { decodeCursor } from "../cursor";
@@ -99,7 +99,7 @@ export function openWebhooks(connection: Connection): Direct<WebhookStore> {
 }
 
 function listWebhooks({ db }: Connection, { limit, cursor }: PageRequest): Page<Webhook> {
-  const large = new LargePage<Webhook>(limit, webhookBytes);
+  const large = new LargePage<Webhook>(limit, WEBHOOK_SIZE);
   let after = decodeCursor<[string]>(cursor, LIST, ["string"])?.[0] ?? "";
   for (let wanted = large.wanted; wanted > 0; wanted = large.wanted) {
     const rows = db.select(WEBHOOK).from(webhooks).where(gt(webhooks.id, after)).orderBy(asc(webhooks.id)).limit(wanted).all();

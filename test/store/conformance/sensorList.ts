@@ -160,6 +160,23 @@ export const sensorListPromises: readonly Promises[] = [
       expect(idsOf(await store.listSensors({}, { limit: 2, cursor: first.nextCursor }))).toEqual(["c"]);
     },
 
+    "ends a page early where what they carry grows too large, without losing one": async (store) => {
+      const metadata = { notes: "x".repeat(16_000) };
+      const ids = Array.from({ length: 300 }, (_, index) => `s${String(index).padStart(3, "0")}`);
+      const drafts = ids.map((id) => draftOf(id, { labels: { site: "north" }, name: `Boiler ${id}`, metadata }));
+      await store.upsertSensors(drafts, null);
+      for (const query of [{}, { labels: { site: "north" } }, { q: "boiler" }]) {
+        const sizes: number[] = [];
+        const items = await allPages(async (page) => {
+          const found = await store.listSensors(query, page);
+          sizes.push(JSON.stringify(found.items).length);
+          return found;
+        }, 1000);
+        expect(items.map(({ sensor }) => sensor.id)).toEqual(ids);
+        expect([sizes.length, Math.max(...sizes) < 4.5 * 1024 * 1024]).toEqual([2, true]);
+      }
+    },
+
     "gives every sensor that stays once and in order, while they are edited and others come and go at once": async (store) => {
       const stay = Array.from({ length: 60 }, (_, index) => `s${index}`);
       for (const each of stay) await store.createSensor(draftOf(each, { labels: { site: "north" } }));
