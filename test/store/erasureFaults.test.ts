@@ -2,8 +2,9 @@ import { afterAll, expect, test } from "bun:test";
 import { openStore } from "../../src/store/open";
 import type { Store } from "../../src/store/store";
 import { onDatabase } from "../servers/postgres";
-import { erase, eraseAll } from "./conformance/erasure";
+import { aHistory, erase, eraseAll } from "./conformance/erasure";
 import { Owner } from "./conformance/owner";
+import { delivered, failed } from "./conformance/planner";
 import { draftOf, FIRST_PAGE, letterOf } from "./conformance/samples";
 import { postgresHarness } from "./postgres/harness";
 import { openBeside, temporaryFolder } from "./sqlite/harness";
@@ -28,6 +29,20 @@ async function expectTakenOut(store: Store, beside: Beside, { refuse, allow }: {
   expect((await store.listDeadLetters(FIRST_PAGE)).items.map(({ subject }) => subject)).toEqual(["reports.1.0.b"]);
 }
 
+/** A delivery that ended under its attempt, as where its webhook was deleted meanwhile. */
+async function expectNoTrace(store: Store, attempts: () => Promise<number>): Promise<void> {
+  const { owner, planner, changes } = await aHistory(store);
+  await planner.owe(changes, ["w"]);
+  await owner.publishAll();
+  const first = await planner.head("w", "a");
+  await planner.settle(failed(first, "expired"));
+  await erase(store, owner);
+  await eraseAll(store);
+  const before = await attempts();
+  expect(await planner.settle(delivered(first))).toMatchObject({ held: true });
+  expect(await attempts()).toBe(before);
+}
+
 test("on SQLite dead letters that could not be taken out are looked for again before their sensor's erasure is over", async () => {
   using folder = temporaryFolder();
   const store = await openStore({ kind: "sqlite", file: folder.file });
@@ -49,4 +64,23 @@ test("on Postgres dead letters that could not be taken out are looked for again 
       create trigger refuse before delete on dead_letters for each row execute function refuse()`,
     allow: "drop trigger refuse on dead_letters",
   });
+});
+
+const ATTEMPTS = "select count(*) as there from attempts";
+
+test("on SQLite an attempt whose end is known after its delivery was erased leaves nothing", async () => {
+  using folder = temporaryFolder();
+  const store = await openStore({ kind: "sqlite", file: folder.file });
+  await expectNoTrace(store, async () => {
+    using other = openBeside(folder.file);
+    return (other.client.prepare(ATTEMPTS).get() as { there: number }).there;
+  });
+  await store.close();
+});
+
+test("on Postgres an attempt whose end is known after its delivery was erased leaves nothing", async () => {
+  await using opened = await postgres.open();
+  await expectNoTrace(opened.store, () =>
+    onDatabase(opened.url, async (client) => Number((await client.query<{ there: string }>(ATTEMPTS)).rows[0]?.there)),
+  );
 });

@@ -31,7 +31,8 @@ interface SettledRow extends Omit<DueDelivery, "id"> {
  *
  * `f`: a settlement (u) with its delivery (b) and what the table holds of its attempts (k); one that is pending, never failed and was
  * never sent again has none, so none are looked for unless $4 says so. `fate`: what becomes of a delivery that is still pending; null of
- * any other. `l`: how the next of a lane begins; where several of one lane ended, after the last of them.
+ * any other. `l`: how the next of a lane begins; where several of one lane ended, after the last of them. Of a delivery that was erased
+ * meanwhile no attempt is kept.
  */
 const settle = statement<SettledRow>(
   "settle.all",
@@ -48,7 +49,8 @@ const settle = statement<SettledRow>(
      ) k on true),
    tried as (
      insert into attempts (delivery_id, number, at, duration_ms, status_code, error, response)
-     select id, coalesce(tried, 0) + 1, at, duration_ms, status_code, error, response from f where at is not null and not known),
+     select id, coalesce(tried, 0) + 1, at, duration_ms, status_code, error, response from f
+     where at is not null and not known and ordinal is not null),
    settled as (
      update deliveries d set
        state = case f.fate when 'retry' then 'pending' else f.fate end,

@@ -44,7 +44,8 @@ export function prepareSettle(connection: Connection): Direct<DeliveryStore>["se
       for (const settlement of settlements) {
         const { delivery, attempt } = settlement;
         const found = find.get(delivery.id);
-        if (attempt !== null && !addAttempt(delivery.id, attempt, { tried: found?.tried !== 0 })) continue;
+        // Of one that was erased meanwhile no attempt is kept.
+        if (attempt !== null && found !== undefined && !addAttempt(delivery.id, attempt, { tried: found.tried !== 0 })) continue;
         fresh.push(settlement);
         if (found?.pending !== 1) continue;
         const next = writeVerdict(settlement, found, now);
