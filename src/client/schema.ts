@@ -1031,7 +1031,7 @@ export interface components {
             version: number | null;
             delivery: components["schemas"]["Delivery"] | null;
         };
-        /** @description All its fields must hold; left out, every change is told but a first report that is `ok`. */
+        /** @description All its fields must hold; left out, every change is told but a first report that is `ok`. At most 131072 bytes of JSON. */
         Filter: {
             sensorIds?: string[];
             /** @description For each label: its value, a list of values of which it has one, or null where the sensor must not have it. */
