@@ -23,6 +23,8 @@ interface Settings {
   readonly pairs: number;
 }
 
+type Run = Readonly<Record<"buildMs" | "partitionMs" | "micros" | "loopMicros" | "ratio", number>>;
+
 interface Measured {
   readonly mix: Mix;
   readonly micros: number;
@@ -43,7 +45,8 @@ export async function benchMatching(options: BenchOptions): Promise<Result> {
     pairs: options.pairs ?? PAIRS,
   };
   const changes = changesOf(settings.changes, settings.sensors);
-  const measured = (Object.keys(MIXES) as Mix[]).map((mix) => measure(mix, changes, settings));
+  const measured: Measured[] = [];
+  for (const mix of Object.keys(MIXES) as Mix[]) measured.push(await measure(mix, changes, settings));
   return result(
     measured,
     microsOf(changes, INDEX_ROUNDS, ({ data }) => void JSON.parse(data)),
@@ -51,20 +54,21 @@ export async function benchMatching(options: BenchOptions): Promise<Result> {
   );
 }
 
-function measure(mix: Mix, changes: readonly LoggedChange[], { webhooks, sensors, pairs }: Settings): Measured {
+async function measure(mix: Mix, changes: readonly LoggedChange[], { webhooks, sensors, pairs }: Settings): Promise<Measured> {
   const versions = webhooksOf(mix, webhooks, sensors);
-  const deliveries = demandSame(versions, changes);
-  const runs = Array.from({ length: pairs }, () => {
+  const deliveries = await demandSame(versions, changes);
+  const runs: Run[] = [];
+  for (let pair = 0; pair < pairs; pair += 1) {
     const begun = performance.now();
-    const indexed = indexWebhooks({ version: 1, versions });
+    const indexed = await indexWebhooks({ version: 1, versions });
     const indexedAt = performance.now();
     const matcher = createMatcher(indexed, 0);
     const [buildMs, partitionMs] = [indexedAt - begun, performance.now() - indexedAt];
     const micros = microsOf(changes, INDEX_ROUNDS, (change) => matcher.match(change));
     const loopMicros = microsOf(changes, 1, (change) => matchByLoop(versions, change));
-    return { buildMs, partitionMs, micros, loopMicros, ratio: loopMicros / micros };
-  });
-  const middle = (figure: keyof (typeof runs)[number]) => median(runs.map((run) => run[figure]));
+    runs.push({ buildMs, partitionMs, micros, loopMicros, ratio: loopMicros / micros });
+  }
+  const middle = (figure: keyof Run) => median(runs.map((run) => run[figure]));
   console.error(`${mix}: ${middle("micros").toFixed(1)} µs by the index, ${middle("loopMicros").toFixed(0)} µs by the loop`);
   return {
     mix,
@@ -78,8 +82,8 @@ function measure(mix: Mix, changes: readonly LoggedChange[], { webhooks, sensors
 }
 
 /** Both sides find the same; warms both up, and gives the deliveries of a change. */
-function demandSame(versions: readonly WebhookVersion[], changes: readonly LoggedChange[]): number {
-  const matcher = createMatcher(indexWebhooks({ version: 1, versions }), 0);
+async function demandSame(versions: readonly WebhookVersion[], changes: readonly LoggedChange[]): Promise<number> {
+  const matcher = createMatcher(await indexWebhooks({ version: 1, versions }), 0);
   const some = changes.slice(0, COMPARED);
   let deliveries = 0;
   for (const change of some) {

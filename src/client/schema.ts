@@ -1031,7 +1031,7 @@ export interface components {
             version: number | null;
             delivery: components["schemas"]["Delivery"] | null;
         };
-        /** @description All its fields must hold; left out, every change is told but a first report that is `ok`. */
+        /** @description All its fields must hold; left out, every change is told but a first report that is `ok`. At most 131072 bytes of JSON. */
         Filter: {
             sensorIds?: string[];
             /** @description For each label: its value, a list of values of which it has one, or null where the sensor must not have it. */
@@ -2012,7 +2012,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; of several, as `"3", "4"`, one must be there; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description `*`: create only. */
                 "if-none-match"?: string;
@@ -2066,7 +2066,7 @@ export interface operations {
                 history?: "keep" | "delete";
             };
             header?: {
-                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; of several, as `"3", "4"`, one must be there; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -2090,7 +2090,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; of several, as `"3", "4"`, one must be there; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
                 prefer?: string;
@@ -2546,7 +2546,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; of several, as `"3", "4"`, one must be there; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -2570,7 +2570,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; of several, as `"3", "4"`, one must be there; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
                 prefer?: string;
@@ -2660,7 +2660,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; of several, as `"3", "4"`, one must be there; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description A key of your choice for this request. Sent again with the same key within a day, it does nothing and gets the same answer, with `Idempotency-Replayed: true`. */
                 "idempotency-key"?: string;
@@ -2692,7 +2692,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; of several, as `"3", "4"`, one must be there; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {
@@ -3069,7 +3069,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; of several, as `"3", "4"`, one must be there; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
                 /** @description `return=minimal` leaves the body of the answer out (RFC 7240). */
                 prefer?: string;
@@ -3117,7 +3117,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the version to edit, as `"3"`; `*` for any. Only the version in it counts. */
+                /** @description The `ETag` of the version to edit, as `"3"`; of several, as `"3", "4"`, one must be there; `*` for any. Only the version in it counts. */
                 "if-match"?: string;
             };
             path: {

@@ -136,4 +136,6 @@ export function termsOf({ events, ordering, batch, minIntervalSeconds }: Webhook
 export const CONCURRENCY_DEFAULT = 16;
 export const CONCURRENCY_MAX = 100;
 export const FILTER_ITEMS_MAX = 1000;
+/** Written out: as much as the longest list of the longest ids takes. */
+export const FILTER_BYTES_MAX = 128 * 1024;
 export const WEBHOOKS_MAX = 10_000;

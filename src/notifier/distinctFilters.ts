@@ -1,5 +1,8 @@
 import type { Filter } from "../domain/webhook";
 
+/** To put so many values in order takes longer than it saves. */
+const VAST_VALUES = 5000;
+
 /** A filter that stands at one position or at many: it is judged once for all of them. */
 export interface DistinctFilter {
   readonly filter: Filter;
@@ -10,16 +13,32 @@ export interface DistinctFilter {
 }
 
 /** Puts filters together that ask the same in other words: in another order, or twice. */
-export function distinctFilters(filters: readonly Filter[]): DistinctFilter[] {
-  const found = new Map<string, DistinctFilter>();
-  filters.forEach((filter, position) => {
+export class DistinctFilters {
+  readonly #found = new Map<string, DistinctFilter>();
+
+  /** Of each filter in the order of the positions. */
+  add(filter: Filter, position: number): void {
     const gist = gistOf(filter);
-    const text = `${gist} ${selectionOf(filter)}`;
-    const same = found.get(text);
-    if (same === undefined) found.set(text, { filter, gist, positions: [position] });
+    const text = isVast(filter) ? `${position}` : `${gist} ${selectionOf(filter)}`;
+    const same = this.#found.get(text);
+    if (same === undefined) this.#found.set(text, { filter, gist, positions: [position] });
     else same.positions.push(position);
-  });
-  return [...found.values()];
+  }
+
+  all(): DistinctFilter[] {
+    return [...this.#found.values()];
+  }
+}
+
+export function isVast(filter: Filter): boolean {
+  return valuesIn(filter) >= VAST_VALUES;
+}
+
+/** How many values a filter names. */
+export function valuesIn({ sensorIds, labels = {}, from, to }: Filter): number {
+  let values = (sensorIds?.length ?? 0) + (from?.length ?? 0) + (to?.length ?? 0);
+  for (const key in labels) values += typeof labels[key] === "object" ? (labels[key]?.length ?? 1) : 1;
+  return values;
 }
 
 function gistOf({ initial, kinds, minSeverity, direction }: Filter): string {

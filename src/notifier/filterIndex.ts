@@ -1,6 +1,10 @@
 import { type FilteredChange, refusingClause } from "../domain/filter";
 import type { Filter } from "../domain/webhook";
-import { type DistinctFilter, distinctFilters } from "./distinctFilters";
+import { nextTurn } from "../nextTurn";
+import { type DistinctFilter, DistinctFilters, isVast, valuesIn } from "./distinctFilters";
+
+/** So many values of filters are looked at before others have their turn. */
+const TURN_VALUES = 5000;
 
 /** The positions of the filters that let a change through, ascending. */
 export type FilterIndex = (change: FilteredChange) => readonly number[];
@@ -48,6 +52,11 @@ interface Way {
   readonly values: ReadonlySet<string>;
 }
 
+interface Named {
+  readonly clause: Clause;
+  readonly list: readonly string[];
+}
+
 /** Files each filter under the clause that the fewest changes meet; `refusingClause` judges what is found there. */
 class Index {
   readonly #sensorIds = new Clause();
@@ -58,15 +67,31 @@ class Index {
   readonly #rest: Bucket = [];
   readonly #gists = new Map<string, Gist>();
 
-  constructor(filters: readonly Filter[]) {
-    const filed = distinctFilters(filters).map((distinct) => ({ distinct, ways: this.#waysTo(distinct.filter) }));
-    for (const { ways } of filed) for (const { clause, values } of ways) clause.name(values);
-    for (const { distinct, ways } of filed) {
-      const gist = this.#gistOf(distinct);
-      const way = narrowest(ways);
-      if (way === null) put(this.#rest, gist, distinct);
-      else way.clause.file(way.values, gist, distinct);
-    }
+  static async of(filters: readonly Filter[]): Promise<Index> {
+    const index = new Index();
+    const distinct = new DistinctFilters();
+    await inTurns(filters.entries(), ([position, filter]) => {
+      distinct.add(filter, position);
+      return valuesIn(filter);
+    });
+    const filed = distinct.all().map((one) => ({ distinct: one, ways: [] as Way[] }));
+    await inTurns(filed, ({ distinct: { filter }, ways }) => {
+      ways.push(...index.#waysTo(filter));
+      for (const { clause, values } of ways) clause.name(values);
+      return valuesIn(filter);
+    });
+    await inTurns(filed, ({ distinct: one, ways }) => {
+      index.#file(one, ways);
+      return valuesIn(one.filter);
+    });
+    return index;
+  }
+
+  #file(distinct: DistinctFilter, ways: readonly Way[]): void {
+    const gist = this.#gistOf(distinct);
+    const way = narrowest(ways);
+    if (way === null) put(this.#rest, gist, distinct);
+    else way.clause.file(way.values, gist, distinct);
   }
 
   find(change: FilteredChange): readonly number[] {
@@ -88,20 +113,21 @@ class Index {
     return inOrder(found);
   }
 
-  #waysTo({ sensorIds, labels = {}, from, to }: Filter): Way[] {
+  #waysTo(filter: Filter): Way[] {
+    const { sensorIds, labels = {}, from, to } = filter;
     // There are more sensors than anything else that a filter can name.
     if (sensorIds !== undefined) return [{ clause: this.#sensorIds, values: new Set(sensorIds) }];
-    const ways: Way[] = [];
-    if (from !== undefined) ways.push({ clause: this.#from, values: new Set(from) });
-    if (to !== undefined) ways.push({ clause: this.#to, values: new Set(to) });
+    const lists: Named[] = [];
+    if (from !== undefined) lists.push({ clause: this.#from, list: from });
+    if (to !== undefined) lists.push({ clause: this.#to, list: to });
     for (const key in labels) {
       const wanted = labels[key];
       if (wanted === null || wanted === undefined) continue;
       const clause = this.#labels.get(key) ?? new Clause();
       this.#labels.set(key, clause);
-      ways.push({ clause, values: new Set(typeof wanted === "string" ? [wanted] : wanted) });
+      lists.push({ clause, list: typeof wanted === "string" ? [wanted] : wanted });
     }
-    return ways;
+    return (isVast(filter) ? shortest(lists) : lists).map(({ clause, list }) => ({ clause, values: new Set(list) }));
   }
 
   #gistOf({ gist: text, filter }: DistinctFilter): Gist {
@@ -114,15 +140,32 @@ class Index {
   }
 }
 
-export function indexFilters(filters: readonly Filter[]): FilterIndex {
-  const index = new Index(filters);
+/** The filters may name very much: others have their turn meanwhile. */
+export async function indexFilters(filters: readonly Filter[]): Promise<FilterIndex> {
+  const index = await Index.of(filters);
   return (change) => index.find(change);
+}
+
+/** `look` says how much it was. */
+async function inTurns<One>(all: Iterable<One>, look: (one: One) => number): Promise<void> {
+  let looked = 0;
+  for (const one of all) {
+    looked += 1 + look(one);
+    if (looked < TURN_VALUES) continue;
+    await nextTurn();
+    looked = 0;
+  }
 }
 
 function put(bucket: Bucket, gist: Gist, filter: DistinctFilter): void {
   const same = bucket.find((one) => one.gist === gist);
   if (same === undefined) bucket.push({ gist, filters: [filter] });
   else same.filters.push(filter);
+}
+
+/** Of one that names very much the others are not even looked at. */
+function shortest(lists: readonly Named[]): Named[] {
+  return lists.toSorted((a, b) => a.list.length - b.list.length).slice(0, 1);
 }
 
 function narrowest(ways: readonly Way[]): Way | null {

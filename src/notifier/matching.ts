@@ -23,8 +23,8 @@ interface Span {
   readonly until: number;
 }
 
-export function indexWebhooks(set: WebhookSet): IndexedWebhooks {
-  return { ...set, index: indexFilters(set.versions.map(({ filter }) => filter)) };
+export async function indexWebhooks(set: WebhookSet): Promise<IndexedWebhooks> {
+  return { ...set, index: await indexFilters(set.versions.map(({ filter }) => filter)) };
 }
 
 export function createMatcher({ version, versions, index }: IndexedWebhooks, partition: number): Matcher {

@@ -57,6 +57,8 @@ export class Planner {
   #matcher: Matcher | null = null;
   readonly #limit = new BatchLimit(CHANGES_AT_ONCE_MAX);
   #woken = false;
+  /** How often it was told of edits, and up to which of them it has asked whether the set moved. */
+  #edits = { told: 0, asked: 0 };
   #doze = new AbortController();
   /** When the last plan was committed, which would have told of edits. */
   #plannedAt = -Infinity;
@@ -74,9 +76,9 @@ export class Planner {
     this.#doze.abort();
   }
 
+  /** Most edits do not concern planning: a plan, even an empty one, is told whether this one does. */
   webhooksChanged(): void {
-    this.options.webhooks.forget();
-    this.#matcher = null;
+    this.#edits.told += 1;
     this.wake();
   }
 
@@ -120,10 +122,12 @@ export class Planner {
     const most = this.#limit.items;
     const changes = await store.changesAfter(lease.partition, this.#cursor, most);
     const idle = changes.length === 0;
-    if (idle && performance.now() < this.#plannedAt + EDITS_EVERY_MS) return false;
+    const { told, asked } = this.#edits;
+    if (idle && told === asked && performance.now() < this.#plannedAt + EDITS_EVERY_MS) return false;
     // An empty plan, too, is refused when the webhooks were edited.
     const draft = draftOf(changes, matcher, this.#cursor);
     const again = await this.#commit({ draft, matcher });
+    this.#edits.asked = told;
     return again || draft.to !== (changes.at(-1)?.number ?? draft.to) || changes.length === most;
   }
 

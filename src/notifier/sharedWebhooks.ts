@@ -5,8 +5,8 @@ import { type IndexedWebhooks, indexWebhooks } from "./matching";
 export interface SharedWebhooks {
   /** They may be out of date again; the commit of a plan says so. */
   read(): Promise<IndexedWebhooks>;
-  /** Whoever asks from now on is given nothing older than now; with a version, only if no later one is known. */
-  forget(version?: number): void;
+  /** The set moved beyond this version: whoever asks from now on is given a later one. */
+  forget(version: number): void;
 }
 
 export function shareWebhooks(store: Pick<PlanStore, "webhookSet">): SharedWebhooks {
@@ -14,9 +14,13 @@ export function shareWebhooks(store: Pick<PlanStore, "webhookSet">): SharedWebho
   let reading: Promise<IndexedWebhooks> | null = null;
 
   async function readAnew(): Promise<IndexedWebhooks> {
-    const set = await store.webhookSet();
-    if (indexed === null || !isSame(indexed, set)) indexed = indexWebhooks(set);
-    return indexed;
+    const known = indexed;
+    const set = await store.webhookSet(known);
+    if (known !== null && isSame(known, set)) return known;
+    const made = await indexWebhooks(set);
+    // Another one, begun later, may be through before.
+    if (indexed === null || indexed.version <= made.version) indexed = made;
+    return made;
   }
 
   return {
@@ -30,7 +34,7 @@ export function shareWebhooks(store: Pick<PlanStore, "webhookSet">): SharedWebho
       return begun;
     },
     forget(version) {
-      if (version === undefined || indexed === null || indexed.version <= version) reading = null;
+      if (indexed === null || indexed.version <= version) reading = null;
     },
   };
 }

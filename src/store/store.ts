@@ -329,7 +329,8 @@ export interface DueDelivery {
 }
 
 export interface PlanStore {
-  webhookSet(): Promise<WebhookSet>;
+  /** `known`: what was read before; only what it does not tell of is read, with others' turns between where that is much. */
+  webhookSet(known?: WebhookSet | null): Promise<WebhookSet>;
   /** One transaction under the fence: the deliveries and the cursor, or nothing. A plan whose answer was lost may be committed again. */
   commitPlan(plan: Plan): Promise<PlanOutcome>;
 }

@@ -68,6 +68,41 @@ describe("a sensor that is put", () => {
   });
 });
 
+describe("an edit with several tags in If-Match", () => {
+  test("is made on whichever is there, once", async () => {
+    const id = await registered();
+    const edits = (tags: string) => [
+      () => put(id, { "if-match": tags }, { name: `n${(counter += 1)}` }),
+      () => api.request("PATCH", path(id), { json: { name: `n${(counter += 1)}` }, headers: { "if-match": tags } }),
+    ];
+    for (const edit of edits('"1", "2", "7"')) expect((await edit()).status).toBe(200);
+    expect((await read(id)).json()).toMatchObject({ version: 3 });
+    for (const tags of ['"1", "2"', 'W/"3", "x"', '"4","5"']) for (const edit of edits(tags)) expectProblem(await edit(), 412);
+    for (const edit of edits(' W/"9" ,, "x,y", "3.12-abc","4",')) expect((await edit()).status).toBe(200);
+    expect((await api.request("DELETE", path(id), { headers: { "if-match": '"4", "5"' } })).status).toBe(204);
+  });
+
+  test("names sixteen at most, and nothing but tags: 422", async () => {
+    const id = await registered();
+    const tags = (count: number) => Array.from({ length: count }, (_, index) => `"${index + 1}"`).join(", ");
+    expect((await put(id, { "if-match": tags(16) })).status).toBe(200);
+    for (const wrong of [tags(17), '"1" "2"', '*, "1"', '"1", abc']) {
+      expect([wrong, pointersOf(await put(id, { "if-match": wrong }))]).toEqual([wrong, ["/if-match"]]);
+    }
+  });
+
+  test("is made of a webhook and of a status likewise", async () => {
+    const made = await api.request("POST", "/v1/webhooks", { json: { url: "https://example.com/" } });
+    const { id } = made.json<{ id: string }>();
+    const headers = { "if-match": '"9", "1"' };
+    expect((await api.request("PATCH", `/v1/webhooks/${id}`, { json: { description: "new" }, headers })).status).toBe(200);
+    expectProblem(await api.request("DELETE", `/v1/webhooks/${id}`, { headers }), 412);
+    const set = await api.request("PUT", "/v1/statuses/door.stuck", { json: { severity: "warning" } });
+    const tags = { "if-match": `"999999", ${tagOf(set)}` };
+    expect((await api.request("DELETE", "/v1/statuses/door.stuck", { headers: tags })).status).toBe(204);
+  });
+});
+
 describe("a sensor's tag", () => {
   test("moves with whatever is shown of it", async () => {
     const id = await registered();

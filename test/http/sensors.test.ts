@@ -254,7 +254,7 @@ describe("an edit that names its version", () => {
 
   test("is a 422 when that is no entity tag", async () => {
     const { id } = await registered();
-    for (const malformed of ["1", '"1', "abc", '"1", "2"', "w/1", '"1".2', "1.2"]) {
+    for (const malformed of ["1", '"1', "abc", '"1" "2"', "w/1", '"1".2', "1.2"]) {
       for (const edit of edits(id, malformed)) expect(pointersOf(await edit())).toEqual(["/if-match"]);
     }
   });

@@ -96,6 +96,18 @@ describe("what is asked for", () => {
     expectProblem(await api.request("DELETE", path(URL_CHARS_MAX + 1)), 405);
   });
 
+  test("has one Host: with another one it is refused, 400", async () => {
+    await using api = await openTestApi();
+    const answer = (head: string) => rawRequest(api.url, [head]);
+    const twice = (path: string) => `GET ${path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${ADMIN_TOKEN}\r\nhost: b\r\n\r\n`;
+    for (const path of ["/livez", "/v1/sensors"]) {
+      const { status, body } = await answer(twice(path));
+      expect([path, status, JSON.parse(body)]).toEqual([path, 400, expect.objectContaining({ detail: "Send one Host, and one only." })]);
+      expect((await answer(headOf("GET", path, { ...AUTH, host: "a:80" }))).status).toBe(200);
+    }
+    expect((await answer(twice("/nowhere"))).status).toBe(404);
+  });
+
   test("has a head of so many bytes and headers at most: Bun answers 431 and closes", async () => {
     await using api = await openTestApi();
     const status = async (more: Record<string, string>) => (await rawRequest(api.url, [headOf("GET", "/livez", more)])).status;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { LABEL_VALUE_CHARS_MAX } from "../../src/domain/sensor";
-import { CONCURRENCY_DEFAULT, CONCURRENCY_MAX, FILTER_ITEMS_MAX } from "../../src/domain/webhook";
+import { CONCURRENCY_DEFAULT, CONCURRENCY_MAX, FILTER_BYTES_MAX, FILTER_ITEMS_MAX } from "../../src/domain/webhook";
 import { openTestApi, type TestApi } from "./api";
 import { collectPages } from "./pages";
 import { expectProblem, pointersOf } from "./problem";
@@ -150,6 +150,20 @@ describe("a webhook", () => {
     expect(pointersOf(await patch(id, { url: "http://10.0.0.1/" }))).toEqual(["/url"]);
     expect((await patch(id, { description: "not the URL" })).status).toBe(200);
     api.webhooks.refusal = null;
+  });
+
+  test("has a filter of so many bytes at most, which has room for its longest list; a larger one that is there stays", async () => {
+    const longest = Array.from({ length: FILTER_ITEMS_MAX }, (_, index) => `s${index}`.padEnd(128, "x"));
+    const id = await registered({ filter: { sensorIds: longest } });
+    const values = Array.from({ length: FILTER_ITEMS_MAX }, (_, index) => `${index}`.padEnd(100, "x"));
+    const filter = { labels: { site: values, line: values } };
+    expect(pointersOf(await patch(id, { filter }))).toEqual(["/filter"]);
+    const refused = await api.request("POST", "/v1/webhooks", { json: { url: URL_OF_OURS, filter } });
+    expect(pointersOf(refused)).toEqual(["/filter"]);
+    expect(refused.text).toContain(`may take at most ${FILTER_BYTES_MAX}`);
+    await api.store.updateWebhook(id, { filter }, null);
+    for (const json of [{ filter }, { filter, description: "old" }, { concurrency: 2 }]) expect((await patch(id, json)).status).toBe(200);
+    expect((await api.store.getWebhook(id))?.filter).toEqual(filter);
   });
 
   test("that cannot be is a 422 which points at every reason", async () => {

@@ -4,7 +4,8 @@ import { changeData, changeId, type Change } from "../../src/domain/change";
 import { refusingClause } from "../../src/domain/filter";
 import { AVAILABILITIES, SEVERITIES } from "../../src/domain/severity";
 import { DIRECTIONS, type Filter, SETTINGS_DEFAULT, termsOf, WEBHOOK_STATES, type WebhookVersion } from "../../src/domain/webhook";
-import { createMatcher, indexWebhooks } from "../../src/notifier/matching";
+import { createMatcher, type IndexedWebhooks, indexWebhooks } from "../../src/notifier/matching";
+import { turnsDuring } from "../turns";
 import type { LoggedChange } from "../../src/store/store";
 import { matches } from "../ledger/matching";
 
@@ -116,12 +117,12 @@ function owedBySight(versions: readonly WebhookVersion[], change: Change) {
   });
 }
 
-test("the index finds exactly what a look at every webhook's filter finds, in the same order", () => {
+test("the index finds exactly what a look at every webhook's filter finds, in the same order", async () => {
   let found = 0;
   let missed = 0;
-  fc.assert(
-    fc.property(webhooks, fc.array(changes, { minLength: 1, maxLength: 5 }), (versions, drawn) => {
-      const matcher = createMatcher(indexWebhooks({ version: 1, versions }), PARTITION);
+  await fc.assert(
+    fc.asyncProperty(webhooks, fc.array(changes, { minLength: 1, maxLength: 5 }), async (versions, drawn) => {
+      const matcher = createMatcher(await indexWebhooks({ version: 1, versions }), PARTITION);
       for (const change of drawn) {
         const owed = owedBySight(versions, change);
         expect(matcher.match(logged(change)) as unknown[]).toEqual(owed);
@@ -136,7 +137,30 @@ test("the index finds exactly what a look at every webhook's filter finds, in th
   expect(missed).toBeGreaterThan(RUNS.numRuns / 2);
 });
 
-test("filters that say the same in other words match alike, those that differ in one word each for itself", () => {
+test("filters that name very much are indexed with others' turns between", async () => {
+  const values = (webhook: number) => Array.from({ length: 1000 }, (_, index) => `${webhook}-${index}`);
+  const versions = Array.from({ length: 50 }, (_, webhook): WebhookVersion => {
+    const labels = Object.fromEntries(Array.from({ length: 10 }, (__, key) => [`k${key}`, values(webhook)]));
+    const terms = termsOf(SETTINGS_DEFAULT);
+    return { webhookId: `wh_${webhook}`, version: 1, filter: { labels }, state: "active", deleted: false, terms, after: {} };
+  });
+  const indexed: IndexedWebhooks[] = [];
+  // Each of them is looked at three times.
+  expect(await turnsDuring(async () => indexed.push(await indexWebhooks({ version: 1, versions })))).toBeGreaterThanOrEqual(150);
+  const [change] = fc.sample(changes, 1) as [Change];
+  const owed = (value: string) => {
+    const labels = Object.fromEntries(Array.from({ length: 10 }, (_, key) => [`k${key}`, value]));
+    const [from, to] = [
+      { status: "ok", severity: "ok", availability: "online" },
+      { status: "hot", severity: "warning", availability: "online" },
+    ] as const;
+    const matcher = createMatcher(indexed[0] as IndexedWebhooks, PARTITION);
+    return matcher.match(logged({ ...change, sensor: { name: "", labels }, from, to })).map(({ webhookId }) => webhookId);
+  };
+  expect([owed("7-5"), owed("49-999"), owed("50-1")]).toEqual([["wh_7"], ["wh_49"], []]);
+});
+
+test("filters that say the same in other words match alike, those that differ in one word each for itself", async () => {
   const said: Filter[] = [
     { to: ["hot", "ok"], labels: { site: "north" } },
     { labels: { site: ["north"] }, to: ["ok", "hot", "ok"], initial: false },
@@ -149,7 +173,7 @@ test("filters that say the same in other words match alike, those that differ in
   const versions = said.map((filter, index): WebhookVersion => {
     return { webhookId: `wh_${index}`, version: 1, filter, state: "active", deleted: false, terms: termsOf(SETTINGS_DEFAULT), after: {} };
   });
-  const matcher = createMatcher(indexWebhooks({ version: 1, versions }), PARTITION);
+  const matcher = createMatcher(await indexWebhooks({ version: 1, versions }), PARTITION);
   const ok = { status: "ok", severity: "ok", availability: "online" } as const;
   const hot = { status: "hot", severity: "warning", availability: "online" } as const;
   const [change] = fc.sample(changes, 1) as [Change];

@@ -20,6 +20,42 @@ test("a webhook is owed exactly the changes recorded after its creation that mat
   expect(await owed(late.id)).toEqual(["b6"]);
 });
 
+test("an edit that planning need not know of reads no webhook anew, and any other reads only what it made", async () => {
+  await using scene = await Scene.open();
+  await using receiver = openReceiver();
+  const { id } = await scene.addWebhook(receiver.url);
+  const known: (number | null)[] = [];
+  let plans = 0;
+  const store = {
+    ...scene.store,
+    webhookSet: (before: Parameters<typeof scene.store.webhookSet>[0]) => {
+      known.push(before?.version ?? null);
+      return scene.store.webhookSet(before);
+    },
+    commitPlan: async (plan: Parameters<typeof scene.store.commitPlan>[0]) => {
+      const outcome = await scene.store.commitPlan(plan);
+      plans += 1;
+      return outcome;
+    },
+  };
+  const { notifier } = await scene.start({ store });
+  await until(() => plans > 0);
+  for (const description of ["one", "two"]) {
+    await scene.store.updateWebhook(id, { description }, null);
+    const before = plans;
+    notifier.webhooksChanged();
+    await until(() => plans > before);
+  }
+  expect(known).toEqual([null]);
+  await scene.store.updateWebhook(id, { filter: { sensorIds: ["b"] } }, null);
+  notifier.webhooksChanged();
+  await until(() => known.length === 2);
+  expect(known).toEqual([null, 1]);
+  await scene.change(["a", "b"]);
+  await scene.settled();
+  expect((await scene.deliveries(id)).map(({ sensorId }) => sensorId)).toEqual(["b"]);
+});
+
 test("edits decide by the change's number, not by when it is planned", async () => {
   await using scene = await Scene.open();
   await using receiver = openReceiver();

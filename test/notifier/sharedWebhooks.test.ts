@@ -27,7 +27,7 @@ test("however many planners ask, the webhooks are read once after an edit was to
   const registry = new Registry();
   expect(await versionsRead(registry.shared, 3)).toEqual([1, 1, 1]);
   registry.version = 2;
-  for (let planner = 0; planner < 3; planner += 1) registry.shared.forget();
+  for (let planner = 0; planner < 3; planner += 1) registry.shared.forget(1);
   expect(await versionsRead(registry.shared, 3)).toEqual([2, 2, 2]);
   expect(registry.reads).toBe(2);
 });
@@ -47,7 +47,7 @@ test("who asks after an edit is not given what was being read before it", async 
   const registry = new Registry();
   const early = registry.shared.read();
   registry.version = 2;
-  registry.shared.forget();
+  registry.shared.forget(1);
   expect(await versionsRead(registry.shared, 1)).toEqual([2]);
   expect((await early).version).toBe(1);
 });

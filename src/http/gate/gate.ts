@@ -171,6 +171,7 @@ interface Asked {
 
 function handOn(arrival: Arrival, { match, route }: Asked, options: GateOptions): Answer {
   const { request, target, caller } = arrival;
+  demandOneHost(request.headers);
   demandScope(caller, route);
   demandParams(match);
   arrival.query = route.scope === null ? {} : queryIn(target.search, route);
@@ -215,6 +216,11 @@ function queryIn(search: string, route: Route): Readonly<Record<string, unknown>
 
 function notAllowed({ resource: { allow } }: Match, method: string): Refusal {
   return new Refusal(405, `${method} is not allowed here; allowed are ${allow}.`, { headers: { allow } });
+}
+
+/** RFC 9112, section 3.2. Bun makes one of several, with a comma and a blank, which stands in no host. */
+function demandOneHost(headers: Headers): void {
+  if (headers.get("host")?.includes(" ") === true) throw new Refusal(400, "Send one Host, and one only.");
 }
 
 function demandScope(caller: Caller | null, { scope }: Route): void {

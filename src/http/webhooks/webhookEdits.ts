@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Credentials } from "../../domain/credentials";
 import { Fault, isFault } from "../../domain/fault";
-import { CONCURRENCY_DEFAULT, SETTINGS_DEFAULT, type Webhook } from "../../domain/webhook";
+import { CONCURRENCY_DEFAULT, type Filter, FILTER_BYTES_MAX, SETTINGS_DEFAULT, type Webhook } from "../../domain/webhook";
 import { newKey } from "../../signingKeys";
 import type { WebhookDraft, WebhookStore } from "../../store/store";
 import type { Vault } from "../../vault";
@@ -30,6 +30,7 @@ export interface NewWebhook {
 export async function newWebhook(id: string, body: WebhookCreation, { vault, port }: EditMeans): Promise<NewWebhook> {
   const { url, filter = {}, description = "", concurrency = CONCURRENCY_DEFAULT, signatures = ["v1"] } = body;
   const settings = settingsOf(body, SETTINGS_DEFAULT) ?? SETTINGS_DEFAULT;
+  demandFilter(filter);
   const now = Date.now();
   const bare: Credentials = { keys: signatures.map((kind) => newKey(kind, now)), headers: {}, auth: null, tls: null };
   const credentials = credentialsWith(bare, body) ?? bare;
@@ -45,6 +46,8 @@ export async function newWebhook(id: string, body: WebhookCreation, { vault, por
 export async function patchOf(before: Webhook, body: WebhookPatch, { vault, port }: EditMeans): Promise<WebhookEdit> {
   const { url, filter, description, concurrency, state } = body;
   const settings = settingsOf(body, before.settings);
+  // One that was taken before there was a limit may be sent back as it is.
+  if (filter != null && !isDeepStrictEqual(filter, before.filter)) demandFilter(filter);
   const proves = body.headers !== undefined || body.auth !== undefined || body.clientCertificate !== undefined;
   const known = proves || url !== undefined ? vault.openCredentials(before.id, before.credentials) : undefined;
   const given = known === undefined ? undefined : credentialsWith(known, body);
@@ -96,6 +99,14 @@ export async function registered(store: Pick<WebhookStore, "getWebhook">, id: st
   const webhook = await store.getWebhook(id);
   if (webhook === null) throw new Fault("notFound", `There is no webhook ${id}.`);
   return webhook;
+}
+
+/** Planning holds every filter in memory, and reads it anew after an edit. */
+function demandFilter(filter: Filter): void {
+  const bytes = Buffer.byteLength(JSON.stringify(filter));
+  if (bytes <= FILTER_BYTES_MAX) return;
+  const message = `takes ${bytes} bytes, but may take at most ${FILTER_BYTES_MAX}: select by labels, or make several webhooks`;
+  throw invalid("The filter is not valid.", [{ pointer: "/filter", message }]);
 }
 
 async function demandUrl(port: Pick<WebhookPort, "checkUrl">, url: string): Promise<void> {

@@ -3,7 +3,14 @@ import { CHANGE_KINDS } from "../../domain/change";
 import { type Credentials, publicKeys } from "../../domain/credentials";
 import { STATUS_PATTERN } from "../../domain/report";
 import { LABEL_KEY_PATTERN, LABEL_VALUE_CHARS_MAX, LABELS_MAX } from "../../domain/sensor";
-import { CONCURRENCY_MAX, DIRECTIONS, FILTER_ITEMS_MAX, WEBHOOK_STATES, type Webhook as WebhookFacts } from "../../domain/webhook";
+import {
+  CONCURRENCY_MAX,
+  DIRECTIONS,
+  FILTER_BYTES_MAX,
+  FILTER_ITEMS_MAX,
+  WEBHOOK_STATES,
+  type Webhook as WebhookFacts,
+} from "../../domain/webhook";
 import { nullable, oneOf, SensorId, TEXT_PATTERN, Time, timeOf, TimeOrNull, timeOrNull } from "../fields";
 import { type CredentialsView, createdCredentials, patchedCredentials, shownCredentials } from "./webhookCredentials";
 import { givenSettings, settingsView, shownSettings } from "./webhookSettings";
@@ -51,7 +58,7 @@ const Filter = Type.Object(
   {
     $id: "Filter",
     additionalProperties: false,
-    description: "All its fields must hold; left out, every change is told but a first report that is `ok`.",
+    description: `All its fields must hold; left out, every change is told but a first report that is \`ok\`. At most ${FILTER_BYTES_MAX} bytes of JSON.`,
     examples: [{ minSeverity: "warning" }],
   },
 );

@@ -64,7 +64,7 @@ const known = statement<{ id: string }>("plan.known", "select d.id from unnest($
 export function openPlan(connection: Connection): PlanStore {
   const commitPlan = (plan: Plan, newOf: NewOf = all) => connection.commit(({ client }) => planWithin(client, plan, newOf));
   return {
-    webhookSet: () => connection.readAhead(({ client }) => versionsThatMatter(client)),
+    webhookSet: (known = null) => connection.readAhead(({ client }) => versionsThatMatter(client, known)),
 
     async commitPlan(plan) {
       try {

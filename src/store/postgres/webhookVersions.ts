@@ -1,8 +1,8 @@
 import type pg from "pg";
 import type { ClientBase } from "pg";
-import { termsOf, type Webhook, type WebhookVersion } from "../../domain/webhook";
+import { type Filter, termsOf, type Webhook, type WebhookVersion } from "../../domain/webhook";
 import type { WebhookSet } from "../store";
-import { type JudgedVersions, judgeVersions, type Reached, VERSIONS_SHOWN_MAX } from "../versionsThatMatter";
+import { type BareVersion, type JudgedVersions, judgeVersions, type Reached, VERSIONS_SHOWN_MAX, withFilters } from "../versionsThatMatter";
 import { statement } from "./statement";
 
 /**
@@ -11,14 +11,25 @@ import { statement } from "./statement";
  */
 const LOCK = "8603390863846894451";
 
-interface VersionRow {
+/** Of filters so many bytes, as they are stored, are read by one statement, or one filter. */
+const STATEMENT_BYTES = 1024 * 1024;
+
+interface BareRow {
   readonly webhook_id: string;
   readonly version: number;
-  readonly filter: WebhookVersion["filter"];
   readonly state: WebhookVersion["state"];
   readonly deleted: boolean;
   readonly terms: WebhookVersion["terms"];
   readonly after: WebhookVersion["after"];
+}
+
+interface VersionRow extends BareRow {
+  readonly filter: Filter;
+}
+
+interface SizedVersion extends BareVersion {
+  /** Of its filter, as it is stored. */
+  readonly bytes: number;
 }
 
 const shareLock = statement("webhookVersions.share", `select pg_advisory_xact_lock_shared(${LOCK})`);
@@ -39,9 +50,15 @@ const insert = statement(
    select $1, $2, $3, $4, $5, $6, coalesce(json_object_agg(partition::text, change_number), '{}') from partitions where role = 'ingest'`,
 );
 const any = statement("webhookVersions.any", "select 1 from webhook_versions where webhook_id = $1 limit 1");
-const notPassed = statement<VersionRow>(
+const notPassed = statement<BareRow & { readonly bytes: number }>(
   "webhookVersions.notPassed",
-  "select webhook_id, version, filter, state, deleted, terms, after from webhook_versions where not passed order by webhook_id, version",
+  `select webhook_id, version, pg_column_size(filter) as bytes, state, deleted, terms, after from webhook_versions where not passed
+   order by webhook_id, version`,
+);
+const filtersOf = statement<{ filter: Filter }>(
+  "webhookVersions.filtersOf",
+  `select v.filter from unnest($1::text[], $2::int[]) with ordinality u (webhook_id, version, place)
+   join webhook_versions v on v.webhook_id = u.webhook_id and v.version = u.version order by u.place`,
 );
 const ofWebhook = statement<VersionRow>(
   "webhookVersions.ofWebhook",
@@ -86,10 +103,26 @@ export async function webhookExisted(client: ClientBase, webhookId: string): Pro
 }
 
 /** Those that a change not yet planned may have to be matched against; on one snapshot. */
-export async function versionsThatMatter(client: ClientBase): Promise<WebhookSet> {
+export async function versionsThatMatter(client: ClientBase, known: WebhookSet | null): Promise<WebhookSet> {
   const { mattering } = await judge(client);
   const [row] = await readEdits(client);
-  return { version: row?.edits ?? 0, versions: mattering };
+  return { version: row?.edits ?? 0, versions: await withFilters(mattering, known, (missing) => readFilters(client, missing)) };
+}
+
+async function readFilters(client: ClientBase, versions: readonly SizedVersion[]): Promise<Filter[]> {
+  const filters: Filter[] = [];
+  for (let from = 0, to = 0; from < versions.length; from = to) {
+    for (let bytes = 0; to < versions.length && bytes < STATEMENT_BYTES; to += 1) bytes += versions[to]?.bytes ?? 0;
+    const slice = versions.slice(from, to);
+    const ids = slice.map(({ webhookId }) => webhookId);
+    const rows = await filtersOf(
+      client,
+      ids,
+      slice.map(({ version }) => version),
+    );
+    for (const { filter } of rows) filters.push(filter);
+  }
+  return filters;
 }
 
 /** Marks those that no planner will ask for again; gives how many. */
@@ -105,10 +138,11 @@ export async function markPassed(client: ClientBase): Promise<number> {
   return passed.length;
 }
 
-async function judge(client: ClientBase): Promise<JudgedVersions> {
+async function judge(client: ClientBase): Promise<JudgedVersions<SizedVersion>> {
   // First how far the planners are, then the versions: a planner that goes on meanwhile asks for less.
   const reached = await planned(client);
-  return judgeVersions((await notPassed(client)).map(versionOf), reached);
+  const versions = (await notPassed(client)).map(({ webhook_id: webhookId, ...row }): SizedVersion => ({ webhookId, ...row }));
+  return judgeVersions(versions, reached);
 }
 
 function versionOf({ webhook_id: webhookId, ...row }: VersionRow): WebhookVersion {

@@ -64,7 +64,7 @@ export function openPlan(connection: Connection): Direct<PlanStore> {
   }
 
   return {
-    webhookSet: () => versions.thatMatter(),
+    webhookSet: (known = null) => versions.thatMatter(known),
     commitPlan: (plan) => write(() => commit(plan)),
   };
 }

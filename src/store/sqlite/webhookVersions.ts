@@ -1,7 +1,11 @@
-import { termsOf, type Webhook, type WebhookVersion } from "../../domain/webhook";
+import { type Filter, termsOf, type Webhook, type WebhookVersion } from "../../domain/webhook";
+import { nextTurn } from "../../nextTurn";
 import type { WebhookSet } from "../store";
-import { type JudgedVersions, judgeVersions, type Reached, VERSIONS_SHOWN_MAX } from "../versionsThatMatter";
+import { type BareVersion, type JudgedVersions, judgeVersions, type Reached, VERSIONS_SHOWN_MAX, withFilters } from "../versionsThatMatter";
 import type { Connection } from "./connection";
+
+/** Of filters so many characters are read before others have their turn. */
+const TURN_CHARS = 256 * 1024;
 
 export interface WebhookVersions {
   /** Writes down what a webhook is for the changes recorded from here on; belongs into the transaction of the edit. */
@@ -11,21 +15,24 @@ export interface WebhookVersions {
   /** Counts the edits that planning must know of. */
   edits(): number;
   /** Those that a change not yet planned may have to be matched against. */
-  thatMatter(): WebhookSet;
+  thatMatter(known: WebhookSet | null): Promise<WebhookSet>;
   /** One webhook's, oldest first. */
   of(webhookId: string): WebhookVersion[];
   /** Marks those that no planner will ask for again; gives how many. */
   markPassed(): number;
 }
 
-interface VersionRow {
+interface BareRow {
   readonly webhook_id: string;
   readonly version: number;
-  readonly filter: string;
   readonly state: WebhookVersion["state"];
   readonly deleted: number;
   readonly terms: string;
   readonly after: string;
+}
+
+interface VersionRow extends BareRow {
+  readonly filter: string;
 }
 
 export function prepareWebhookVersions({ client, read, write }: Connection): WebhookVersions {
@@ -39,17 +46,34 @@ export function prepareWebhookVersions({ client, read, write }: Connection): Web
     `insert into webhook_versions (webhook_id, version, filter, state, deleted, terms, after) values (?, ?, ?, ?, ?, ?, ?)`,
   );
   const any = client.prepare<[string], 1>("select 1 from webhook_versions where webhook_id = ? limit 1").pluck();
-  const notPassed = client.prepare<[], VersionRow>(
-    `select webhook_id, version, filter, state, deleted, terms, after from webhook_versions where passed = 0 order by webhook_id, version`,
+  const notPassed = client.prepare<[], BareRow>(
+    `select webhook_id, version, state, deleted, terms, after from webhook_versions where passed = 0 order by webhook_id, version`,
   );
+  const filterOf = client
+    .prepare<[string, number], string>("select filter from webhook_versions where webhook_id = ? and version = ?")
+    .pluck();
   const ofWebhook = client.prepare<[string], VersionRow>(
     `select webhook_id, version, filter, state, deleted, terms, after from webhook_versions where webhook_id = ?
      order by version desc limit ${VERSIONS_SHOWN_MAX}`,
   );
   const pass = client.prepare<[string, number]>("update webhook_versions set passed = 1 where webhook_id = ? and version = ?");
 
-  function judge(): JudgedVersions {
-    return judgeVersions(notPassed.all().map(versionOf), planned.all());
+  function judge(): JudgedVersions<BareVersion> {
+    return judgeVersions(notPassed.all().map(bareOf), planned.all());
+  }
+
+  async function filtersOf(versions: readonly BareVersion[]): Promise<Filter[]> {
+    const filters: Filter[] = [];
+    let chars = 0;
+    for (const { webhookId, version } of versions) {
+      const text = filterOf.get(webhookId, version) as string;
+      filters.push(JSON.parse(text) as Filter);
+      chars += text.length;
+      if (chars < TURN_CHARS) continue;
+      await nextTurn();
+      chars = 0;
+    }
+    return filters;
   }
 
   return {
@@ -64,7 +88,10 @@ export function prepareWebhookVersions({ client, read, write }: Connection): Web
 
     edits: () => readEdits.get() ?? 0,
 
-    thatMatter: () => read(() => ({ version: readEdits.get() ?? 0, versions: judge().mattering })),
+    async thatMatter(known) {
+      const { version, mattering } = read(() => ({ version: readEdits.get() ?? 0, mattering: judge().mattering }));
+      return { version, versions: await withFilters(mattering, known, filtersOf) };
+    },
 
     of: (webhookId) => ofWebhook.all(webhookId).map(versionOf).reverse(),
 
@@ -78,10 +105,13 @@ export function prepareWebhookVersions({ client, read, write }: Connection): Web
 }
 
 function versionOf(row: VersionRow): WebhookVersion {
+  return { ...bareOf(row), filter: JSON.parse(row.filter) as Filter };
+}
+
+function bareOf(row: BareRow): BareVersion {
   return {
     webhookId: row.webhook_id,
     version: row.version,
-    filter: JSON.parse(row.filter) as WebhookVersion["filter"],
     state: row.state,
     deleted: row.deleted === 1,
     terms: JSON.parse(row.terms) as WebhookVersion["terms"],

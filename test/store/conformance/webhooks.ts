@@ -4,6 +4,7 @@ import { type Promises, promises } from "./harness";
 import { Owner } from "./owner";
 import { delivered, Planner, refused, threeOwed } from "./planner";
 import { addWebhook, allPages, FAR, FIRST_PAGE } from "./samples";
+import { turnsDuring } from "../../turns";
 
 export const webhookPromises: readonly Promises[] = [
   promises("a webhook", {
@@ -174,6 +175,23 @@ export const webhookPromises: readonly Promises[] = [
       await store.updateWebhook("w", { settings: { ...SETTINGS_DEFAULT, batch: { maxItems: 9, maxWaitMs: 10 }, timeoutSeconds: 1 } }, null);
       expect(await store.webhookSet()).toMatchObject({ version, versions: { length: 3 } });
       expect(await store.webhookVersions("w")).toEqual([...versions]);
+    },
+
+    "are read only as far as they are not known, and with others' turns between where they are large": async (store) => {
+      const values = (webhook: number) => Array.from({ length: 1000 }, (_, index) => `${webhook}-${index}`.padEnd(200, "x"));
+      for (let webhook = 0; webhook < 8; webhook += 1)
+        await addWebhook(store, `w${webhook}`, { filter: { labels: { site: values(webhook) } } });
+      let known = await store.webhookSet();
+      expect(await turnsDuring(async () => (known = await store.webhookSet()))).toBeGreaterThan(3);
+      expect(known.versions.map(({ filter }) => filter.labels?.["site"]?.[0]?.slice(0, 3))).toEqual(
+        [0, 1, 2, 3, 4, 5, 6, 7].map((each) => `${each}-0`),
+      );
+      await store.updateWebhook("w3", { state: "paused" }, null);
+      await addWebhook(store, "w9");
+      await store.deleteWebhook("w0", null);
+      const set = await store.webhookSet(known);
+      expect(set).toEqual(await store.webhookSet());
+      expect(set.versions.filter((version) => !known.versions.includes(version)).map(({ webhookId }) => webhookId)).toEqual(["w3", "w9"]);
     },
 
     "are told to whoever asks, of one that is gone, too, and however far planning is": async (store, opened) => {

@@ -102,7 +102,7 @@ export class Notify {
   async plan(): Promise<void> {
     const { planner, store } = this;
     const { partition } = planner.lease;
-    const matcher = (this.#matcher ??= createMatcher(indexWebhooks(await store.webhookSet()), partition));
+    const matcher = (this.#matcher ??= createMatcher(await indexWebhooks(await store.webhookSet()), partition));
     const changes = await store.changesAfter(partition, planner.planned, 20);
     const plan = { lease: planner.lease, leaseTtlMs: 60_000, webhooksVersion: matcher.webhooksVersion, from: planner.planned };
     const deliveries = changes.flatMap((change) => matcher.match(change));
