@@ -29,7 +29,9 @@ test(
     await using scene = await Scene.open();
     const answer = Promise.withResolvers<void>();
     await using receiver = openReceiver(() => ({ status: 204, after: answer.promise }));
-    for (let count = 0; count < WEBHOOKS; count += 1) await scene.addWebhook(receiver.url);
+    // None of the attempts that are held may end meanwhile, however slow the machine.
+    const settings = { timeoutSeconds: 60 };
+    for (let count = 0; count < WEBHOOKS; count += 1) await scene.addWebhook(receiver.url, { settings });
     const { store, calls } = counted(scene.store);
     await scene.start({ store });
     // Whoever begins reads what was due before.
