@@ -24,15 +24,13 @@ export function openReportThread(stack: AsyncDisposableStack, { store, events, .
   let worker: Worker | null = null;
 
   const start: StartThread = (heard, ended) => {
-    const started = new Worker(new URL("./reportWorker.ts", import.meta.url).href);
+    const started = startWorker(new URL("./reportWorker.ts", import.meta.url), heard, (reason) => {
+      if (started !== worker) return;
+      events.failed("reports.thread", new Error(`the thread that takes reports in ended: ${reason}`));
+      ended();
+    });
     worker = started;
     started.unref();
-    started.onmessage = ({ data }: MessageEvent<Answer>) => heard(data);
-    started.onerror = ({ message }) => {
-      started.terminate();
-      events.failed("reports.thread", new Error(`the thread that takes reports in ended: ${message}`));
-      ended();
-    };
     started.postMessage(settings satisfies ReportWorkerSettings);
     return { order: (order: Order, transfer) => started.postMessage(order, [...transfer]) };
   };
@@ -40,7 +38,24 @@ export function openReportThread(stack: AsyncDisposableStack, { store, events, .
   const thread = new ReportThread({ start, store });
   stack.defer(async () => {
     await Promise.race([thread.close(), Bun.sleep(CLOSE_MS)]);
-    worker?.terminate();
+    const last = worker;
+    worker = null;
+    last?.terminate();
   });
   return thread.open;
+}
+
+/** Tells once of its end, whether it threw or just ended, with the reason. */
+export function startWorker(script: URL, heard: (answer: Answer) => void, ended: (reason: string) => void): Worker {
+  const worker = new Worker(script.href);
+  worker.onmessage = ({ data }: MessageEvent<Answer>) => heard(data);
+  const end = Promise.withResolvers<string>();
+  worker.onerror = (event) => {
+    event.preventDefault();
+    worker.terminate();
+    end.resolve(event.message);
+  };
+  worker.addEventListener("close", () => end.resolve("it was closed"));
+  void end.promise.then(ended);
+  return worker;
 }

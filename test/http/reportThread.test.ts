@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { ItemResults } from "../../src/http/bulk/itemResults";
 import { packItems, unpackItems } from "../../src/http/bulk/thread/orders";
 import { ReportThread } from "../../src/http/bulk/thread/threadIntake";
+import { startWorker } from "../../src/reportThread";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -22,29 +23,27 @@ test("results that were found out elsewhere are told as if they had been found o
   expect([0, 1, 2].map((index) => here.textOf(index))).toEqual([0, 1, 2].map((index) => elsewhere.textOf(index)));
 });
 
-test("when the thread ends, each report of what it had in hand gets 503, and the next request has another one", async () => {
-  const started: Worker[] = [];
-  const thread = new ReportThread({
-    start(heard, ended) {
-      const worker = new Worker(new URL("./endingThread.ts", import.meta.url).href);
-      started.push(worker);
-      worker.onmessage = ({ data }) => heard(data);
-      worker.onerror = (event) => {
-        event.preventDefault();
-        worker.terminate();
-        ended();
-      };
-      return { order: (order, transfer) => worker.postMessage(order, [...transfer]) };
-    },
-    store: { loadSensors: () => Promise.reject(new Error("nobody is looked up")) },
-  });
-  for (const request of [1, 2]) {
-    const results = new ItemResults();
-    const intake = thread.open(results, { reach: null, key: undefined, failed: () => {} });
-    for (const _ of [0, 1, 2]) await intake.take([bytes('{"sensorId":"a","status":"ok"}')], results.add(1));
-    await intake.settled();
-    expect([results.accepted, results.refused]).toEqual([0, 3]);
-    expect(results.textOf(2)).toContain('"status":503');
-    expect(started.length).toBe(request);
-  }
-});
+test.each(["throws", "exits"])(
+  "when the thread %s, each report of what it had in hand gets 503, and the next request has another one",
+  async (way) => {
+    const started: Worker[] = [];
+    const thread = new ReportThread({
+      start(heard, ended) {
+        const worker = startWorker(new URL("./endingThread.ts", import.meta.url), heard, ended);
+        worker.postMessage(way);
+        started.push(worker);
+        return { order: (order, transfer) => worker.postMessage(order, [...transfer]) };
+      },
+      store: { loadSensors: () => Promise.reject(new Error("nobody is looked up")) },
+    });
+    for (const request of [1, 2]) {
+      const results = new ItemResults();
+      const intake = thread.open(results, { reach: null, key: undefined, failed: () => {} });
+      for (const _ of [0, 1, 2]) await intake.take([bytes('{"sensorId":"a","status":"ok"}')], results.add(1));
+      await intake.settled();
+      expect([results.accepted, results.refused]).toEqual([0, 3]);
+      expect(results.textOf(2)).toContain('"status":503');
+      expect(started.length).toBe(request);
+    }
+  },
+);
