@@ -1,4 +1,5 @@
 /** Answers that may be large are handed out as they are taken, and of those that nobody takes a node holds so many bytes. */
+import { Shares } from "../../domain/shares";
 import { placeHolder } from "../places";
 import { Refusal } from "../problems";
 import type { Arrival } from "./arrival";
@@ -35,23 +36,14 @@ export interface Unread {
 const encoder = new TextEncoder();
 
 export function createUnread({ unreadBytesMax, callerUnreadBytesMax, unreadStalledMs }: UnreadLimits = UNREAD_LIMITS): Unread {
-  let held = 0;
-  /** Those that have any. */
-  const byHolder = new Map<string, number>();
+  const shares = new Shares({ all: unreadBytesMax, each: callerUnreadBytesMax });
 
   /** Gives how to give it back. */
   function hold(holder: string, bytes: number): () => void {
-    const own = (byHolder.get(holder) ?? 0) + bytes;
-    if (own > callerUnreadBytesMax) throw tooMuch(429, `Answers of ${callerUnreadBytesMax} bytes wait for you to read them`);
-    if (held + bytes > unreadBytesMax) throw tooMuch(503, `Answers of ${unreadBytesMax} bytes wait on this node to be read`);
-    held += bytes;
-    byHolder.set(holder, own);
-    return () => {
-      held -= bytes;
-      const left = (byHolder.get(holder) ?? 0) - bytes;
-      if (left > 0) byHolder.set(holder, left);
-      else byHolder.delete(holder);
-    };
+    const held = shares.take(holder, bytes);
+    if (held === "each") throw tooMuch(429, `Answers of ${callerUnreadBytesMax} bytes wait for you to read them`);
+    if (held === "all") throw tooMuch(503, `Answers of ${unreadBytesMax} bytes wait on this node to be read`);
+    return held;
   }
 
   return {
