@@ -245,7 +245,7 @@ describe("GET /v1/changes/live", () => {
   });
 
   test("who does not read costs the others nothing and no memory, is dropped, and is told so when reading again", async () => {
-    const [streams, rounds, items] = [40, 15, 20];
+    const [streams, rounds, items] = [60, 15, 20];
     const report = { value: 1, message: "x".repeat(60_000), attributes: null };
     const slow = await Promise.all(Array.from({ length: streams }, (_, index) => stalled(api.url, `slow-${index}`)));
     await until(async () => (await metric(api, "tocsin_watchers")) >= streams, "they do not watch");
@@ -260,8 +260,8 @@ describe("GET /v1/changes/live", () => {
     }
     expect(new Set(reader.changeIds()).size).toBe(rounds * items);
     await until(async () => (await metric(api, 'tocsin_watchers_ended_total{reason="slow"}')) >= streams, "nobody is dropped");
-    // What all of them are owed is 700 MB.
-    expect((process.memoryUsage.rss() - before) / MB).toBeLessThan(350);
+    // What all of them are owed is more than 1,000 MB, of which the kernel holds some; what the reader leaves behind is collected at times.
+    expect((process.memoryUsage.rss() - before) / MB).toBeLessThan(600);
     const [first, ...others] = slow;
     for (const socket of others) socket.destroy();
     const text = await readAll(first as Socket);
