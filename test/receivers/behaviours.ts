@@ -77,8 +77,8 @@ const LARGE = {
     socket.write("HTTP/1.1 503 Oh\r\n\r\n");
     pours(socket, "x".repeat(64 * 1024));
   },
-  /** 50 KiB that unpack to 50 MiB. */
-  gzipBomb: packed("gzip", Buffer.concat(Array<Buffer>(50).fill(gzipSync(Buffer.alloc(MIB, "x"))))),
+  /** 200 KiB that unpack to 200 MiB. */
+  gzipBomb: packed("gzip", Buffer.concat(Array<Buffer>(200).fill(gzipSync(Buffer.alloc(MIB, "x"))))),
   /** Some bytes that unpack to 16 MiB. */
   brotliBomb: packed("br", brotliCompressSync(Buffer.alloc(16 * MIB, "x"), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })),
   brokenGzip: packed("gzip", Buffer.alloc(100, 0xff)),
