@@ -3,6 +3,7 @@ import { openRedis } from "../../src/cache/redis";
 import { SharedRates } from "../../src/cache/sharedRates";
 import { SETTINGS_DEFAULT, type Webhook } from "../../src/domain/webhook";
 import { createTraffic } from "../../src/notifier/webhook/traffic";
+import { activeWebhook } from "../notifier/activeWebhook";
 
 export const PARTITIONS = 4;
 /** How much of a second's worth may come at once, beside the one that is always there: moments that are early and late. */
@@ -82,16 +83,7 @@ export function openSendingNode({ url, owned = 2, busy = true, perSecond }: Send
 }
 
 function rated(ratePerSecond: number): Webhook {
-  const times = { createdAt: 0, updatedAt: 0, lastSuccessAt: null, failingSince: null, heldUntil: null };
-  const rest = {
-    url: "https://receiver.example/",
-    filter: {},
-    state: "active",
-    stateReason: null,
-    description: "",
-    credentials: "",
-  } as const;
-  return { id: "wh_rated", concurrency: 1000, settings: { ...SETTINGS_DEFAULT, ratePerSecond }, version: 1, ...rest, ...times };
+  return activeWebhook({ id: "wh_rated", concurrency: 1000, settings: { ...SETTINGS_DEFAULT, ratePerSecond } });
 }
 
 /** By how many the fullest stretch of time, however long, goes beyond what the rate gives in it and the slack; at most 1 is right. */

@@ -1,30 +1,12 @@
 import { expect, test } from "bun:test";
-import { SETTINGS_DEFAULT, type Webhook } from "../../src/domain/webhook";
+import type { Webhook } from "../../src/domain/webhook";
 import { Circuit, HOLD_MAX_MS, HOLD_MS, OPENS_AFTER } from "../../src/notifier/webhook/circuit";
+import { activeWebhook } from "./activeWebhook";
 
 const NOW = 1_000_000_000;
 const CONCURRENCY = 16;
 
-function webhook(edit: Partial<Webhook> = {}): Webhook {
-  return {
-    id: "wh_1",
-    url: "https://receiver.example/",
-    filter: {},
-    state: "active",
-    stateReason: null,
-    description: "",
-    concurrency: CONCURRENCY,
-    settings: SETTINGS_DEFAULT,
-    credentials: "",
-    version: 1,
-    createdAt: NOW,
-    updatedAt: NOW,
-    lastSuccessAt: null,
-    failingSince: null,
-    heldUntil: null,
-    ...edit,
-  };
-}
+const webhook = (edit: Partial<Webhook> = {}) => activeWebhook({ concurrency: CONCURRENCY, createdAt: NOW, updatedAt: NOW, ...edit });
 
 /** A circuit with a clock of its own, and waits that are not stretched. */
 class Endpoint {

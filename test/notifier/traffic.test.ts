@@ -3,20 +3,13 @@ import { SETTINGS_DEFAULT, type Webhook } from "../../src/domain/webhook";
 import { createSlots } from "../../src/notifier/webhook/slots";
 import { divideRates } from "../../src/notifier/webhook/rates";
 import { createTraffic, type Traffic } from "../../src/notifier/webhook/traffic";
+import { activeWebhook } from "./activeWebhook";
 
 const NOW = 1_000_000_000;
 
 function webhook(id: string, ratePerSecond: number | null = null): Webhook {
-  const times = { createdAt: NOW, updatedAt: NOW, lastSuccessAt: null, failingSince: null, heldUntil: null };
-  const rest = {
-    url: "https://receiver.example/",
-    filter: {},
-    state: "active",
-    stateReason: null,
-    description: "",
-    credentials: "",
-  } as const;
-  return { id, concurrency: 1000, settings: { ...SETTINGS_DEFAULT, ratePerSecond }, version: 1, ...rest, ...times };
+  const settings = { ...SETTINGS_DEFAULT, ratePerSecond };
+  return activeWebhook({ id, concurrency: 1000, settings, createdAt: NOW, updatedAt: NOW });
 }
 
 /** Sends as often as it may in `ms`, in steps of one; gives when. */
